@@ -1,0 +1,43 @@
+# `make` prints this list. Everything runs in .venv, made from pyproject.toml with plain venv + pip.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+TEST ?= tests
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.venv/ready: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "fwdctl needs Python 3.11 or newer: make PYTHON=python3.11")'
+	@echo "setting up .venv (once)"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch .venv/ready
+
+demo: .venv/ready ## the main job on real sockets; KEEP=1 leaves it running
+	@$(BIN)/fwdctl demo $(if $(KEEP),--keep)
+
+test: .venv/ready ## all tests, PostgreSQL included; TEST=tests/unit for a part
+	@$(BIN)/pytest -q -n 2 --dist loadfile $(TEST)
+
+check: .venv/ready ## what CI runs besides the tests: format, lint, types, imports, house rules, fresh schemas
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-timing
+	@$(BIN)/pytest -q tests/test_house_rules.py
+
+fix: .venv/ready ## format, and fix what ruff can
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/ruff check --fix --quiet .
+
+sim: .venv/ready ## the relay core under a seeded simulation: SEED=n replays one, SEEDS=n explores
+	@$(BIN)/python -m tests.simulation $(if $(SEED),--seed $(SEED)) $(if $(SEEDS),--seeds $(SEEDS))
+
+golden: .venv/ready ## rewrite specs/*.json and examples/*/expected-plan.txt from the code
+	@$(BIN)/python -m tests.golden
+
+bench: .venv/ready ## CPU per forwarded message, side by side with a plain pass-through
+	@$(BIN)/python -m bench
+
+.PHONY: help demo test check fix sim golden bench

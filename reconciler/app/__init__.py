@@ -1,0 +1,1 @@
+"""Use cases, straight-line async; `ports.py` holds the Protocols they are given. No I/O library here."""

@@ -1,0 +1,163 @@
+"""The Protocols that use cases are given; adapters implement them, tests bring fakes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from reconciler.model.desired import DesiredCharger, SecretRef
+from reconciler.model.history import HistoryEvent
+from reconciler.model.live import LiveCharger, Outcome
+from reconciler.model.overrides import Override
+
+
+class Clock(Protocol):
+    """The two clocks: one to name instants, one to measure with."""
+
+    def now(self) -> datetime:
+        """Return the time, aware, in UTC."""
+
+    def monotonic_s(self) -> float:
+        """Return seconds that never jump."""
+
+
+class RelayPort(Protocol):
+    """The only place where controller and relay meet; level-triggered, so repeating a call is harmless."""
+
+    async def set_desired(self, charger: str, generation: int, desired: DesiredCharger | None) -> Outcome:
+        """Ask that `charger` run `desired` as `generation`; None: the charger is no longer declared.
+
+        Returns Ack when that generation runs, Deferred for an offline charger, Refusal (NACK) when it can't be
+        run; then the last good one keeps running. Bounded by `desired.flip.confirm_within_s`.
+        """
+
+    def live(self) -> Mapping[str, LiveCharger]:
+        """Return every known charger's live state by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResource:
+    """A resource as stored: `content` is the canonical document, `version` counts its changes from 1."""
+
+    address: str
+    content: Mapping[str, Any]
+    version: int
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceWrite:
+    """One step of a commit: `content` None deletes. `seen_version` 0: it must not exist yet."""
+
+    address: str
+    content: Mapping[str, Any] | None
+    seen_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class RevisionMeta:
+    """Who made a revision and why; goes to history with it."""
+
+    at: datetime
+    actor: str
+    reason: str = ""
+    git_author: str = ""
+    git_commit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryFilter:
+    """Which events to read, newest first."""
+
+    charger: str | None = None
+    kind: str | None = None
+    since: datetime | None = None
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """The apply lock as held: a lease that runs out by itself."""
+
+    holder: str
+    purpose: str
+    acquired_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ChargerMemory:
+    """What a session must still know after the station reconnects or the relay restarts.
+
+    `boot` is the station's last BootNotification payload, `statuses` its last StatusNotification payload per
+    connector, `ids` the id maps of `relay/ids.py`; `version` the subprotocol they were sent in.
+    """
+
+    charger: str
+    version: str = ""
+    boot: bytes | None = None
+    statuses: Mapping[str, bytes] = field(default_factory=dict)
+    ids: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Store(Protocol):
+    """Everything durable; SQLite and PostgreSQL pass the same tests."""
+
+    async def resources(self) -> tuple[int, tuple[StoredResource, ...]]:
+        """Return the applied revision (0: nothing was ever applied) and all resources, by address."""
+
+    async def commit_revision(self, writes: Sequence[ResourceWrite], meta: RevisionMeta, plan_id: str) -> int:
+        """Write all of `writes` in one transaction and return the new revision.
+
+        Raises StalePlan where a resource's version is not its `seen_version`, or where `plan_id` was committed
+        before; then nothing is written.
+        """
+
+    async def put_override(self, override: Override) -> None:
+        """Store an override; one charger has at most one in force, an older one ends at the new one's start."""
+
+    async def end_override(self, charger: str, at: datetime) -> Override | None:
+        """End the charger's override and return it, or None where it has none in force."""
+
+    async def overrides(self, at: datetime) -> tuple[Override, ...]:
+        """Return the overrides in force at `at`, by charger."""
+
+    async def record(self, events: Sequence[HistoryEvent]) -> None:
+        """Append events to history."""
+
+    async def history(self, wanted: HistoryFilter) -> tuple[HistoryEvent, ...]:
+        """Return matching events, newest first."""
+
+    async def acquire_lock(self, holder: str, purpose: str, at: datetime, lease_s: float) -> None:
+        """Take the apply lock; an expired one is taken over. Raises LockHeld (naming holder and age)."""
+
+    async def renew_lock(self, holder: str, at: datetime, lease_s: float) -> bool:
+        """Extend the lease; False where the lock is no longer this holder's."""
+
+    async def release_lock(self, holder: str) -> None:
+        """Give the lock back; harmless where it is not this holder's."""
+
+    async def lock(self, at: datetime) -> Lock | None:
+        """Return the lock as held at `at`, None where it is free or expired."""
+
+    async def break_lock(self) -> Lock | None:
+        """Free the lock whoever holds it, and return what was held."""
+
+    async def remember(self, memories: Sequence[ChargerMemory]) -> None:
+        """Write the memories of these chargers, all in one transaction."""
+
+    async def memories(self) -> tuple[ChargerMemory, ...]:
+        """Return every charger's memory."""
+
+    async def close(self) -> None:
+        """Release connections."""
+
+
+class Secrets(Protocol):
+    """Resolves references on the server; the result must never be logged or stored."""
+
+    def resolve(self, ref: SecretRef, identity: str = "") -> bytes:
+        """Return the secret's bytes (one trailing newline of a file removed; `{identity}` in a path replaced).
+
+        Raises SecretUnavailable, naming the reference and never the value.
+        """

@@ -1,0 +1,1 @@
+"""fwdctl: one module per group of verbs; each parses, wires, prints and returns an exit code."""

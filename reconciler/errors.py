@@ -1,0 +1,99 @@
+"""The whole exception tree, split by what the caller can do; each branch carries its exit code.
+
+FwdctlError                    1   anything else that went wrong, said in one sentence
+├── InvalidSpecs               1   the input is wrong: `diagnostics` says all that is, with positions
+├── ServerUnreachable          1   no admin API at the URL
+├── UnknownAddress             1   no such resource, charger or back-end
+├── SecretUnavailable          1   a secret reference does not resolve on the server
+├── NotApplied                     nothing was changed
+│   ├── GuardTripped           3   a guard or threshold says no; `override` is the flag that allows it
+│   ├── OutsideChangeWindow    4   a change window says no
+│   ├── LockHeld               5   another writer holds the lock
+│   └── StalePlan              6   what the plan was made against no longer holds, or it was used before
+├── AppliedInPart              7   some chargers failed, the rest is applied
+├── NotAuthorised              8   no token, or one that may not
+└── OwnedElsewhere             9   another back-end owns the feature
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from reconciler.model.diagnostics import Diagnostic
+
+
+class FwdctlError(Exception):
+    """What went wrong, where and why; `hint` is what to do or type next, "" where there is nothing to say."""
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, summary: str, *, hint: str = "") -> None:
+        super().__init__(summary)
+        self.summary = summary
+        self.hint = hint
+
+
+class InvalidSpecs(FwdctlError):
+    """Raised when specs do not validate; `diagnostics` holds every finding, errors and warnings."""
+
+    def __init__(self, summary: str, diagnostics: "Sequence[Diagnostic]", *, hint: str = "") -> None:
+        super().__init__(summary, hint=hint)
+        self.diagnostics = tuple(diagnostics)
+
+
+class ServerUnreachable(FwdctlError):
+    """Raised when no admin API answers at the URL."""
+
+
+class UnknownAddress(FwdctlError):
+    """Raised when an address, charger or back-end is not declared."""
+
+
+class SecretUnavailable(FwdctlError):
+    """Raised when a secret reference does not resolve; never holds the secret."""
+
+
+class NotApplied(FwdctlError):
+    """Raised when an apply was refused before anything was touched."""
+
+
+class GuardTripped(NotApplied):
+    """Raised when a guard or threshold stops an apply."""
+
+    exit_code: ClassVar[int] = 3
+
+
+class OutsideChangeWindow(NotApplied):
+    """Raised when a change window forbids the change now."""
+
+    exit_code: ClassVar[int] = 4
+
+
+class LockHeld(NotApplied):
+    """Raised when another writer holds the apply lock."""
+
+    exit_code: ClassVar[int] = 5
+
+
+class StalePlan(NotApplied):
+    """Raised when a plan's basis no longer holds, or when the plan was applied before."""
+
+    exit_code: ClassVar[int] = 6
+
+
+class AppliedInPart(FwdctlError):
+    """Raised when an apply finished with failures."""
+
+    exit_code: ClassVar[int] = 7
+
+
+class NotAuthorised(FwdctlError):
+    """Raised when the token is missing or may not do this."""
+
+    exit_code: ClassVar[int] = 8
+
+
+class OwnedElsewhere(FwdctlError):
+    """Raised when an operation needs a feature that another back-end owns."""
+
+    exit_code: ClassVar[int] = 9

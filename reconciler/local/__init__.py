@@ -1,0 +1,1 @@
+"""The built-in back-end's decisions: a CSMS that needs no socket."""

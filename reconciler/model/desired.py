@@ -1,0 +1,133 @@
+"""Desired state of one charger, resolved: what the controller tells the relay, and what the relay runs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+LOCAL: Final = "local"
+"""The relay's own back-end; always there, needs no socket."""
+
+OpenTransaction = Literal["proceed", "wait", "skip"]
+OwnerDownPolicy = Literal["close", "buffer", "failover"]
+CredentialsMode = Literal["own", "passthrough"]
+Compression = Literal["auto", "off"]
+
+
+@dataclass(frozen=True, slots=True)
+class SecretRef:
+    """Where the server finds a secret; never the secret itself."""
+
+    source: Literal["env", "file"]
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Security:
+    """How one leg is authenticated and encrypted (OCPP security profiles 0 to 3)."""
+
+    profile: int = 0
+    min_tls_version: str = "1.2"
+    password: SecretRef | None = None
+    password_encoding: Literal["plain", "hex"] = "plain"
+    trusted_ca: SecretRef | None = None
+    certificate: SecretRef | None = None
+    private_key: SecretRef | None = None
+    allow_downgrade_from: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VendorMessage:
+    """DataTransfer messages a role owns: globs over vendorId and messageId."""
+
+    vendor_id: str
+    message_id: str = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """What a back-end may do on a charger; `owns` and `observes` hold features or "*"."""
+
+    name: str
+    owns: frozenset[str]
+    observes: frozenset[str] = frozenset({"*"})
+    may_read: bool = False
+    vendor_messages: tuple[VendorMessage, ...] = ()
+    connected: bool = True
+    """False only for `off`: no connection at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """An OCPP back-end (CSMS) as the relay dials it; `local` has url ""."""
+
+    name: str
+    url: str
+    versions: tuple[str, ...]
+    security: Security = Security()
+    call_timeout_s: float = 30.0
+    down_after_s: float = 30.0
+    up_after_s: float = 120.0
+    half_duplex: bool = False
+    compression: Compression = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class LocalAnswers:
+    """How `local` answers stations while it owns."""
+
+    authorize: Literal["known", "accept", "reject"] = "known"
+    heartbeat_interval_s: float = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredLeg:
+    """One back-end on one charger, in the role it is to have."""
+
+    backend: Backend
+    role: Role
+    credentials: CredentialsMode = "own"
+
+
+@dataclass(frozen=True, slots=True)
+class FlipPolicy:
+    """How a change of owners is carried out."""
+
+    open_transaction: OpenTransaction = "proceed"
+    confirm_within_s: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Quirks:
+    """Per-charger tolerance (facts: ocpp.md section 6)."""
+
+    assume_version: str | None = None
+    ping_interval_s: float | None = None
+    compression: Compression = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredCharger:
+    """All that the relay needs to know of one charger.
+
+    `owners` maps every feature to the name of exactly one back-end of `legs` (R5).
+    """
+
+    name: str
+    identity: str
+    serial_number: str | None
+    versions: tuple[str, ...]
+    security: Security
+    legs: tuple[DesiredLeg, ...]
+    owners: Mapping[str, str]
+    flip: FlipPolicy = FlipPolicy()
+    when_owner_is_down: OwnerDownPolicy = "close"
+    quirks: Quirks = Quirks()
+    local: LocalAnswers = LocalAnswers()
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    def leg(self, backend: str) -> DesiredLeg | None:
+        """Return the leg of `backend`, or None where it has none."""
+        return next((leg for leg in self.legs if leg.backend.name == backend), None)

@@ -1,0 +1,46 @@
+"""Diagnostics: what is wrong with the input, where, and what to do; collected, never raised one at a time."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """Whether a finding stops the work."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """A place in an input file; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding: `address` is the resource's (None before it has one), `hint` what to do about it."""
+
+    severity: Severity
+    summary: str
+    address: str | None = None
+    position: Position | None = None
+    hint: str = ""
+
+
+def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
+    """Return True where any finding is an error."""
+    return any(finding.severity is Severity.ERROR for finding in diagnostics)
+
+
+def by_position(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Return the findings in reading order: by file, line and column; those without a position last."""
+    last = Position("\uffff", 0, 0)
+    return sorted(diagnostics, key=lambda finding: (finding.position or last, finding.summary))

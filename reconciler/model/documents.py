@@ -1,0 +1,27 @@
+"""Documents: what a spec file holds, parsed but not yet validated, with the place of every field."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler.model.diagnostics import Position
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One YAML document.
+
+    `content` is plain JSON data. `places` maps the dotted path of a field ("" the document itself,
+    "spec.backends.0.role" a field in a list) to (line, column) of its key, counted from 1.
+    """
+
+    content: Mapping[str, Any]
+    file: str = "-"
+    places: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+
+    def position(self, path: str = "") -> Position:
+        """Return the place of `path`, or of the nearest enclosing field that is written down."""
+        while path and path not in self.places:
+            path = path.rpartition(".")[0]
+        line, column = self.places.get(path, (1, 1))
+        return Position(self.file, line, column)

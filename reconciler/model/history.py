@@ -1,0 +1,26 @@
+"""History: every change is an event: who, what, why, when, with what result."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryEvent:
+    """One thing that happened.
+
+    `kind` is one of apply, flip, flip-refused, toggle, toggle-ended, station-connected, station-gone,
+    leg-up, leg-down, drift-healed. `charger` is "" for what concerns no single charger; `details` holds
+    JSON values and never a secret. `seq` is given by the store.
+    """
+
+    at: datetime
+    kind: str
+    summary: str
+    charger: str = ""
+    actor: str = ""
+    reason: str = ""
+    revision: int | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    seq: int = 0

@@ -1,0 +1,87 @@
+"""Live state: what the relay's sessions really run now, as read from the relay."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class LegPhase(StrEnum):
+    """Where one CSMS leg stands between dialling and being a registered charger there (R9)."""
+
+    DIALLING = "dialling"
+    CONNECTED = "connected"
+    """The socket is open; nothing was sent yet because no BootNotification is known."""
+    REGISTERING = "registering"
+    """BootNotification was sent and is not answered."""
+    PENDING = "pending"
+    REJECTED = "rejected"
+    REGISTERED = "registered"
+    DOWN = "down"
+    """No connection; `detail` says why, the relay dials again by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveLeg:
+    """One CSMS leg; times are seconds since the epoch."""
+
+    backend: str
+    role: str
+    phase: LegPhase
+    since_s: float
+    detail: str = ""
+    calls: int = 0
+    """Frames forwarded to and from this back-end on this leg."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveTransaction:
+    """An open transaction; `id` is the station's."""
+
+    id: str
+    owner: str
+    since_s: float
+    connector: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A generation that the relay refused (NACK), and why; the last good one keeps running."""
+
+    generation: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LiveCharger:
+    """One charger as the relay runs it; an offline charger has no legs and generation 0."""
+
+    name: str
+    connected: bool
+    since_s: float
+    """Connected (or last disconnected) since; seconds since the epoch, 0 where never seen."""
+    version: str | None = None
+    generation: int = 0
+    owners: Mapping[str, str] | None = None
+    legs: tuple[LiveLeg, ...] = ()
+    transactions: tuple[LiveTransaction, ...] = ()
+    refused: Refusal | None = None
+    connections: int = 0
+    """Accepted station connections since the relay started."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """This generation runs."""
+
+    generation: int
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """The charger is offline; this generation runs from its next connection."""
+
+    generation: int
+
+
+Outcome = Ack | Deferred | Refusal
+"""What became of a generation the controller asked for."""

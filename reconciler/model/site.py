@@ -1,0 +1,52 @@
+"""A site: validated resources, and every charger resolved to what the relay is told."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler.model.addresses import Address
+from reconciler.model.desired import DesiredCharger, Role
+from reconciler.model.diagnostics import Position
+from reconciler.model.kinds import Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """One declared resource.
+
+    Two resources are the same where their `spec` and `labels` are equal; where they were written does not
+    count. `content` is the canonical document as JSON data with defaults left out: what is stored, diffed
+    and dumped.
+    """
+
+    address: Address
+    spec: Spec
+    labels: Mapping[str, str] = field(default_factory=dict)
+    content: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    file: str = field(default="", compare=False)
+    places: Mapping[str, tuple[int, int]] = field(default_factory=dict, compare=False)
+
+    def position(self, path: str = "") -> Position | None:
+        """Return where `path` is written ("" the resource itself), or None for one read from the store."""
+        if not self.file:
+            return None
+        while path and path not in self.places:
+            path = path.rpartition(".")[0]
+        line, column = self.places.get(path, (1, 1))
+        return Position(self.file, line, column)
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Everything declared: `resources` by address text, `chargers` by charger name, split systems expanded.
+
+    `roles` holds declared and built-in roles by name, so that overrides can be resolved later.
+    """
+
+    resources: Mapping[str, Resource]
+    chargers: Mapping[str, DesiredCharger]
+    roles: Mapping[str, Role]
+    declared_by: Mapping[str, str]
+    """Charger name -> address text of the Charger or SplitSystem that declares it."""
+    bound_by: Mapping[str, str]
+    """Charger name -> address text of the BackendBinding that selects it."""

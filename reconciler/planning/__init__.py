@@ -1,0 +1,1 @@
+"""Pure planning: resolve specs, effective desired state at a time, diff, order, guards, drift, rendering."""

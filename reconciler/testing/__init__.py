@@ -1,0 +1,1 @@
+"""Shipped fakes: a simulated charging station and CSMS for the demo, the tests and users' own tests."""
