@@ -1,0 +1,114 @@
+"""What the session core asks of the world: imperatives. The counterpart is `events.py`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from reconciler.model.desired import DesiredLeg
+
+
+@dataclass(frozen=True, slots=True)
+class SendToStation:
+    """Send one text message to the station."""
+
+    frame: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SendToLeg:
+    """Send one text message to a back-end."""
+
+    backend: str
+    frame: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class OpenLeg:
+    """Dial this back-end, and again after every loss with back-off, until CloseLeg."""
+
+    leg: DesiredLeg
+
+
+@dataclass(frozen=True, slots=True)
+class CloseLeg:
+    """Close the leg and stop dialling it; no LegClosed need follow."""
+
+    backend: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RedialLeg:
+    """Close the leg and dial it again at once, as this leg now is."""
+
+    leg: DesiredLeg
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CloseStation:
+    """Close the station's socket; StationClosed follows."""
+
+    code: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationRuns:
+    """This generation runs (ACK). `owners` are the owners before and after; equal where no feature changed hands."""
+
+    generation: int
+    owners_before: Mapping[str, str]
+    owners: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationRefused:
+    """This generation can't run (NACK); the last good one keeps running."""
+
+    generation: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RememberCharger:
+    """The session's memory changed; keep it for the next session of this charger."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something worth a count and a log line. `what` is one of `NOTES`."""
+
+    what: str
+    backend: str = ""
+    action: str = ""
+    detail: str = ""
+
+
+NOTES: Mapping[str, str] = {
+    "malformed-frame": "a frame that can't be read was answered with an error or dropped",
+    "unknown-type": "a frame of an unknown message type was ignored",
+    "stray-answer": "an answer to no open call, or a late one, was swallowed",
+    "duplicate-call": "a call repeated while it was open was folded into the open one",
+    "refused-call": "a command of a back-end that may not give it was refused (R8)",
+    "queue-full": "a command was refused because too many wait for the station (R3)",
+    "queue-timeout": "a command was refused because the station was busy for too long (R3)",
+    "call-timeout": "a call was not answered in time",
+    "copy-dropped": "an observer's copy was dropped: its leg is down, slow or full (R7)",
+    "too-many-calls": "the station had too many open calls",
+    "station-closed": "the relay closed the station's socket",
+    "leg-registration": "a back-end answered a BootNotification with Pending or Rejected",
+}
+"""Every kind of note, with what it says; metrics use these names as labels."""
+
+Command = (
+    SendToStation
+    | SendToLeg
+    | OpenLeg
+    | CloseLeg
+    | RedialLeg
+    | CloseStation
+    | GenerationRuns
+    | GenerationRefused
+    | RememberCharger
+    | Note
+)

@@ -1,0 +1,168 @@
+"""Downward: commands of several back-ends share the station's one slot (R3, R8).
+
+back-end CALL ──may it?──no──> refusal, schema-valid
+                   └─yes──> queue: owners first, FIFO within ──> the slot ──> station, under a fresh id
+                                                 station's answer ──> back under the back-end's own id
+"""
+
+from collections import deque
+from collections.abc import Callable
+
+from reconciler.relay.commands import SendToLeg, SendToStation
+from reconciler.relay.envelope import Frame, call_error
+from reconciler.relay.leg import CsmsLeg
+from reconciler.relay.refusals import refusal
+from reconciler.relay.state import SessionState
+
+
+class Downcall:
+    """A CALL of a back-end on its way to the station, and its answer's way back."""
+
+    __slots__ = ("backend", "deadline", "frame", "incarnation", "station_key")
+
+    def __init__(self, leg: CsmsLeg, frame: Frame, deadline: float) -> None:
+        self.backend = leg.name
+        self.incarnation = leg.incarnation
+        self.frame = frame
+        self.deadline = deadline
+        self.station_key = ""
+
+
+class Downward:
+    """The half of a session that carries CALLs from the back-ends to the station."""
+
+    __slots__ = ("_answered", "_in_flight", "_others", "_owners", "_pump_leg", "_state")
+
+    def __init__(self, state: SessionState, pump_leg: Callable[[CsmsLeg], None]) -> None:
+        self._state = state
+        self._pump_leg = pump_leg
+        self._owners: deque[Downcall] = deque()
+        self._others: deque[Downcall] = deque()
+        self._in_flight: Downcall | None = None
+        self._answered: deque[tuple[str, str, bytes, float]] = deque(maxlen=state.limits.answered_remembered)
+
+    def leg_call(self, leg: CsmsLeg, frame: Frame) -> None:
+        """Take a CALL of a back-end: refuse it, or let it wait for the station's slot."""
+        state = self._state
+        leg.frames += 1
+        if frame.id in leg.commands_open:
+            state.note("duplicate-call", leg.name, frame.action)
+            return
+        reason = state.table.refusal_of_command(leg.name, frame)
+        if reason is not None:
+            self._refuse(leg, frame, "refused-call", reason)
+            return
+        if len(self._owners) + len(self._others) >= state.limits.commands_waiting_max:
+            self._refuse(leg, frame, "queue-full", "too many commands wait for the charging station")
+            return
+        leg.commands_open.add(frame.id)
+        downcall = Downcall(leg, frame, state.now + state.limits.command_wait_s)
+        (self._owners if state.table.owner(frame) == leg.name else self._others).append(downcall)
+        self.pump()
+
+    def leg_result_error(self, leg: CsmsLeg, frame: Frame) -> None:
+        """Bring a CALLRESULTERROR of a back-end (2.1) to the station whose answer it is about."""
+        state = self._state
+        for leg_key, backend, station_token, at in self._answered:
+            fresh = state.now - at <= state.limits.answered_grace_s
+            if leg_key == frame.id and backend == leg.name and fresh:
+                state.emit(SendToStation(frame.with_id(station_token)))
+                return
+        state.note("stray-answer", leg.name, "CALLRESULTERROR")
+
+    def station_answered(self, frame: Frame) -> None:
+        """Take a CALLRESULT or CALLERROR of the station, back to whoever asked (R4)."""
+        state, downcall = self._state, self._in_flight
+        if downcall is None or downcall.station_key != frame.id:
+            state.note("stray-answer", action="from the station")
+            return
+        self._in_flight = None
+        leg = self._leg_of(downcall)
+        if leg is not None:
+            self._finish(leg, downcall, frame.with_id(downcall.frame.id_token))
+            if state.version == "ocpp2.1":
+                self._answered.append((downcall.frame.id, leg.name, frame.id_token, state.now))
+        self.pump()
+
+    def owners_changed(self) -> None:
+        """Refuse what waits and may no longer be commanded; what is under way finishes with whom it began (R10)."""
+        state = self._state
+        waiting = [*self._owners, *self._others]
+        self._owners.clear()
+        self._others.clear()
+        for downcall in waiting:
+            leg = self._leg_of(downcall)
+            reason = state.table.refusal_of_command(downcall.backend, downcall.frame)
+            if leg is not None and reason is not None:
+                leg.commands_open.discard(downcall.frame.id)
+                self._refuse(leg, downcall.frame, "refused-call", reason)
+            elif leg is not None:
+                owned = state.table.owner(downcall.frame) == downcall.backend
+                (self._owners if owned else self._others).append(downcall)
+
+    def busy_with(self, backend: str) -> bool:
+        """Return True while a command of `backend` is under way at the station."""
+        return self._in_flight is not None and self._in_flight.backend == backend
+
+    def pump(self) -> None:
+        """Give the slot to the next command, if it is free."""
+        state = self._state
+        while self._in_flight is None and (self._owners or self._others):
+            downcall = self._owners.popleft() if self._owners else self._others.popleft()
+            leg = self._leg_of(downcall)
+            if leg is None:
+                continue
+            token = state.new_id_token()
+            downcall.station_key = token[1:-1].decode()
+            downcall.deadline = state.now + leg.spec.backend.call_timeout_s
+            self._in_flight = downcall
+            state.emit(SendToStation(self._raw(downcall, token)))
+
+    def _raw(self, downcall: Downcall, token: bytes) -> bytes:
+        state, frame = self._state, downcall.frame
+        if state.version == "ocpp1.6" and not frame.signed:
+            sent = bytes(frame.payload)
+            return frame.rewritten(token, state.memory.ids.to_station(downcall.backend, frame.action, sent))
+        return frame.with_id(token)
+
+    def expire(self) -> None:
+        """Refuse what waited for too long; give up on a station that does not answer."""
+        state, downcall = self._state, self._in_flight
+        if downcall is not None and state.now >= downcall.deadline:
+            self._in_flight = None
+            state.note("call-timeout", "station", downcall.frame.action)
+            leg = self._leg_of(downcall)
+            if leg is not None:
+                why = f"the charging station did not answer {downcall.frame.action} in time"
+                self._finish(leg, downcall, call_error(downcall.frame.id_token, "InternalError", why))
+        for queue in (self._owners, self._others):
+            while queue and state.now >= queue[0].deadline:
+                late = queue.popleft()
+                leg = self._leg_of(late)
+                if leg is not None:
+                    leg.commands_open.discard(late.frame.id)
+                    self._refuse(leg, late.frame, "queue-timeout", "the charging station is busy with other commands")
+        self.pump()
+
+    def next_timer(self) -> float | None:
+        """Return when `expire` next has something to do, or None."""
+        heads = [queue[0].deadline for queue in (self._owners, self._others) if queue]
+        if self._in_flight is not None:
+            heads.append(self._in_flight.deadline)
+        return min(heads, default=None)
+
+    def _leg_of(self, downcall: Downcall) -> CsmsLeg | None:
+        """Return the leg that asked, or None where that very connection is gone."""
+        leg = self._state.legs.get(downcall.backend)
+        return leg if leg is not None and leg.connected and leg.incarnation == downcall.incarnation else None
+
+    def _finish(self, leg: CsmsLeg, downcall: Downcall, raw: bytes) -> None:
+        leg.commands_open.discard(downcall.frame.id)
+        leg.frames += 1
+        self._state.emit(SendToLeg(leg.name, raw))
+        self._pump_leg(leg)  # a half-duplex back-end may be called again
+
+    def _refuse(self, leg: CsmsLeg, frame: Frame, what: str, reason: str) -> None:
+        state = self._state
+        state.note(what, leg.name, frame.action, reason)
+        state.emit(SendToLeg(leg.name, refusal(state.version, frame, reason)))

@@ -1,0 +1,180 @@
+"""The envelope of a frame: type, message id and action are read, the payload stays the bytes it came as (R1).
+
+    [2, "id", "Action", {...}]        CALL             [3, "id", {...}]                    CALLRESULT
+    [6, "id", "Action", {...}]        SEND (2.1)       [4, "id", "code", "text", {...}]    CALLERROR
+    [2, "id", {ext}, "Action-Signed", {...}]           [5, "id", "code", "text", {...}]    CALLRESULTERROR (2.1)
+
+OCPP-J part 4, chapter 4; signed frames chapter 7.
+"""
+
+import re
+from enum import IntEnum
+from typing import Final
+
+import msgspec
+
+
+class Kind(IntEnum):
+    """Message types of OCPP-J."""
+
+    CALL = 2
+    CALLRESULT = 3
+    CALLERROR = 4
+    CALLRESULTERROR = 5
+    SEND = 6
+
+
+class _Elements(msgspec.Struct, array_like=True, gc=False):
+    kind: msgspec.Raw
+    id: msgspec.Raw
+    third: msgspec.Raw = msgspec.Raw(b"")
+    fourth: msgspec.Raw = msgspec.Raw(b"")
+    fifth: msgspec.Raw = msgspec.Raw(b"")
+
+
+_ELEMENTS: Final = msgspec.json.Decoder(_Elements)
+_TEXT: Final = msgspec.json.Decoder(str)
+_KINDS: Final = {str(kind.value).encode(): kind for kind in Kind}
+_SIGNED: Final = "-Signed"
+_HEAD: Final = re.compile(rb'\s*\[\s*(-?\d+)\s*,\s*("(?:[^"\\]|\\.)*"|[^\s,\]]+)')
+
+
+class Frame:
+    """One readable frame. `raw` is what came; `id_token` its message id as written, `id` the same as a key."""
+
+    __slots__ = ("action", "id", "id_token", "kind", "payload", "raw", "signed")
+
+    def __init__(
+        self, kind: Kind, id_token: bytes, key: str, action: str, payload: msgspec.Raw, raw: bytes, signed: bool
+    ) -> None:
+        self.kind = kind
+        self.id_token = id_token
+        self.id = key
+        self.action = action
+        """Without "-Signed"; "" for answers."""
+        self.payload = payload
+        self.raw = raw
+        self.signed = signed
+
+    def with_id(self, id_token: bytes) -> bytes:
+        """Return the frame with its message id replaced and every other byte as it came."""
+        if id_token == self.id_token:
+            return self.raw
+        start = self.raw.index(self.id_token, self.raw.index(b",") + 1)
+        return self.raw[:start] + id_token + self.raw[start + len(self.id_token) :]
+
+    def rewritten(self, id_token: bytes, payload: bytes) -> bytes:
+        """Return the frame with id and payload replaced and every other byte as it came (never a signed one)."""
+        renamed = self.with_id(id_token)
+        old = bytes(self.payload)
+        if payload == old:
+            return renamed
+        start = renamed.rindex(old)
+        return renamed[:start] + payload + renamed[start + len(old) :]
+
+
+class Malformed:
+    """A frame that can't be read; `id_token` is its message id where even that much is legible."""
+
+    __slots__ = ("id_token", "kind", "reason")
+
+    def __init__(self, reason: str, kind: Kind | None, id_token: bytes | None) -> None:
+        self.reason = reason
+        self.kind = kind
+        self.id_token = id_token
+
+
+class UnknownType:
+    """A well-formed frame of a message type that nobody defined: its payload is to be ignored (4.1.3)."""
+
+    __slots__ = ("id_token",)
+
+    def __init__(self, id_token: bytes) -> None:
+        self.id_token = id_token
+
+
+def read_frame(raw: bytes) -> Frame | Malformed | UnknownType:
+    """Read the envelope of one text message (valid UTF-8). Never raises."""
+    try:
+        elements = _ELEMENTS.decode(raw)
+    except RecursionError:
+        return _illegible(raw, "nested too deeply")
+    except msgspec.MsgspecError as error:
+        return _illegible(raw, str(error))
+    kind = _KINDS.get(bytes(elements.kind))
+    id_token = bytes(elements.id)
+    if kind is None:
+        return UnknownType(id_token) if bytes(elements.kind).isdigit() else Malformed("no message type", None, None)
+    try:
+        key = id_key(id_token)
+        if kind is Kind.CALL or kind is Kind.SEND:
+            return _call(kind, id_token, key, elements, raw)
+        return _answer(kind, id_token, key, elements, raw)
+    except (msgspec.MsgspecError, ValueError) as error:
+        return Malformed(str(error), kind, id_token)
+
+
+def id_key(id_token: bytes) -> str:
+    """Return the message id as a dictionary key; odd ids (numbers, null) never equal a string id."""
+    if id_token[:1] == b'"':
+        if b"\\" in id_token:
+            return _TEXT.decode(id_token)
+        return id_token[1:-1].decode()
+    return "\x00" + id_token.decode()
+
+
+def _call(kind: Kind, id_token: bytes, key: str, elements: _Elements, raw: bytes) -> Frame:
+    third = bytes(elements.third)
+    if third[:1] == b"{":
+        action, payload, signed = _TEXT.decode(elements.fourth), elements.fifth, True
+        if not action.endswith(_SIGNED):
+            raise ValueError("an extra object stands where the action belongs")
+        action = action.removesuffix(_SIGNED)
+    else:
+        action, payload, signed = _TEXT.decode(third), elements.fourth, False
+    _expect_object(payload, null_allowed=True)
+    return Frame(kind, id_token, key, action, payload, raw, signed)
+
+
+def _answer(kind: Kind, id_token: bytes, key: str, elements: _Elements, raw: bytes) -> Frame:
+    if kind is Kind.CALLRESULT:
+        signed = bool(bytes(elements.fourth))
+        payload = elements.fourth if signed else elements.third
+        _expect_object(payload, null_allowed=True)
+        return Frame(kind, id_token, key, "", payload, raw, signed)
+    _TEXT.decode(elements.third)
+    return Frame(kind, id_token, key, "", elements.fifth, raw, False)
+
+
+def _expect_object(payload: msgspec.Raw, *, null_allowed: bool) -> None:
+    text = bytes(payload)
+    if text[:1] != b"{" and not (null_allowed and text == b"null"):
+        raise ValueError("the payload is no JSON object")
+
+
+def _illegible(raw: bytes, reason: str) -> Malformed:
+    head = _HEAD.match(raw)
+    if head is None:
+        return Malformed(reason, None, None)
+    id_token = head[2]
+    return Malformed(reason, _KINDS.get(head[1]), id_token if id_token[:1] == b'"' else None)
+
+
+def quoted(text: str) -> bytes:
+    """Return `text` as a JSON string token."""
+    return msgspec.json.encode(text)
+
+
+def call(id_token: bytes, action: str, payload: bytes) -> bytes:
+    """Return a CALL frame of the relay's own."""
+    return b"[2,%b,%b,%b]" % (id_token, quoted(action), payload)
+
+
+def call_result(id_token: bytes, payload: bytes) -> bytes:
+    """Return a CALLRESULT frame of the relay's own."""
+    return b"[3,%b,%b]" % (id_token, payload)
+
+
+def call_error(id_token: bytes, code: str, description: str) -> bytes:
+    """Return a CALLERROR frame of the relay's own; the description is cut to OCPP's 255 characters."""
+    return b"[4,%b,%b,%b,{}]" % (id_token, quoted(code), quoted(description[:255]))

@@ -1,0 +1,173 @@
+"""One CSMS leg: where it stands in its registration, and the calls that wait for it or are under way on it.
+
+                 opened                 boot sent               Accepted
+    DIALLING ───────────> CONNECTED ───────────> REGISTERING ───────────> REGISTERED
+       ^  ^                                        │     ^ retry after interval
+       │  └── dialled again by the shell ── DOWN <─┼──── PENDING, REJECTED
+       └──────────────── any state, closed ────────┘
+
+Rules kept here: at most one CALL is under way (R3); nothing but a BootNotification is sent before one was accepted
+(R9). The exception is `transparent`: on the leg of the back-end that answers the station's own BootNotification,
+the station's frames pass whatever it answered, for then the two of them deal with it as if directly connected.
+"""
+
+from collections import deque
+from enum import Enum, auto
+
+from reconciler.model.desired import DesiredLeg
+from reconciler.model.live import LegPhase
+from reconciler.relay.envelope import Frame
+from reconciler.relay.transaction_ids import TransactionIds
+
+
+class Origin(Enum):
+    """Why a CALL goes up, hence what its answer is good for."""
+
+    STATION = auto()
+    """The station's own; this back-end owns the feature and the station gets the answer."""
+    COPY = auto()
+    """The station's own, for an observer; the answer is read for ids and goes no further (R7)."""
+    BOOT = auto()
+    """A BootNotification replayed by the relay; the answer decides the leg's phase."""
+    OWN = auto()
+    """A replayed StatusNotification or a Heartbeat of the relay's; the answer is of no use."""
+
+
+class StationCall:
+    """A CALL of the station that its owner has not answered yet. `times` counts how often the station sent it."""
+
+    __slots__ = ("deadline", "frame", "ids", "owner", "times")
+
+    def __init__(self, frame: Frame, owner: str, deadline: float, ids: TransactionIds | None) -> None:
+        self.frame = frame
+        self.owner = owner
+        self.deadline = deadline
+        self.ids = ids
+        self.times = 1
+
+
+class Upcall:
+    """A CALL that waits for a leg or is under way on it."""
+
+    __slots__ = ("action", "call", "deadline", "frame", "ids", "key", "origin", "payload")
+
+    def __init__(
+        self,
+        origin: Origin,
+        action: str,
+        deadline: float,
+        *,
+        frame: Frame | None = None,
+        payload: bytes = b"{}",
+        call: StationCall | None = None,
+        ids: TransactionIds | None = None,
+    ) -> None:
+        self.origin = origin
+        self.action = action
+        self.deadline = deadline
+        self.frame = frame
+        self.payload = payload
+        self.call = call
+        self.ids = ids
+        self.key = ""
+        """The message id on this leg, once under way."""
+
+
+class CsmsLeg:
+    """The leg to one back-end. Times are the session's monotonic seconds."""
+
+    __slots__ = (
+        "boot_due",
+        "commands_open",
+        "detail",
+        "frames",
+        "heartbeat_due",
+        "heartbeat_interval_s",
+        "in_flight",
+        "incarnation",
+        "phase",
+        "since",
+        "spec",
+        "transparent",
+        "waiting",
+    )
+
+    def __init__(self, spec: DesiredLeg, now: float) -> None:
+        self.spec = spec
+        self.phase = LegPhase.DIALLING
+        self.since = now
+        self.detail = ""
+        self.incarnation = 0
+        """Counts connections, so that an answer never reaches a later connection than the one that asked."""
+        self.waiting: deque[Upcall] = deque()
+        self.in_flight: Upcall | None = None
+        self.transparent = False
+        self.heartbeat_interval_s = 0.0
+        self.heartbeat_due: float | None = None
+        self.boot_due: float | None = None
+        self.commands_open: set[str] = set()
+        """Message ids of this back-end's CALLs that it has no answer to yet."""
+        self.frames = 0
+
+    @property
+    def name(self) -> str:
+        """The back-end's name."""
+        return self.spec.backend.name
+
+    @property
+    def connected(self) -> bool:
+        """True while the socket is open."""
+        return self.phase not in (LegPhase.DIALLING, LegPhase.DOWN)
+
+    def enter(self, phase: LegPhase, now: float, detail: str = "") -> None:
+        """Move to `phase`."""
+        self.phase, self.since, self.detail = phase, now, detail
+
+    def opened(self, now: float) -> None:
+        """The socket is open: a new connection that knows nothing of the last one."""
+        self.incarnation += 1
+        self.enter(LegPhase.CONNECTED, now)
+
+    def closed(self, now: float, detail: str) -> None:
+        """The socket is gone: what was under way waits again, except what the next connection has no use for."""
+        if self.phase is not LegPhase.DOWN:
+            self.enter(LegPhase.DOWN, now, detail)
+        else:
+            self.detail = detail
+        if self.in_flight is not None:
+            self.waiting.appendleft(self.in_flight)
+            self.in_flight = None
+        self.waiting = deque(up for up in self.waiting if up.origin in (Origin.STATION, Origin.COPY))
+        self.transparent = False
+        self.heartbeat_due = self.boot_due = None
+        self.commands_open.clear()
+
+    def next_call(self) -> Upcall | None:
+        """Take the call that may be sent now, or return None."""
+        if not self.waiting or self.in_flight is not None or not self.connected:
+            return None
+        if self.spec.backend.half_duplex and self.commands_open:
+            return None
+        head = self.waiting[0]
+        if self.phase is LegPhase.REGISTERED or self.transparent or head.action == "BootNotification":
+            return self.waiting.popleft()
+        return None
+
+    def drop_waiting(self, origin: Origin, action: str | None = None) -> None:
+        """Forget what waits of this origin, and of this action where one is given."""
+        self.waiting = deque(up for up in self.waiting if not (up.origin is origin and action in (None, up.action)))
+
+    def has_boot(self) -> bool:
+        """Return True where a BootNotification waits or is under way here."""
+        if self.in_flight is not None and self.in_flight.action == "BootNotification":
+            return True
+        return any(up.action == "BootNotification" for up in self.waiting)
+
+    def next_timer(self) -> float | None:
+        """Return when this leg next wants attention, or None."""
+        times = [self.heartbeat_due, self.boot_due]
+        if self.in_flight is not None:
+            times.append(self.in_flight.deadline)
+        if self.waiting:
+            times.append(min(up.deadline for up in self.waiting))
+        return min((at for at in times if at is not None), default=None)

@@ -1,0 +1,169 @@
+"""Registration: each CSMS leg looks like one well-behaved charger (R9).
+
+    leg opened ──> the station's last BootNotification ──Accepted──> last status of every connector ──> heartbeats
+                                   └──Pending, Rejected──> the same again after the interval that was named
+
+A station that boots by itself is waited for (`boot_grace_s`), so that no back-end sees two boots in a row. Where no
+BootNotification is known at all (a station the relay never saw boot), the owner of provisioning is spoken to as by
+a charger that merely reconnected; every other leg waits.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from reconciler.model.live import LegPhase
+from reconciler.relay.envelope import Frame, Kind
+from reconciler.relay.leg import CsmsLeg, Origin, Upcall
+from reconciler.relay.state import SessionState
+
+BOOT: Final = "BootNotification"
+STATUS: Final = "StatusNotification"
+HEARTBEAT: Final = "Heartbeat"
+
+_PHASES: Final = {"Accepted": LegPhase.REGISTERED, "Pending": LegPhase.PENDING}
+_OWNER_SLACK: Final = 1.1
+"""The station beats towards one owner by itself; the relay adds a beat there only where the station is late."""
+
+
+class _BootAnswer(msgspec.Struct, gc=False):
+    status: str = ""
+    interval: float = 0
+
+
+_BOOT_ANSWER: Final = msgspec.json.Decoder(_BootAnswer)
+
+
+class Registration:
+    """Registers every leg of one session and keeps it registered. `pump` sends what a leg may now send."""
+
+    __slots__ = ("_accepted", "_grace_until", "_pump", "_spoke", "_state")
+
+    def __init__(self, state: SessionState, pump: Callable[[CsmsLeg], None]) -> None:
+        self._state = state
+        self._pump = pump
+        self._spoke = False
+        self._grace_until: float | None = None
+        self._accepted = False
+        """Whoever owns provisioning accepted the station's own boot: the next one is a reboot, not a retry."""
+
+    def station_opened(self) -> None:
+        """Give the station a moment to boot by itself."""
+        self._grace_until = self._state.now + self._state.limits.boot_grace_s
+
+    def station_spoke(self) -> None:
+        """The station sent its first frames: from now on its silence about a boot means that it won't boot."""
+        if not self._spoke:
+            self._spoke = True
+            self._grace_until = None
+            for leg in self._state.legs.values():
+                self.register(leg)
+
+    def station_boots(self, frame: Frame, owner: str) -> None:
+        """Take the station's own BootNotification: other legs learn of it, unless it only repeats a refused one."""
+        self._state.memory.station_booted(frame)
+        reboot, self._accepted = self._accepted, False
+        for leg in self._state.legs.values():
+            if leg.name != owner and leg.connected and (reboot or leg.phase is not LegPhase.REGISTERED):
+                self._replay_boot(leg)
+
+    def leg_opened(self, leg: CsmsLeg) -> None:
+        """Begin on a new connection."""
+        leg.opened(self._state.now)
+        self.register(leg)
+
+    def register(self, leg: CsmsLeg) -> None:
+        """Register `leg` if it is connected and not yet registered, and if now is the time."""
+        state = self._state
+        if leg.phase is not LegPhase.CONNECTED or leg.has_boot():
+            return
+        if state.memory.boot is not None:
+            if self._spoke or self._grace_until is None:
+                self._replay_boot(leg)
+        elif self._spoke and leg.name == state.table.owners["provisioning"]:
+            leg.enter(LegPhase.REGISTERED, state.now, "no BootNotification is known: resumed as a reconnection")
+            leg.transparent = True
+        else:
+            leg.detail = "waits for the station's BootNotification"
+
+    def own_boot_answered(self, leg: CsmsLeg, frame: Frame) -> None:
+        """Read the owner's answer to the station's own boot, which the station gets as it is."""
+        self._boot_answered(leg, frame, retry=False)
+        self._accepted = leg.phase is LegPhase.REGISTERED
+
+    def replayed_boot_answered(self, leg: CsmsLeg, frame: Frame) -> None:
+        """Read the answer to a replayed boot."""
+        self._boot_answered(leg, frame, retry=True)
+
+    def beat_sent(self, leg: CsmsLeg) -> None:
+        """A Heartbeat went up on `leg`, whoever made it."""
+        if leg.heartbeat_due is not None:
+            slack = _OWNER_SLACK if leg.name == self._state.table.owners["availability"] else 1.0
+            leg.heartbeat_due = self._state.now + leg.heartbeat_interval_s * slack
+
+    def expire(self) -> None:
+        """Do what is due: end of the grace, boot retries, heartbeats."""
+        now = self._state.now
+        if self._grace_until is not None and now >= self._grace_until:
+            self._grace_until = None
+            for leg in self._state.legs.values():
+                self.register(leg)
+        for leg in self._state.legs.values():
+            if leg.boot_due is not None and now >= leg.boot_due:
+                leg.boot_due = None
+                self._replay_boot(leg)
+            if leg.heartbeat_due is not None and now >= leg.heartbeat_due:
+                self._beat(leg)
+
+    def next_timer(self) -> float | None:
+        """Return the end of the grace; each leg knows its own timers."""
+        return self._grace_until
+
+    def _replay_boot(self, leg: CsmsLeg) -> None:
+        state = self._state
+        if state.memory.boot is None:
+            return
+        leg.drop_waiting(Origin.BOOT)
+        leg.enter(LegPhase.REGISTERING, state.now)
+        leg.heartbeat_due = leg.boot_due = None
+        deadline = state.now + leg.spec.backend.call_timeout_s
+        leg.waiting.appendleft(Upcall(Origin.BOOT, BOOT, deadline, payload=state.memory.boot))
+        self._pump(leg)
+
+    def _boot_answered(self, leg: CsmsLeg, frame: Frame, *, retry: bool) -> None:
+        state, limits = self._state, self._state.limits
+        answer = _BootAnswer()
+        if frame.kind is Kind.CALLRESULT:
+            try:
+                answer = _BOOT_ANSWER.decode(frame.payload)
+            except msgspec.MsgspecError:
+                answer = _BootAnswer("unreadable answer")
+        phase = _PHASES.get(answer.status, LegPhase.REJECTED)
+        if phase is LegPhase.REGISTERED:
+            self._accepted_by(leg, answer.interval)
+            return
+        said = answer.status or "CALLERROR"
+        leg.enter(phase, state.now, f"{leg.name} answered BootNotification with {said}")
+        state.note("leg-registration", leg.name, BOOT, said)
+        if retry:
+            wait = answer.interval if answer.interval > 0 else limits.boot_retry_default_s
+            leg.boot_due = state.now + max(wait, limits.boot_retry_min_s)
+
+    def _accepted_by(self, leg: CsmsLeg, interval_s: float) -> None:
+        state = self._state
+        leg.enter(LegPhase.REGISTERED, state.now)
+        leg.drop_waiting(Origin.COPY, STATUS)
+        deadline = state.now + state.limits.copy_age_max_s
+        for payload in reversed(state.memory.statuses.values()):
+            leg.waiting.appendleft(Upcall(Origin.OWN, STATUS, deadline, payload=payload))
+        leg.heartbeat_interval_s = interval_s
+        leg.heartbeat_due = state.now if interval_s > 0 else None
+        self.beat_sent(leg)
+
+    def _beat(self, leg: CsmsLeg) -> None:
+        leg.heartbeat_due = self._state.now + leg.heartbeat_interval_s
+        if leg.phase is LegPhase.REGISTERED and leg.in_flight is None and not leg.waiting:
+            deadline = self._state.now + leg.spec.backend.call_timeout_s
+            leg.waiting.append(Upcall(Origin.OWN, HEARTBEAT, deadline))
+            self._pump(leg)

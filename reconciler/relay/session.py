@@ -1,0 +1,202 @@
+"""One session: a station connection and its CSMS legs. `handle(event, now) -> commands`, `next_timer()`; sans-I/O.
+
+    events.py ──> Session ──┬─ Upward ──── Registration     station's CALLs, copies, each leg's own boot and beat
+                            ├─ Downward                     back-ends' CALLs, one at a time
+                            ├─ Flip                         one generation of roles after another
+                            └─ SessionState                 roles, legs, memory           ──> commands.py
+
+Rules R1-R5, R7-R10, R12, R15 and R16 of the design's relay page; each is named where it is kept. After each call to
+`handle` the shell must carry out the commands in order, and ask `next_timer` anew.
+
+Seams: R6 composition joins in `Upward._answer_station`; R11 policies other than `close` in `Upward._give_up` and
+`Session._owner_is_down`; R13 in `Downward.leg_call`; R14 beside `Flip._step`; durable ids behind RememberCharger.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from reconciler.model.desired import DesiredCharger
+from reconciler.model.live import LegPhase
+from reconciler.relay import events
+from reconciler.relay.commands import CloseLeg, Command, SendToLeg, SendToStation
+from reconciler.relay.downward import Downward
+from reconciler.relay.envelope import Frame, Kind, Malformed, UnknownType, call_error, read_frame
+from reconciler.relay.flip import Flip
+from reconciler.relay.limits import SessionLimits
+from reconciler.relay.memory import SessionMemory
+from reconciler.relay.routing import RouteTable
+from reconciler.relay.state import SessionState
+from reconciler.relay.upward import TRY_AGAIN_LATER, Upward
+
+_MALFORMED_CODE: Final = {"ocpp1.6": "FormationViolation"}
+_ANSWERS: Final = (Kind.CALLRESULT, Kind.CALLERROR)
+
+
+class Session:
+    """The core of one session.
+
+    Args:
+        version: the subprotocol negotiated with the station; every leg speaks it.
+        generation, desired: the roles to begin with.
+        memory: what earlier sessions of this charger left; this session goes on writing it.
+        new_id: gives a message id that was never given before (at most 36 characters).
+    """
+
+    __slots__ = ("_downward", "_flip", "_generation", "_state", "_upward")
+
+    def __init__(
+        self,
+        version: str,
+        generation: int,
+        desired: DesiredCharger,
+        memory: SessionMemory,
+        new_id: Callable[[], str],
+        limits: SessionLimits | None = None,
+    ) -> None:
+        memory.use_version(version)
+        table = RouteTable(desired, version)
+        self._state = SessionState(version, memory, limits or SessionLimits(), new_id, table)
+        self._upward = Upward(self._state)
+        self._downward = Downward(self._state, self._upward.pump)
+        self._flip = Flip(self._state, self._downward, desired)
+        self._generation = generation
+
+    @property
+    def state(self) -> SessionState:
+        """What the session runs now; for reading only."""
+        return self._state
+
+    def open(self, now: float) -> list[Command]:
+        """Begin: the station is connected. Call once, before `handle`."""
+        self._state.now = now
+        self._upward.registration.station_opened()
+        self._flip.start(self._generation)
+        return self._take()
+
+    def handle(self, event: events.Event, now: float) -> list[Command]:
+        """Take one event at `now` (monotonic seconds) and return what is to be done, in order. Never raises."""
+        self._state.now = now
+        match event:
+            case events.StationFrameReceived(raw):
+                self._station_frame(raw)
+            case events.LegFrameReceived(backend, raw):
+                self._leg_frame(backend, raw)
+            case events.TimerFired():
+                self._expire()
+            case events.DesiredChanged(generation, desired):
+                self._flip.want(generation, desired)
+            case events.StationClosed(reason):
+                self._station_closed(reason)
+            case _:
+                self._leg_came_or_went(event)
+        self._flip.advance()
+        return self._take()
+
+    def next_timer(self) -> float | None:
+        """Return when TimerFired is due (monotonic seconds), or None. An early TimerFired does no harm."""
+        if not self._state.station_open:
+            return None
+        parts = (
+            self._upward.next_timer(),
+            self._downward.next_timer(),
+            self._flip.next_timer(),
+            self._owner_patience(),
+        )
+        return min((at for at in parts if at is not None), default=None)
+
+    def _take(self) -> list[Command]:
+        commands, self._state.out = self._state.out, []
+        return commands
+
+    # -- frames ------------------------------------------------------------------------------------------------
+
+    def _station_frame(self, raw: bytes) -> None:
+        state = self._state
+        if not state.station_open:
+            return
+        frame = read_frame(raw)
+        if not isinstance(frame, Frame):
+            self._unreadable(frame, "station", lambda answer: state.emit(SendToStation(answer)))
+        elif frame.kind is Kind.CALL:
+            self._upward.station_call(frame)
+        elif frame.kind in _ANSWERS:
+            self._downward.station_answered(frame)
+        elif state.version != "ocpp2.1":
+            state.note("unknown-type", "station", frame.kind.name)
+        elif frame.kind is Kind.SEND:
+            self._upward.station_send(frame)
+        else:
+            self._upward.station_result_error(frame)
+
+    def _leg_frame(self, backend: str, raw: bytes) -> None:
+        state = self._state
+        leg = state.legs.get(backend)
+        if leg is None or not leg.connected:
+            return
+        frame = read_frame(raw)
+        if not isinstance(frame, Frame):
+            self._unreadable(frame, backend, lambda answer: state.emit(SendToLeg(backend, answer)))
+        elif frame.kind is Kind.CALL:
+            self._downward.leg_call(leg, frame)
+        elif frame.kind in _ANSWERS:
+            self._upward.leg_answered(leg, frame)
+        elif state.version == "ocpp2.1" and frame.kind is Kind.CALLRESULTERROR:
+            self._downward.leg_result_error(leg, frame)
+        else:
+            state.note("unknown-type", backend, frame.kind.name)
+
+    def _unreadable(self, frame: Malformed | UnknownType, sender: str, answer: Callable[[bytes], None]) -> None:
+        """Answer what can't be read as its version has it, or drop it; nothing of it is forwarded (R16)."""
+        state = self._state
+        if isinstance(frame, UnknownType):
+            state.note("unknown-type", sender)
+            if state.version == "ocpp2.0.1":
+                answer(call_error(frame.id_token, "MessageTypeNotSupported", ""))
+            return
+        state.note("malformed-frame", sender, detail=frame.reason)
+        if frame.kind not in (None, Kind.CALL):
+            return
+        code = _MALFORMED_CODE.get(state.version, "FormatViolation")
+        if frame.id_token is not None:
+            answer(call_error(frame.id_token, code, frame.reason))
+        elif state.version != "ocpp1.6":
+            answer(call_error(b'"-1"', "RpcFrameworkError", frame.reason))
+
+    def _leg_came_or_went(self, event: events.LegOpened | events.LegClosed | events.LegDialFailed) -> None:
+        leg = self._state.legs.get(event.backend)
+        if leg is None:
+            return
+        if isinstance(event, events.LegOpened):
+            self._upward.registration.leg_opened(leg)
+            self._upward.pump(leg)
+        else:
+            leg.closed(self._state.now, event.reason)
+
+    # -- time and endings --------------------------------------------------------------------------------------
+
+    def _expire(self) -> None:
+        self._upward.expire()
+        self._downward.expire()
+        self._flip.expire()
+        patience = self._owner_patience()
+        if patience is not None and self._state.now >= patience:
+            self._owner_is_down()
+
+    def _owner_patience(self) -> float | None:
+        """Return until when the station is kept although the owner of transactions is away, or None."""
+        leg = self._state.legs.get(self._state.table.owners["transactions"])
+        if leg is None or leg.phase not in (LegPhase.DOWN, LegPhase.DIALLING):
+            return None
+        return leg.since + leg.spec.backend.down_after_s
+
+    def _owner_is_down(self) -> None:
+        """Close the station's socket, so that it queues its transaction messages itself (R11, `close`)."""
+        leg = self._state.legs[self._state.table.owners["transactions"]]
+        self._state.close_station(TRY_AGAIN_LATER, f"{leg.name} is away: {leg.detail or 'not connected yet'}")
+
+    def _station_closed(self, reason: str) -> None:
+        """The station is gone: all its legs close (R12)."""
+        self._state.station_open = False
+        for name in list(self._state.legs):
+            del self._state.legs[name]
+            self._state.emit(CloseLeg(name, f"the charging station is gone: {reason}"))

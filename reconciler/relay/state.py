@@ -1,0 +1,48 @@
+"""What the parts of one session share: the running roles, the legs, the memory, the commands being gathered."""
+
+from collections.abc import Callable
+
+from reconciler.relay.commands import CloseStation, Command, Note
+from reconciler.relay.leg import CsmsLeg
+from reconciler.relay.limits import SessionLimits
+from reconciler.relay.memory import SessionMemory
+from reconciler.relay.routing import RouteTable
+
+
+class SessionState:
+    """One session's state; `version` is the subprotocol of all its legs, `now` the time of the event at hand."""
+
+    __slots__ = ("generation", "legs", "limits", "memory", "new_id", "now", "out", "station_open", "table", "version")
+
+    def __init__(
+        self, version: str, memory: SessionMemory, limits: SessionLimits, new_id: Callable[[], str], table: RouteTable
+    ) -> None:
+        self.version = version
+        self.memory = memory
+        self.limits = limits
+        self.new_id = new_id
+        self.table = table
+        self.generation = 0
+        self.legs: dict[str, CsmsLeg] = {}
+        self.station_open = True
+        self.now = 0.0
+        self.out: list[Command] = []
+
+    def emit(self, command: Command) -> None:
+        """Ask something of the world."""
+        self.out.append(command)
+
+    def note(self, what: str, backend: str = "", action: str = "", detail: str = "") -> None:
+        """Say that something worth a count and a log line happened."""
+        self.out.append(Note(what, backend, action, detail))
+
+    def close_station(self, code: int, reason: str) -> None:
+        """Close the station's socket, once."""
+        if self.station_open:
+            self.station_open = False
+            self.note("station-closed", detail=reason)
+            self.out.append(CloseStation(code, reason))
+
+    def new_id_token(self) -> bytes:
+        """Return a fresh message id as a JSON token."""
+        return b'"%b"' % self.new_id().encode()
