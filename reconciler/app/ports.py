@@ -161,3 +161,23 @@ class Secrets(Protocol):
 
         Raises SecretUnavailable, naming the reference and never the value.
         """
+
+
+class Log(Protocol):
+    """Writes one structured line; a flood of the same line is thinned by the adapter. Never given a secret."""
+
+    def __call__(self, event: str, **fields: object) -> None:
+        """Log `event` with its fields."""
+
+
+class Metrics(Protocol):
+    """Numbers for whoever watches the fleet; names and labels are the closed set of adapters/metrics.py.
+
+    No label ever names a charger: there are too many of them. Per-charger facts are live state and history.
+    """
+
+    def count(self, name: str, **labels: str) -> None:
+        """Add one to a counter."""
+
+    def gauge(self, name: str, value: float, **labels: str) -> None:
+        """Set a gauge to `value`."""

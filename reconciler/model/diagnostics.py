@@ -35,6 +35,15 @@ class Diagnostic:
     hint: str = ""
 
 
+class InvalidValue(ValueError):
+    """Raised where one value is wrong; whoever knows where it is written makes it a Diagnostic."""
+
+    def __init__(self, summary: str, *, hint: str = "") -> None:
+        super().__init__(summary)
+        self.summary = summary
+        self.hint = hint
+
+
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
     """Return True where any finding is an error."""
     return any(finding.severity is Severity.ERROR for finding in diagnostics)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.model.addresses import Address
-from reconciler.model.desired import DesiredCharger, Role
+from reconciler.model.desired import Backend, DesiredCharger, Role
 from reconciler.model.diagnostics import Position
 from reconciler.model.kinds import Spec
 
@@ -40,7 +40,8 @@ class Resource:
 class Site:
     """Everything declared: `resources` by address text, `chargers` by charger name, split systems expanded.
 
-    `roles` holds declared and built-in roles by name, so that overrides can be resolved later.
+    `roles` holds declared and built-in roles by name and `backends` all back-ends, `local` included, so that
+    overrides can be resolved later.
     """
 
     resources: Mapping[str, Resource]
@@ -50,3 +51,4 @@ class Site:
     """Charger name -> address text of the Charger or SplitSystem that declares it."""
     bound_by: Mapping[str, str]
     """Charger name -> address text of the BackendBinding that selects it."""
+    backends: Mapping[str, Backend] = field(default_factory=dict)

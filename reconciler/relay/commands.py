@@ -75,6 +75,13 @@ class RememberCharger:
 
 
 @dataclass(frozen=True, slots=True)
+class IdTokenAccepted:
+    """An owner accepted this id token on this charger; `local` may accept it later on (`authorize: known`)."""
+
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """Something worth a count and a log line. `what` is one of `NOTES`."""
 
@@ -110,5 +117,6 @@ Command = (
     | GenerationRuns
     | GenerationRefused
     | RememberCharger
+    | IdTokenAccepted
     | Note
 )

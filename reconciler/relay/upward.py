@@ -8,17 +8,19 @@ from collections import deque
 from typing import Final
 
 from reconciler.model.live import LegPhase
-from reconciler.relay.commands import RememberCharger, SendToLeg, SendToStation
+from reconciler.relay.commands import IdTokenAccepted, RememberCharger, SendToLeg, SendToStation
 from reconciler.relay.envelope import Frame, Kind, call, call_error
 from reconciler.relay.leg import CsmsLeg, Origin, StationCall, Upcall
 from reconciler.relay.registration import BOOT, HEARTBEAT, STATUS, Registration
 from reconciler.relay.state import SessionState
+from reconciler.relay.tokens import accepted_token
 from reconciler.relay.transaction_ids import TransactionIds
 
 MESSAGE_ID_MAX: Final = 36
 TRY_AGAIN_LATER: Final = 1013
 POLICY_VIOLATION: Final = 1008
 _TRANSACTION_ACTIONS: Final = frozenset({"StartTransaction", "StopTransaction", "TransactionEvent"})
+_ACCEPTED: Final = b'"Accepted"'
 
 
 class Upward:
@@ -167,6 +169,8 @@ class Upward:
             return
         if upcall.action == BOOT:
             self.registration.own_boot_answered(leg, frame)
+        elif upcall.action == "Authorize" and _ACCEPTED in frame.raw:
+            self._token_accepted(asked, frame)
         raw = frame.with_id(asked.id_token)
         if upcall.action in _TRANSACTION_ACTIONS and not frame.signed:
             raw = self._transaction_answer(leg, upcall, asked, frame)
@@ -196,6 +200,11 @@ class Upward:
             return raw
         state.emit(RememberCharger())
         return raw
+
+    def _token_accepted(self, asked: Frame, frame: Frame) -> None:
+        token = accepted_token(bytes(asked.payload), bytes(frame.payload))
+        if token is not None:
+            self._state.emit(IdTokenAccepted(token))
 
     def _close_call(self, station_call: StationCall) -> bool:
         for key, open_ in self._calls.items():

@@ -1,0 +1,1 @@
+"""The admin API: use cases over HTTP, JSON in and out; the contract is `app/api_contract.py` and `schema.py`."""

@@ -1,0 +1,81 @@
+"""The bodies of requests; unknown fields are refused, so that a typo is no silent default."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from reconciler.model.documents import Document
+
+Seconds = Annotated[float, Field(ge=0, le=7 * 24 * 3600)]
+
+
+class Body(BaseModel):
+    """A request's body."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DocumentBody(Body):
+    """One spec document, with the places of its fields."""
+
+    content: dict[str, Any]
+    file: str = "-"
+    places: dict[str, tuple[int, int]] = {}
+
+    def to_document(self) -> Document:
+        """Return the document."""
+        return Document(self.content, self.file, self.places)
+
+
+class LimitsBody(Body):
+    """What the caller allows, a flag each."""
+
+    max_disruption: str | None = None
+    allow_empty: bool = False
+    allow_delete_all: bool = False
+
+
+class PlanBody(LimitsBody):
+    """POST /v1/plan: specs, and which resources they may touch."""
+
+    documents: list[DocumentBody]
+    prune: bool = False
+    select: dict[str, str] = {}
+    target: list[str] = []
+    exclude: list[str] = []
+
+
+class ApplyBody(PlanBody):
+    """POST /v1/applies: specs to plan and apply at once, or a plan made before; and who wants it, and why."""
+
+    documents: list[DocumentBody] = []
+    plan: dict[str, Any] | None = None
+    actor: str = ""
+    reason: str = ""
+    git_author: str = ""
+    git_commit: str = ""
+    parallelism: Annotated[int, Field(ge=1, le=1000)] = 10
+    lock_timeout_s: Seconds = 0
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> "ApplyBody":
+        if (self.plan is None) == (not self.documents):
+            raise ValueError("give either documents or a plan")
+        return self
+
+
+class ToggleBody(Body):
+    """POST /v1/toggles: who is to be primary on these chargers, for how long (null: until ended), and why."""
+
+    chargers: Annotated[list[str], Field(min_length=1)]
+    primary: str
+    for_s: Annotated[float, Field(gt=0)] | None = None
+    reason: Annotated[str, Field(min_length=1)]
+    actor: str = ""
+
+
+class ToggleEndBody(Body):
+    """POST /v1/toggles/end: the chargers whose override ends now."""
+
+    chargers: Annotated[list[str], Field(min_length=1)]
+    actor: str = ""

@@ -1,0 +1,157 @@
+"""The client of the admin API: every call returns the server's JSON, or raises the error that the server meant."""
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Any, Final, Self
+from urllib.parse import quote
+
+import httpx
+
+from reconciler.app import api_contract
+from reconciler.errors import FwdctlError, ServerUnreachable
+
+DEFAULT_URL: Final = "http://127.0.0.1:9180"
+TIMEOUT_S: Final = 60.0
+"""Longer than the server takes to plan 100 000 chargers, and than any long poll."""
+
+Json = dict[str, Any]
+
+
+class ApiClient:
+    """A connection to one fwdctl server; use it as a context manager.
+
+    Every method returns the answer as the server wrote it. They raise ServerUnreachable where nobody answers at
+    `url`, and otherwise the very FwdctlError that the server raised, exit code included.
+    """
+
+    def __init__(self, url: str = DEFAULT_URL, token: str | None = None, timeout_s: float = TIMEOUT_S) -> None:
+        self._url = url.rstrip("/")
+        try:
+            self._http = httpx.Client(
+                base_url=self._url,
+                headers={"Authorization": f"Bearer {token}"} if token else None,
+                timeout=timeout_s,
+                trust_env=not _is_loopback(httpx.URL(url).host),  # a proxy has no way to our own machine
+            )
+        except (httpx.InvalidURL, ValueError) as error:
+            raise FwdctlError(f"{url!r} is not a URL: {error}", hint="write it as http://HOST:PORT") from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._http.close()
+
+    @property
+    def url(self) -> str:
+        """The server's URL, without a slash at its end."""
+        return self._url
+
+    def version(self) -> Json:
+        """Return {version} of the server."""
+        return self._get("/v1/version")
+
+    def plan(self, body: Mapping[str, Any]) -> Json:
+        """Return the plan that the server makes for `body` (documents, prune, select, target, exclude)."""
+        return self._post("/v1/plan", body)
+
+    def start_apply(self, body: Mapping[str, Any]) -> Json:
+        """Start an apply of documents or of a plan and return its {id}; it goes on whatever becomes of the client."""
+        return self._post("/v1/applies", body)
+
+    def apply_state(self, apply_id: str, wait_s: float = 0, seen: int = 0) -> Json:
+        """Return {state, progress, result, exit_code}; waits up to `wait_s` for more than `seen` lines of progress."""
+        return self._get(f"/v1/applies/{quote(apply_id, safe='')}", wait_s=wait_s, seen=seen)
+
+    def status(self, address: str | None = None) -> Json:
+        """Return live state of all chargers, or of the one at `address`."""
+        return self._get("/v1/status", address=address)
+
+    def drift(self) -> Json:
+        """Return where live differs from what was last applied with nobody having asked for it."""
+        return self._get("/v1/drift")
+
+    def dump(self) -> Json:
+        """Return {documents}: what is applied."""
+        return self._get("/v1/dump")
+
+    def history(self, charger: str | None = None, kind: str | None = None, limit: int = 100) -> Json:
+        """Return {events}, newest first."""
+        return self._get("/v1/history", charger=charger, kind=kind, limit=limit)
+
+    def toggle(self, body: Mapping[str, Any]) -> Json:
+        """Override who is primary (chargers, primary, for_s, reason, actor) and return what became of each charger."""
+        return self._post("/v1/toggles", body)
+
+    def end_toggle(self, chargers: Iterable[str], actor: str) -> Json:
+        """End the overrides of these chargers and return what became of each."""
+        return self._post("/v1/toggles/end", {"chargers": list(chargers), "actor": actor})
+
+    def lock(self) -> Json:
+        """Return {lock}: who holds the apply lock, or null."""
+        return self._get("/v1/lock")
+
+    def break_lock(self) -> Json:
+        """Free the apply lock and return {lock}: what was held, or null."""
+        return self._post("/v1/lock/break", {})
+
+    def _get(self, path: str, **params: str | float | None) -> Json:
+        given = {name: value for name, value in params.items() if value is not None}
+        return self._ask("GET", path, params=given)
+
+    def _post(self, path: str, body: Mapping[str, Any]) -> Json:
+        return self._ask("POST", path, json=body)
+
+    def _ask(self, method: str, path: str, **request: Any) -> Json:
+        try:
+            response = self._http.request(method, path, **request)
+        except httpx.TimeoutException as error:
+            raise ServerUnreachable(
+                f"the fwdctl server at {self._url} did not answer in time",
+                hint="see its log; what was asked may still have happened: fwdctl status",
+            ) from error
+        except httpx.UnsupportedProtocol as error:
+            raise FwdctlError(f"{self._url!r} is not a URL", hint="write it as http://HOST:PORT") from error
+        except httpx.TransportError as error:
+            raise ServerUnreachable(
+                f"no fwdctl server at {self._url}: {_cause(error)}", hint="start one: fwdctl serve"
+            ) from error
+        return self._answer(response)
+
+    def _answer(self, response: httpx.Response) -> Json:
+        try:
+            body = response.json()
+            ours = isinstance(body, dict) and str(body["format_version"]).split(".")[0] == "1"
+        except (ValueError, KeyError):
+            body, ours = None, False
+        if not ours:
+            raise ServerUnreachable(
+                f"what answers at {self._url} speaks no admin API that this fwdctl knows (HTTP {response.status_code})",
+                hint="check --url, and that client and server are of the same major version: fwdctl version",
+            )
+        if response.is_error:
+            raise api_contract.error_from_json(body)
+        answer: Json = body
+        return answer
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _cause(error: BaseException) -> str:
+    """Return the operating system's words at the root of `error`, for example "connection refused"."""
+    root: BaseException | None = error
+    while root is not None:
+        if isinstance(root, OSError) and root.strerror:
+            return root.strerror.lower()
+        root = root.__cause__ or root.__context__
+    return str(error)

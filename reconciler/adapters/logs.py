@@ -1,0 +1,56 @@
+"""Logs: one line an event on stderr, JSON for machines, coloured columns for a terminal."""
+
+import logging
+import os
+from collections.abc import MutableMapping
+from typing import Any, Final, TextIO
+
+import structlog
+
+MASK: Final = "***"
+_SECRET_FIELDS: Final = frozenset({"authorization", "password", "secret", "token", "private_key", "cookie"})
+
+
+def configure_logs(stream: TextIO, level: str = "info") -> None:
+    """Send structlog's and the standard library's events to `stream`, as JSON unless it is a terminal.
+
+    Raises ValueError where `level` is no level of the standard library.
+    """
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        mask_secrets,
+    ]
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_rendering(stream)],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    logging.captureWarnings(True)
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+
+
+def mask_secrets(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Return the event with every field that is named like a secret masked: the last line, not the first."""
+    for name in event.keys() & _SECRET_FIELDS:
+        event[name] = MASK
+    return event
+
+
+def _rendering(stream: TextIO) -> list[structlog.typing.Processor]:
+    if stream.isatty():
+        return [structlog.dev.ConsoleRenderer(colors="NO_COLOR" not in os.environ)]
+    return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]

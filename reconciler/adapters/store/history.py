@@ -1,0 +1,37 @@
+"""History: events, appended and never changed."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import insert, select
+
+from reconciler.adapters.store import tables
+from reconciler.adapters.store.section import Section
+from reconciler.app.ports import HistoryFilter
+from reconciler.model.history import HistoryEvent
+
+
+class History(Section):
+    """The journal of what happened."""
+
+    async def record(self, events: Sequence[HistoryEvent]) -> None:
+        """Append events to history, in this order; their `seq` is given here."""
+        if not events:
+            return
+        rows = [tables.row(event, details=dict(event.details)) for event in events]
+        for row in rows:
+            del row["seq"]
+        async with self._database.writing() as connection:
+            await connection.execute(insert(tables.events), rows)
+
+    async def history(self, wanted: HistoryFilter) -> tuple[HistoryEvent, ...]:
+        """Return matching events, newest first."""
+        column = tables.events.c
+        asked = select(tables.events).order_by(column.seq.desc()).limit(max(wanted.limit, 0))
+        if wanted.charger is not None:
+            asked = asked.where(column.charger == wanted.charger)
+        if wanted.kind is not None:
+            asked = asked.where(column.kind == wanted.kind)
+        if wanted.since is not None:
+            asked = asked.where(column.at >= wanted.since)
+        async with self._database.reading() as connection:
+            return tuple(HistoryEvent(**found) for found in (await connection.execute(asked)).mappings())

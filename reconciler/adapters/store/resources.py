@@ -1,0 +1,129 @@
+"""Resources: applied specs, each a chain of versions, changed only by whole revisions."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, insert, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from reconciler.adapters.store.engine import Turn
+from reconciler.adapters.store.section import Section
+from reconciler.adapters.store.tables import resource_versions, revisions, row
+from reconciler.app.ports import ResourceWrite, RevisionMeta, StoredResource
+from reconciler.errors import FwdctlError, StalePlan
+
+_IN_LIST: Final = 1000
+"""Addresses asked for in one statement; both engines bound the parameters of one."""
+
+_NAMED: Final = 5
+"""Stale resources named in a message before "and N more"."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Version:
+    """How far an address has come: `last` ever given to it, `current` 0 where it does not exist now."""
+
+    last: int = 0
+    current: int = 0
+
+
+class Resources(Section):
+    """The applied resources and their revisions."""
+
+    async def resources(self) -> tuple[int, tuple[StoredResource, ...]]:
+        """Return the applied revision (0: nothing was ever applied) and all resources, by address."""
+        async with self._database.reading() as connection:
+            revision = await _last_revision(connection)
+            return revision, await _read(connection, resource_versions.c.ended_by.is_(None))
+
+    async def resources_at(self, revision: int) -> tuple[StoredResource, ...]:
+        """Return all resources as `revision` left them, by address; raises FwdctlError where there is no such one."""
+        versions = resource_versions.c
+        held = and_(versions.revision <= revision, or_(versions.ended_by.is_(None), versions.ended_by > revision))
+        async with self._database.reading() as connection:
+            last = await _last_revision(connection)
+            if not 0 <= revision <= last:
+                raise FwdctlError(f"there is no revision {revision}, the last one is {last}", hint="see fwdctl history")
+            return await _read(connection, held)
+
+    async def commit_revision(self, writes: Sequence[ResourceWrite], meta: RevisionMeta, plan_id: str) -> int:
+        """Write all of `writes` (each address once) in one transaction and return the new revision.
+
+        Raises StalePlan where a resource's version is not its `seen_version`, or where `plan_id` was committed
+        before; then nothing is written.
+        """
+        addresses = [write.address for write in writes]
+        if len(set(addresses)) < len(addresses):
+            raise ValueError("one revision writes an address twice")
+        async with self._database.writing(Turn.RESOURCES) as connection:
+            await _refuse_used(connection, plan_id)
+            known = await _versions(connection, addresses)
+            _refuse_stale(writes, known)
+            revision = await _last_revision(connection) + 1
+            await connection.execute(insert(revisions), row(meta, revision=revision, plan_id=plan_id))
+            await _write(connection, writes, known, revision)
+            return revision
+
+
+async def _last_revision(connection: AsyncConnection) -> int:
+    return await connection.scalar(select(func.max(revisions.c.revision))) or 0
+
+
+async def _read(connection: AsyncConnection, which: ColumnElement[bool]) -> tuple[StoredResource, ...]:
+    versions = resource_versions.c
+    rows = await connection.execute(
+        select(versions.address, versions.content, versions.version, versions.revision).where(which)
+    )
+    # Sorted here: the order of text in PostgreSQL depends on how the database was created.
+    return tuple(sorted((StoredResource(*found) for found in rows), key=lambda resource: resource.address))
+
+
+async def _refuse_used(connection: AsyncConnection, plan_id: str) -> None:
+    used = await connection.scalar(select(revisions.c.revision).where(revisions.c.plan_id == plan_id))
+    if used is not None:
+        raise StalePlan(f"this plan was applied before, as revision {used}", hint="make a new one: fwdctl plan")
+
+
+async def _versions(connection: AsyncConnection, addresses: Sequence[str]) -> dict[str, _Version]:
+    """Return how far each of `addresses` has come; those never used are left out."""
+    versions = resource_versions.c
+    current = case((versions.ended_by.is_(None), versions.version), else_=0)
+    asked = select(versions.address, func.max(versions.version), func.max(current)).group_by(versions.address)
+    found: dict[str, _Version] = {}
+    for some in _chunks(addresses):
+        for address, last, now in await connection.execute(asked.where(versions.address.in_(some))):
+            found[address] = _Version(last, now)
+    return found
+
+
+def _refuse_stale(writes: Sequence[ResourceWrite], known: dict[str, _Version]) -> None:
+    stale = [write.address for write in writes if known.get(write.address, _Version()).current != write.seen_version]
+    if stale:
+        named = ", ".join(stale[:_NAMED]) + (f" and {len(stale) - _NAMED} more" if len(stale) > _NAMED else "")
+        raise StalePlan(f"changed since the plan was made: {named}", hint="make a new one: fwdctl plan")
+
+
+async def _write(
+    connection: AsyncConnection, writes: Sequence[ResourceWrite], known: dict[str, _Version], revision: int
+) -> None:
+    versions = resource_versions.c
+    if ended := [{"ended": write.address} for write in writes if write.seen_version]:
+        end = update(resource_versions).where(versions.address == bindparam("ended"), versions.ended_by.is_(None))
+        await connection.execute(end.values(ended_by=revision), ended)
+    written = [
+        {
+            "address": write.address,
+            "version": known.get(write.address, _Version()).last + 1,
+            "content": dict(write.content),
+            "revision": revision,
+        }
+        for write in writes
+        if write.content is not None
+    ]
+    if written:
+        await connection.execute(insert(resource_versions), written)
+
+
+def _chunks(addresses: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (addresses[start : start + _IN_LIST] for start in range(0, len(addresses), _IN_LIST))

@@ -1,0 +1,36 @@
+"""The Store port on SQL, put together from its sections."""
+
+from pathlib import Path
+
+from reconciler.adapters.store.engine import Database
+from reconciler.adapters.store.history import History
+from reconciler.adapters.store.location import locate
+from reconciler.adapters.store.lock import ApplyLock
+from reconciler.adapters.store.memories import Memories
+from reconciler.adapters.store.migrate import migrate
+from reconciler.adapters.store.overrides import Overrides
+from reconciler.adapters.store.resources import Resources
+from reconciler.app.ports import Store
+
+
+class SqlStore(Resources, Overrides, History, ApplyLock, Memories):
+    """Everything durable, in one SQL database."""
+
+    async def close(self) -> None:
+        """Release connections; harmless when repeated."""
+        await self._database.close()
+
+
+async def open_store(url: str | None, data_dir: Path) -> Store:
+    """Return the store at `url`, or in a SQLite file in `data_dir` where that is None, migrated to this version.
+
+    `url` is postgresql://... or sqlite:///path. Raises FwdctlError where the database can't be reached, read or
+    written, or where a newer fwdctl has written it; no message holds a password.
+    """
+    database = Database(locate(url, data_dir))
+    try:
+        await migrate(database)
+    except BaseException:
+        await database.close()
+        raise
+    return SqlStore(database)

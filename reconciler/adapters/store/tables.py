@@ -1,0 +1,169 @@
+"""The tables, as the code sees them today; `migrations/` is how a database gets there."""
+
+from dataclasses import fields
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+)
+from sqlalchemy.dialects import postgresql, sqlite
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware datetime in UTC; SQLite stores it naive, in a text form that sorts by time."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return `value` in UTC as the database takes it; raises ValueError for a naive one."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value} has no time zone")
+        utc = value.astimezone(UTC)
+        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return what the database holds, aware and in UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class PlainText(TypeDecorator[str]):
+    """Text that may come from a station or a partner; what PostgreSQL can't store (NUL, lone surrogates) is replaced.
+
+    So no hostile string makes a write fail, and both engines give back the same.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Return `value` with U+FFFD or "?" for what has no place in a text column."""
+        return None if value is None else value.replace("\0", "\ufffd").encode(errors="replace").decode()
+
+
+# JSON and not JSONB: it keeps the order of keys (`fwdctl dump` reads as it was written) and takes every string that
+# a station may send ("\u0000" too). Nothing is ever searched inside.
+metadata: Final = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+revisions: Final = Table(
+    "revisions",
+    metadata,
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("plan_id", PlainText, nullable=False, unique=True),
+    Column("at", Instant, nullable=False),
+    Column("actor", PlainText, nullable=False),
+    Column("reason", PlainText, nullable=False),
+    Column("git_author", PlainText, nullable=False),
+    Column("git_commit", PlainText, nullable=False),
+)
+"""One row per commit, for ever: a plan_id found here is used up."""
+
+resource_versions: Final = Table(
+    "resource_versions",
+    metadata,
+    Column("address", PlainText, primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("content", JSON, nullable=False),
+    Column("revision", Integer, ForeignKey("revisions.revision"), nullable=False),
+    Column("ended_by", Integer, ForeignKey("revisions.revision"), nullable=True),
+)
+"""Every version of every resource: it counts from `revision` until `ended_by` (the revision that changed or deleted
+it; null while it is the current one). Versions of an address go on counting over a deletion, so that a plan made
+before it can't be taken for one made after it."""
+
+Index(
+    "ix_resource_versions_current",
+    resource_versions.c.address,
+    unique=True,
+    sqlite_where=resource_versions.c.ended_by.is_(None),
+    postgresql_where=resource_versions.c.ended_by.is_(None),
+)
+
+overrides: Final = Table(
+    "overrides",
+    metadata,
+    Column("id", PlainText, primary_key=True),
+    Column("charger", PlainText, nullable=False, index=True),
+    Column("roles", JSON, nullable=False),
+    Column("start", Instant, nullable=False),
+    Column("until", Instant, nullable=True),
+    Column("reason", PlainText, nullable=False),
+    Column("actor", PlainText, nullable=False),
+)
+
+events: Final = Table(
+    "events",
+    metadata,
+    Column("seq", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
+    Column("at", Instant, nullable=False, index=True),
+    Column("kind", PlainText, nullable=False),
+    Column("summary", PlainText, nullable=False),
+    Column("charger", PlainText, nullable=False),
+    Column("actor", PlainText, nullable=False),
+    Column("reason", PlainText, nullable=False),
+    Column("revision", Integer, nullable=True),
+    Column("details", JSON, nullable=False),
+    Index("ix_events_charger", "charger", "seq"),
+    Index("ix_events_kind", "kind", "seq"),
+    sqlite_autoincrement=True,
+)
+
+locks: Final = Table(
+    "locks",
+    metadata,
+    Column("name", PlainText, primary_key=True),
+    Column("holder", PlainText, nullable=False),
+    Column("purpose", PlainText, nullable=False),
+    Column("acquired_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+)
+
+memories: Final = Table(
+    "memories",
+    metadata,
+    Column("charger", PlainText, primary_key=True),
+    Column("version", PlainText, nullable=False),
+    Column("boot", LargeBinary, nullable=True),
+    Column("statuses", JSON, nullable=False),
+    Column("ids", JSON, nullable=False),
+)
+
+
+def row(value: "DataclassInstance", **instead: Any) -> dict[str, Any]:
+    """Return the fields of `value` by name, with those of `instead` in their place, as one row to write."""
+    return {field.name: getattr(value, field.name) for field in fields(value)} | instead
+
+
+def upsert(table: Table, dialect: Dialect) -> Any:
+    """Return an INSERT that replaces the row which has the same primary key; `Any`: each dialect has its own type."""
+    insert = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
+    statement = insert(table)
+    replaced = {column.name: statement.excluded[column.name] for column in table.columns if not column.primary_key}
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=replaced)

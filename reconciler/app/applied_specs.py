@@ -1,0 +1,55 @@
+"""Applied specs: what the store holds, resolved; parsed anew only where the revision is another."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from reconciler.app.ports import Store, StoredResource
+from reconciler.errors import InvalidSpecs
+from reconciler.model.diagnostics import Diagnostic, by_position, has_errors
+from reconciler.model.documents import Document
+from reconciler.model.site import Resource
+from reconciler.planning.documents import read_resources
+from reconciler.planning.planner import Applied
+from reconciler.planning.resolve import resolve
+
+
+class AppliedSpecs:
+    """The applied site of the newest revision that was read."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._applied: Applied | None = None
+
+    async def current(self) -> Applied:
+        """Return what is applied as last read, reading it the first time."""
+        return self._applied or await self.load()
+
+    async def load(self) -> Applied:
+        """Read the store and return what is applied now.
+
+        Raises InvalidSpecs where what is stored does not validate any more: it was applied by another version.
+        """
+        revision, stored = await self._store.resources()
+        if self._applied is None or self._applied.revision != revision:
+            # Off the event loop: thousands of specs take a second or more, and frames must not wait for them.
+            self._applied = await asyncio.to_thread(_resolved, revision, stored)
+        return self._applied
+
+
+def from_contents(contents: Iterable[Mapping[str, Any]]) -> tuple[Sequence[Resource], Sequence[Diagnostic]]:
+    """Return the resources of canonical documents, as stored or as in a plan, and what is wrong with them."""
+    return read_resources([Document(content=content, file="") for content in contents])
+
+
+def _resolved(revision: int, stored: Sequence[StoredResource]) -> Applied:
+    resources, findings = from_contents(resource.content for resource in stored)
+    site, more = resolve(resources)
+    findings = by_position([*findings, *more])
+    if has_errors(findings):
+        raise InvalidSpecs(
+            f"the applied specs (revision {revision}) do not validate with this version of fwdctl",
+            findings,
+            hint="run the version that applied them, or the one after it, and read its release notes",
+        )
+    return Applied(revision, site, {resource.address: resource.version for resource in stored})

@@ -1,0 +1,63 @@
+"""What the relay node keeps of one declared charger, whether its station is connected or not."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from reconciler.app.ports import ChargerMemory
+from reconciler.app.station_session import Connection, StationSession
+from reconciler.model.desired import DesiredCharger
+from reconciler.model.live import LiveCharger, LiveLeg, LiveTransaction, Refusal
+from reconciler.relay.memory import SessionMemory
+
+
+@dataclass(slots=True)
+class ChargerSlot:
+    """One charger of this node.
+
+    `desired` is what its next session begins with: the last generation that ran, or the one that was asked for
+    while it was offline.
+    """
+
+    desired: DesiredCharger
+    generation: int
+    memory: SessionMemory
+    session: StationSession | None = None
+    refused: Refusal | None = None
+    connections: int = 0
+    last_seen_s: float = 0.0
+    """When the station was last connected; seconds since the epoch, 0 where never."""
+    lingering: dict[str, Connection] = field(default_factory=dict)
+    """The last session's CSMS connections, which may still be closing."""
+
+    def live(self, now: datetime, monotonic_s: float) -> LiveCharger:
+        """Return the charger as it is now."""
+        session = self.session
+        if session is None:
+            return LiveCharger(
+                self.desired.name, False, self.last_seen_s, refused=self.refused, connections=self.connections
+            )
+        epoch_s = now.timestamp() - monotonic_s
+        state = session.core.state
+        return LiveCharger(
+            name=self.desired.name,
+            connected=True,
+            since_s=epoch_s + session.opened_s,
+            version=session.version,
+            generation=state.generation,
+            owners=state.table.owners,
+            legs=tuple(
+                LiveLeg(leg.name, leg.spec.role.name, leg.phase, epoch_s + leg.since, leg.detail, leg.frames)
+                for leg in state.legs.values()
+            ),
+            transactions=tuple(
+                LiveTransaction(open_.id, open_.owner, epoch_s + open_.since_s, open_.connector)
+                for open_ in state.memory.transactions.values()
+            ),
+            refused=self.refused,
+            connections=self.connections,
+        )
+
+    def snapshot(self) -> ChargerMemory:
+        """Return the charger's memory as it is stored."""
+        memory = self.memory
+        return ChargerMemory(self.desired.name, memory.version, memory.boot, dict(memory.statuses), memory.snapshot())

@@ -1,0 +1,243 @@
+"""The controller: a level-triggered loop that makes the relay run what is applied, and keeps it so.
+
+    look: specs + overrides, at this instant ──> effective desired state ──> which chargers are due
+    reach: ask the relay, one question at a time per charger, a bounded number at once ──> courses, history
+
+It remembers nothing that it could not find out again: after a restart every charger is simply asked once more.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Final
+
+from reconciler.app.applied_specs import AppliedSpecs
+from reconciler.app.courses import Cause, ChargerResult, Course
+from reconciler.app.ports import Clock, RelayPort, Store
+from reconciler.app.tasks import Report
+from reconciler.model.desired import DesiredCharger
+from reconciler.model.history import HistoryEvent
+from reconciler.model.live import Ack, LiveCharger, Outcome, Refusal
+from reconciler.model.overrides import Override
+from reconciler.planning.drift import Standing, State
+from reconciler.planning.effective import effective
+from reconciler.planning.effects import moves_between
+from reconciler.planning.render import move_text
+
+TICK_S: Final = 5.0
+PARALLELISM: Final = 20
+_BREATHE_EVERY: Final = 500
+"""Chargers looked at before the event loop gets a turn: frames must not wait for a look at thousands."""
+
+
+class Controller:
+    """Steers every charger's session towards effective desired state."""
+
+    def __init__(self, store: Store, relay: RelayPort, clock: Clock, specs: AppliedSpecs, report: Report) -> None:
+        self._store = store
+        self._relay = relay
+        self._clock = clock
+        self._specs = specs
+        self._report = report
+        self._desired: Mapping[str, DesiredCharger] = {}
+        self._overrides: Mapping[str, Override] = {}
+        self._live: Mapping[str, LiveCharger] = {}
+        self._courses: dict[str, Course] = {}
+        self._journal: list[HistoryEvent] = []
+        self._slots = asyncio.Semaphore(PARALLELISM)
+        self._woken = asyncio.Event()
+        self._looking = asyncio.Lock()
+
+    @property
+    def desired(self) -> Mapping[str, DesiredCharger]:
+        """Return effective desired state by charger, as of the last look."""
+        return self._desired
+
+    @property
+    def overrides(self) -> Mapping[str, Override]:
+        """Return the overrides in force by charger, as of the last look."""
+        return self._overrides
+
+    def wake(self) -> None:
+        """Make the loop look now: a charger connected, an override was made, a plan was applied."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Look and act for ever: every `TICK_S`, when woken, when an override ends, when a refusal may be tried again."""
+        async with asyncio.TaskGroup() as tasks:
+            while True:
+                self._woken.clear()
+                try:
+                    due = await self.look(self._clock.now())
+                except Exception as error:  # noqa: BLE001 - the store may be away for a while, the loop may not
+                    self._report("controller", error)
+                    due = ()
+                for name in due:
+                    tasks.create_task(self._reach_quietly(name))
+                await self._sleep()
+
+    async def tick(self, now: datetime) -> tuple[ChargerResult, ...]:
+        """Look once, ask what is due and wait for the answers."""
+        return await self.reach(await self.look(now))
+
+    async def look(self, now: datetime) -> tuple[str, ...]:
+        """Work out effective desired state at `now`, and return the chargers for which the relay is to be asked."""
+        async with self._looking:  # else a look that began earlier could end later, with what was applied before
+            applied = await self._specs.current()
+            in_force = await self._store.overrides(now)
+            await self._end_expired(now, in_force)
+            self._desired = effective(applied.site, in_force, now)
+            self._live = self._relay.live()
+            return await self._due()
+
+    def expect(self, chargers: Iterable[str], cause: Cause) -> None:
+        """Remember why these chargers are about to change, for the history of the change."""
+        for name in chargers:
+            self._course(name).cause = cause
+
+    async def reach(
+        self,
+        chargers: Iterable[str],
+        *,
+        parallelism: int = PARALLELISM,
+        on_result: Callable[[ChargerResult], None] = lambda result: None,
+    ) -> tuple[ChargerResult, ...]:
+        """Bring these chargers to effective desired state, at most `parallelism` at once; return what became of each.
+
+        What is already there, or was already answered, is not asked again.
+        """
+        slots = asyncio.Semaphore(parallelism)
+
+        async def one(name: str) -> ChargerResult:
+            async with slots:
+                result = await self._reach(name)
+            on_result(result)
+            return result
+
+        results = await asyncio.gather(*(one(name) for name in chargers))
+        await self._flush()
+        return tuple(results)
+
+    def standings(self) -> tuple[Standing, ...]:
+        """Return how every declared or known charger stands right now, by name."""
+        live = self._relay.live()
+        return tuple(
+            self._course(name).standing(self._desired.get(name), live.get(name))
+            for name in sorted(self._desired.keys() | self._courses.keys())
+        )
+
+    async def _due(self) -> tuple[str, ...]:
+        now_s = self._clock.monotonic_s()
+        due: list[str] = []
+        stray = (name for name, session in self._live.items() if session.generation and name not in self._desired)
+        for position, name in enumerate(dict.fromkeys([*self._desired, *self._courses, *stray])):
+            course = self._course(name)
+            if not course.turn.locked() and course.is_due(self._desired.get(name), self._live.get(name), now_s):
+                due.append(name)
+            if position % _BREATHE_EVERY == 0:
+                await asyncio.sleep(0)
+        return tuple(due)
+
+    async def _reach_quietly(self, name: str) -> None:
+        try:
+            async with self._slots:
+                await self._reach(name)
+            await self._flush()
+        except Exception as error:  # noqa: BLE001 - one charger's trouble must not end the loop for all others
+            self._report(name, error)
+
+    async def _reach(self, name: str) -> ChargerResult:
+        course = self._course(name)
+        async with course.turn:
+            wanted, live = self._desired.get(name), self._live.get(name)
+            if course.is_due(wanted, live, self._clock.monotonic_s()):
+                await self._ask(course, wanted, live)
+            if wanted is None and not isinstance(course.outcome, Refusal):
+                self._courses.pop(name, None)
+            return course.result()
+
+    async def _ask(self, course: Course, wanted: DesiredCharger | None, live: LiveCharger | None) -> None:
+        before = course.standing(wanted, live)
+        owners = course.owners or (live.owners if live else None) or {}
+        refused_before = course.outcome.reason if isinstance(course.outcome, Refusal) else ""
+        cause = self._cause_of(course)
+        generation = course.next_generation(live)
+        course.ask(generation, wanted)
+        outcome = await self._outcome(course.charger, generation, wanted)
+        course.settle(outcome, self._clock.monotonic_s())
+        if isinstance(outcome, Refusal):
+            if outcome.reason != refused_before:
+                self._note("flip-refused", course.charger, outcome.reason, cause)
+        elif before.state is State.DRIFTED:
+            self._note("drift-healed", course.charger, "; ".join(before.differences), Cause())
+        elif isinstance(outcome, Ack) and owners and wanted is not None and owners != wanted.owners:
+            moves = moves_between(owners, wanted.owners)
+            self._note("flip", course.charger, "; ".join(map(move_text, moves)), cause)
+
+    async def _outcome(self, charger: str, generation: int, wanted: DesiredCharger | None) -> Outcome:
+        try:
+            return await self._relay.set_desired(charger, generation, wanted)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this charger's, and is tried again
+            self._report(charger, error)
+            return Refusal(generation, f"the relay failed ({type(error).__name__})")
+
+    def _cause_of(self, course: Course) -> Cause:
+        if course.cause is not None:
+            return course.cause
+        override = self._overrides.get(course.charger)
+        return Cause(override.actor, override.reason) if override else Cause()
+
+    def _note(self, kind: str, charger: str, summary: str, cause: Cause) -> None:
+        self._journal.append(
+            HistoryEvent(
+                at=self._clock.now(),
+                kind=kind,
+                summary=summary,
+                charger=charger,
+                actor=cause.actor,
+                reason=cause.reason,
+                revision=cause.revision,
+            )
+        )
+
+    async def _flush(self) -> None:
+        events, self._journal = self._journal, []
+        if not events:
+            return
+        try:
+            await self._store.record(events)
+        except BaseException:
+            self._journal = events + self._journal
+            raise
+
+    async def _end_expired(self, now: datetime, in_force: Iterable[Override]) -> None:
+        """Write down which overrides ran out since the last look; those that somebody ended are written by them."""
+        before, self._overrides = self._overrides, {override.charger: override for override in in_force}
+        for override in before.values():
+            if override.until is not None and override.until <= now:
+                ended = Cause(reason=f"the toggle by {override.actor} ran out ({override.reason})")
+                self.expect([override.charger], ended)
+                self._note("toggle-ended", override.charger, "its time was up", ended)
+        await self._flush()
+
+    def _course(self, name: str) -> Course:
+        course = self._courses.get(name)
+        if course is None:
+            course = self._courses[name] = Course(name)
+        return course
+
+    async def _sleep(self) -> None:
+        try:
+            async with asyncio.timeout(self._nap_s()):
+                await self._woken.wait()
+        except TimeoutError:
+            return
+
+    def _nap_s(self) -> float:
+        """Return how long nothing is going to happen by itself, at most `TICK_S`."""
+        now, now_s = self._clock.now(), self._clock.monotonic_s()
+        ends = [(override.until - now).total_seconds() for override in self._overrides.values() if override.until]
+        retries = [
+            course.retry_at_s - now_s for course in self._courses.values() if isinstance(course.outcome, Refusal)
+        ]
+        return max(0.0, min([TICK_S, *ends, *[retry for retry in retries if retry > 0]]))

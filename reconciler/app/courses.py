@@ -1,0 +1,126 @@
+"""Courses: what the controller knows of each charger it steers: what it asked for, what came of it, when to ask again."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from reconciler.model.desired import DesiredCharger
+from reconciler.model.live import Ack, Deferred, LiveCharger, Outcome, Refusal
+from reconciler.planning.drift import Asked, Standing, State, compare
+
+SETTLE_S: Final = 5.0
+"""How long a charger may take to show what was asked of it, before it is asked again."""
+
+BACK_OFF_FIRST_S: Final = 2.0
+BACK_OFF_LAST_S: Final = 60.0
+
+
+class Verdict(StrEnum):
+    """What became of a change on one charger."""
+
+    APPLIED = "applied"
+    DEFERRED = "deferred"
+    """Not now, and not by mistake: it is offline, or the relay waits as the plan said it would."""
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    """Left alone as its flip policy asks."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChargerResult:
+    """The verdict on one charger, and why where it isn't `applied`."""
+
+    charger: str
+    verdict: Verdict
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why the controller acts; goes into the history of every flip."""
+
+    actor: str = "controller"
+    reason: str = ""
+    revision: int | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Course:
+    """One charger's course. Only the controller changes it, and only while it holds `turn`."""
+
+    charger: str
+    asked: Asked | None = None
+    outcome: Outcome | None = None
+    owners: Mapping[str, str] | None = None
+    """Who owned what when it last ran what was asked; None until that is known."""
+    cause: Cause | None = None
+    """Why something else is wanted, until it is reached; None where nobody said."""
+    tries: int = 0
+    """Questions about the same wish since it was last seen to come true."""
+    retry_at_s: float = 0.0
+    """Not asked again before, on the monotonic clock, unless something else is wanted."""
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _same: tuple[DesiredCharger | None, LiveCharger | None] | None = None
+    """What was last found to be in sync: while both are the same objects there is nothing to compare."""
+
+    def standing(self, wanted: DesiredCharger | None, live: LiveCharger | None) -> Standing:
+        """Return how the charger stands, and learn from it that what was asked runs."""
+        standing = compare(self.charger, wanted, self.asked, live)
+        if standing.state is State.IN_SYNC:
+            self.confirm(wanted)
+            self.tries = 0
+            self._same = (wanted, live)
+        return standing
+
+    def is_due(self, wanted: DesiredCharger | None, live: LiveCharger | None, now_s: float) -> bool:
+        """Return True where the relay is to be asked (again) at `now_s`."""
+        if self._same is not None and self._same[0] is wanted and self._same[1] is live:
+            return False
+        if self.asked is None or (self.asked.desired is not wanted and self.asked.desired != wanted):
+            return True
+        state = self.standing(wanted, live).state
+        answered = isinstance(self.outcome, Ack | Deferred)
+        if state is State.IN_SYNC or (state is State.OFFLINE and answered):
+            return False
+        return now_s >= self.retry_at_s
+
+    def next_generation(self, live: LiveCharger | None) -> int:
+        """Return a generation higher than any that was asked for or is known to the relay."""
+        known = [self.asked.generation if self.asked else 0]
+        if live is not None:
+            known += [live.generation, live.refused.generation if live.refused else 0]
+        return max(known) + 1
+
+    def ask(self, generation: int, wanted: DesiredCharger | None) -> None:
+        """Note what is about to be asked of the relay."""
+        self.tries = self.tries + 1 if self.asked is not None and self.asked.desired == wanted else 1
+        self.asked, self.outcome, self._same = Asked(generation, wanted), None, None
+
+    def settle(self, outcome: Outcome, now_s: float) -> None:
+        """Note the answer, and when to ask again if it doesn't come true."""
+        self.outcome = outcome
+        first_s = BACK_OFF_FIRST_S if isinstance(outcome, Refusal) else SETTLE_S
+        self.retry_at_s = now_s + min(BACK_OFF_LAST_S, first_s * 2 ** min(self.tries - 1, 16))
+        if isinstance(outcome, Ack) and self.asked is not None:
+            self.confirm(self.asked.desired)
+
+    def confirm(self, wanted: DesiredCharger | None) -> None:
+        """Note that the charger runs what was asked."""
+        if self.asked is not None:
+            self.asked = Asked(self.asked.generation, wanted, confirmed=True)
+        self.outcome = Ack(self.asked.generation) if self.asked else None
+        self.owners = wanted.owners if wanted else None
+        self.cause = None
+
+    def result(self) -> ChargerResult:
+        """Return what became of the newest question."""
+        match self.outcome:
+            case Ack():
+                return ChargerResult(self.charger, Verdict.APPLIED)
+            case Deferred():
+                return ChargerResult(self.charger, Verdict.DEFERRED, "offline, at its next connection")
+            case Refusal(reason=reason):
+                return ChargerResult(self.charger, Verdict.FAILED, reason)
+        return ChargerResult(self.charger, Verdict.FAILED, "the relay has not answered yet")

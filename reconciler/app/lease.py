@@ -1,0 +1,73 @@
+"""Lease: the apply lock, held for as long as a block runs and renewed meanwhile."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from reconciler.app.ports import Clock, Store
+from reconciler.errors import FwdctlError, LockHeld
+
+LEASE_S: Final = 30.0
+RENEW_EVERY_S: Final = LEASE_S / 3
+ASK_AGAIN_S: Final = 0.5
+"""While another writer holds the lock and the caller is willing to wait."""
+
+
+class Lease:
+    """The lock as this holder has it."""
+
+    def __init__(self, holder: str) -> None:
+        self.holder = holder
+        self.lost = False
+
+    def check(self) -> None:
+        """Raise LockHeld where the lock was broken or taken over meanwhile."""
+        if self.lost:
+            raise LockHeld(
+                f"the apply lock of {self.holder} was broken or ran out before anything was written",
+                hint="see who has it: fwdctl lock; then apply again",
+            )
+
+
+@asynccontextmanager
+async def hold_lock(
+    store: Store, clock: Clock, *, holder: str, purpose: str, timeout_s: float = 0.0
+) -> AsyncIterator[Lease]:
+    """Hold the apply lock for the block; wait at most `timeout_s` for it, then LockHeld is raised.
+
+    `holder` must be unique to the caller. What protects the specs is their versions; the lock keeps two people
+    from surprising each other.
+    """
+    await _acquire(store, clock, holder, purpose, timeout_s)
+    lease = Lease(holder)
+    renewing = asyncio.get_running_loop().create_task(_renew(store, clock, lease), name="lease")
+    try:
+        yield lease
+    finally:
+        renewing.cancel()
+        await asyncio.gather(renewing, return_exceptions=True)
+        await store.release_lock(holder)
+
+
+async def _acquire(store: Store, clock: Clock, holder: str, purpose: str, timeout_s: float) -> None:
+    deadline_s = clock.monotonic_s() + timeout_s
+    while True:
+        try:
+            await store.acquire_lock(holder, purpose, clock.now(), LEASE_S)
+        except LockHeld:
+            left_s = deadline_s - clock.monotonic_s()
+            if left_s <= 0:
+                raise
+            await asyncio.sleep(min(ASK_AGAIN_S, left_s))
+        else:
+            return
+
+
+async def _renew(store: Store, clock: Clock, lease: Lease) -> None:
+    while not lease.lost:
+        await asyncio.sleep(RENEW_EVERY_S)
+        try:
+            lease.lost = not await store.renew_lock(lease.holder, clock.now(), LEASE_S)
+        except FwdctlError:
+            continue  # the store may be back before the lease runs out; if not, the next renewal says so

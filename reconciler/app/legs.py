@@ -1,0 +1,123 @@
+"""What a leg is to the relay: the small interface between sessions and whatever carries their frames.
+
+    station door ── Knock ──> Admission.admit ──> Admit | Refuse
+                └── opened leg ──> Admission.opened ──> LegSink
+    Dialer.dial(DialRequest, LegSink) ──> Leg | DialFailed
+
+Everything but admission and dialling is synchronous: a frame goes from socket to socket in one call stack.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from reconciler.model.desired import DesiredLeg
+
+
+class Leg(Protocol):
+    """One open WebSocket, seen from the session."""
+
+    @property
+    def subprotocol(self) -> str | None:
+        """The negotiated subprotocol, for example "ocpp1.6"."""
+
+    @property
+    def unsent_bytes(self) -> int:
+        """Bytes accepted by `send` that the peer's socket has not taken yet."""
+
+    def send(self, frame: bytes) -> None:
+        """Send one text message; never blocks, never raises, does nothing once the leg is closing."""
+
+    def close(self, code: int, reason: str) -> None:
+        """Start the closing handshake (bounded in time); harmless when repeated."""
+
+
+class LegSink(Protocol):
+    """Who is told what happens on a leg."""
+
+    def frame_received(self, frame: bytes) -> None:
+        """Take one whole text message (valid UTF-8, within the size limit)."""
+
+    def leg_closed(self, code: int, reason: str) -> None:
+        """Learn, exactly once, that the leg is gone; no frame comes after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Knock:
+    """A station's handshake, read and not yet answered."""
+
+    identity: str
+    """Last path segment, percent-decoded, as the station wrote it."""
+    subprotocols: tuple[str, ...]
+    """As offered, in the station's order of preference."""
+    authorization: str | None
+    """The raw Authorization header; never logged."""
+    remote: str
+    path: str
+    tls: bool = False
+
+    def __repr__(self) -> str:
+        return f"Knock(identity={self.identity!r}, subprotocols={self.subprotocols!r}, remote={self.remote!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Admit:
+    """Let the station in. `subprotocol` None: no common version, so complete the handshake without and close."""
+
+    charger: str
+    subprotocol: str | None
+    ping_interval_s: float | None
+    """Keep-alive pings towards the station; None for the listener's default, 0 for none."""
+    compression: bool = False
+    ticket: object = None
+    """Carried back to `opened` untouched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Answer the handshake with an HTTP status and a one-line reason for the log and the body."""
+
+    status: int
+    reason: str
+    retry_after_s: int | None = None
+
+
+class Admission(Protocol):
+    """Decides who may connect; implemented by the relay node."""
+
+    async def admit(self, knock: Knock) -> Admit | Refuse:
+        """Decide before the handshake is answered."""
+
+    def opened(self, admit: Admit, leg: Leg) -> LegSink:
+        """Take the open station leg and return who is to be told about it."""
+
+
+@dataclass(frozen=True, slots=True)
+class DialRequest:
+    """Connect to a CSMS as this charger would."""
+
+    identity: str
+    """Canonical identity, not yet percent-encoded; appended to the back-end's URL."""
+    leg: DesiredLeg
+    version: str
+    """The one subprotocol to offer: that of the station's leg."""
+    authorization: str | None = None
+    """The station's own header, only for `credentials: passthrough`; else the adapter makes it from the spec."""
+
+    def __repr__(self) -> str:
+        return f"DialRequest(identity={self.identity!r}, backend={self.leg.backend.name!r}, version={self.version!r})"
+
+
+class DialFailed(Exception):
+    """Raised when a CSMS leg could not be opened; `status` is the HTTP status where there was one."""
+
+    def __init__(self, reason: str, status: int | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.status = status
+
+
+class Dialer(Protocol):
+    """Opens CSMS legs."""
+
+    async def dial(self, request: DialRequest, sink: LegSink) -> Leg:
+        """Connect, and complete the handshake; raises DialFailed with a reason a person can act on."""

@@ -1,0 +1,306 @@
+"""The relay node: all sessions of this process. It is the controller's RelayPort and the stations' Admission.
+
+controller ── set_desired ──> ChargerSlot ──> StationSession (live) ──> Ack | Refusal
+station ───── admit ────────> who, which version, may it? ── opened ──> StationSession, newest wins (R12)
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from reconciler.app.charger_slot import ChargerSlot
+from reconciler.app.csms_connection import CsmsConnection, LocalConnection, RedialPolicy
+from reconciler.app.legs import Admit, Dialer, DialFailed, DialRequest, Knock, Leg, LegSink, Refuse
+from reconciler.app.ports import ChargerMemory, Clock, Log, Metrics, Secrets
+from reconciler.app.recorder import Recorder
+from reconciler.app.station_access import check_credentials, choose_version, must_reconnect
+from reconciler.app.station_session import Connection, StationSession, Totals
+from reconciler.local.csms import LocalCsms
+from reconciler.local.known_tokens import KnownTokens
+from reconciler.model.desired import LOCAL, DesiredCharger, DesiredLeg
+from reconciler.model.history import HistoryEvent
+from reconciler.model.live import Ack, Deferred, LiveCharger, Outcome, Refusal
+from reconciler.relay import commands
+from reconciler.relay.memory import SessionMemory
+
+SERVICE_RESTART = 1012
+POLICY_VIOLATION = 1008
+ADOPT_WITHIN_S = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a node is given: one object for each thing it can't do by itself."""
+
+    dialer: Dialer
+    secrets: Secrets
+    clock: Clock
+    metrics: Metrics
+    log: Log
+    recorder: Recorder
+    new_id: Callable[[], str]
+    """Message ids, at most 36 characters, never the same twice."""
+    token_key: bytes
+    """Random; keys the digests of id tokens that owners accepted."""
+    redial: RedialPolicy = field(default_factory=RedialPolicy)
+
+
+@dataclass(slots=True)
+class Ticket:
+    """A station that was admitted and is not yet in."""
+
+    slot: ChargerSlot
+    authorization: str | None
+    passed_on: dict[str, CsmsConnection]
+    """Legs dialled with the station's own credentials, before its handshake was answered."""
+
+
+class RelayNode:
+    """Every charger of this process. `changed` is called whenever a charger connects, leaves or changes owners."""
+
+    def __init__(self, world: World, changed: Callable[[str], None] = lambda charger: None) -> None:
+        self.totals = Totals()
+        self.changed = changed
+        self._world = world
+        self._slots: dict[str, ChargerSlot] = {}
+        self._by_identity: dict[str, str] = {}
+        self._memories: dict[str, ChargerMemory] = {}
+        self._tokens = KnownTokens(world.token_key)
+        self._authorizations: dict[StationSession, Ticket] = {}
+
+    def restore(self, memories: Iterable[ChargerMemory]) -> None:
+        """Take over what earlier processes remembered; before any charger is declared."""
+        self._memories = {memory.charger: memory for memory in memories}
+
+    # -- RelayPort ---------------------------------------------------------------------------------------------
+
+    async def set_desired(self, charger: str, generation: int, desired: DesiredCharger | None) -> Outcome:
+        """Ask that `charger` run `desired` as `generation`; see `RelayPort`."""
+        if desired is None:
+            self._withdraw(charger)
+            return Ack(generation)
+        slot = self._slot(charger, desired)
+        session = slot.session
+        if session is None:
+            self._next_session(slot, generation, desired)
+            return Deferred(generation)
+        why = must_reconnect(session.desired, desired, session.version)
+        if why is not None:
+            self._next_session(slot, generation, desired)
+            session.station.close(SERVICE_RESTART, f"connect again: {why}")
+            return Deferred(generation)
+        outcome = await session.want(generation, desired)
+        if isinstance(outcome, Ack):
+            session.desired = desired
+            self._next_session(slot, generation, desired)
+        elif isinstance(outcome, Refusal):
+            slot.refused = outcome
+        return outcome or Deferred(generation)
+
+    def live(self) -> Mapping[str, LiveCharger]:
+        """Return every declared charger's live state by name."""
+        clock = self._world.clock
+        now, monotonic_s = clock.now(), clock.monotonic_s()
+        return {name: slot.live(now, monotonic_s) for name, slot in self._slots.items()}
+
+    def _slot(self, charger: str, desired: DesiredCharger) -> ChargerSlot:
+        slot = self._slots.get(charger)
+        if slot is None:
+            slot = self._slots[charger] = ChargerSlot(desired, 0, self._remembered(charger))
+        return slot
+
+    def _remembered(self, charger: str) -> SessionMemory:
+        kept = self._memories.pop(charger, None)
+        if kept is None:
+            return SessionMemory()
+        now = self._world.clock.monotonic_s()
+        return SessionMemory.restored(kept.version, kept.boot, kept.statuses, kept.ids, now)
+
+    def _next_session(self, slot: ChargerSlot, generation: int, desired: DesiredCharger) -> None:
+        self._by_identity.pop(slot.desired.identity.casefold(), None)
+        self._by_identity[desired.identity.casefold()] = desired.name
+        slot.desired, slot.generation, slot.refused = desired, generation, None
+
+    def _withdraw(self, charger: str) -> None:
+        slot = self._slots.pop(charger, None)
+        if slot is None:
+            return
+        self._by_identity.pop(slot.desired.identity.casefold(), None)
+        if slot.session is not None:
+            slot.session.station.close(POLICY_VIOLATION, "this charging station is no longer declared")
+
+    # -- Admission ---------------------------------------------------------------------------------------------
+
+    async def admit(self, knock: Knock) -> Admit | Refuse:
+        """Decide on a station's handshake (OCPP-J part 4, 3.1-3.3)."""
+        verdict = await self._verdict(knock)
+        outcome = "admitted" if isinstance(verdict, Admit) else "refused"
+        self._world.metrics.count("station_connections", outcome=outcome)
+        if isinstance(verdict, Refuse):
+            self._world.log(
+                "station-refused",
+                identity=knock.identity,
+                remote=knock.remote,
+                status=verdict.status,
+                reason=verdict.reason,
+            )
+        return verdict
+
+    async def _verdict(self, knock: Knock) -> Admit | Refuse:
+        slot = self._slots.get(self._by_identity.get(knock.identity.casefold(), ""))
+        if slot is None:
+            return Refuse(404, "unknown charging station")
+        charger = slot.desired
+        refused = check_credentials(knock, charger, self._world.secrets)
+        if refused is not None:
+            return refused
+        version = choose_version(knock, charger)
+        ticket = Ticket(slot, knock.authorization, {})
+        if version is not None:
+            refused = await self._pass_credentials_on(ticket, version)
+            if refused is not None:
+                return refused
+        compression = version not in (None, "ocpp1.6") and charger.quirks.compression == "auto"
+        return Admit(charger.name, version, charger.quirks.ping_interval_s, compression, ticket)
+
+    async def _pass_credentials_on(self, ticket: Ticket, version: str) -> Refuse | None:
+        """Dial with the station's own header first and mirror a refusal (R13, `credentials: passthrough`)."""
+        charger = ticket.slot.desired
+        for leg in charger.legs:
+            if leg.credentials != "passthrough" or leg.backend.name == LOCAL:
+                continue
+            request = DialRequest(charger.identity, leg, version, ticket.authorization)
+            connection = CsmsConnection(request, self._world.dialer, self._world.redial, lambda event: None)
+            try:
+                await connection.dial_first()
+            except DialFailed as failed:
+                if failed.status in (401, 403, 404):
+                    return Refuse(failed.status, f"{leg.backend.name} refused the charging station")
+                return Refuse(503, f"{leg.backend.name} can't be reached: {failed.reason}", retry_after_s=30)
+            ticket.passed_on[leg.backend.name] = connection
+        if ticket.passed_on:
+            asyncio.get_running_loop().call_later(ADOPT_WITHIN_S, _drop_unadopted, ticket)
+        return None
+
+    def opened(self, admit: Admit, leg: Leg) -> LegSink:
+        """Begin a session; an older one of the same charger ends first (R12)."""
+        ticket = admit.ticket
+        assert isinstance(ticket, Ticket)
+        assert admit.subprotocol is not None
+        slot, world = ticket.slot, self._world
+        older = slot.session
+        session = StationSession(
+            leg,
+            admit.subprotocol,
+            slot.generation,
+            slot.desired,
+            slot.memory,
+            self,
+            world.clock,
+            world.new_id,
+            self.totals,
+        )
+        if older is not None:
+            older.end("replaced by a newer connection")
+            slot.lingering = older.closing
+            older.station.close(POLICY_VIOLATION, "replaced by a newer connection")
+            self._authorizations.pop(older, None)
+        slot.session = session
+        slot.connections += 1
+        self._authorizations[session] = ticket
+        session.begin()
+        slot.lingering = {}
+        self._record("station-connected", slot, f"{slot.desired.name} connected, {session.version}")
+        self.changed(slot.desired.name)
+        return session
+
+    # -- SessionOwner ------------------------------------------------------------------------------------------
+
+    def connect(self, session: StationSession, leg: DesiredLeg) -> Connection:
+        """Return a connection for a leg of `session`, started as soon as the core may hear of it."""
+        world, ticket = self._world, self._authorizations[session]
+        loop = asyncio.get_running_loop()
+        name = leg.backend.name
+        if name == LOCAL:
+            local = LocalConnection(self._local_csms(session), world.clock, session.feed)
+            loop.call_soon(local.start)
+            return local
+        passed_on = ticket.passed_on.pop(name, None)
+        if passed_on is not None:
+            loop.call_soon(passed_on.adopt, session.feed)
+            return passed_on
+        authorization = ticket.authorization if leg.credentials == "passthrough" else None
+        request = DialRequest(session.desired.identity, leg, session.version, authorization)
+        connection = CsmsConnection(request, world.dialer, world.redial, session.feed)
+        connection.start(ticket.slot.lingering.get(name))
+        return connection
+
+    def _local_csms(self, session: StationSession) -> LocalCsms:
+        scope = _scope(session.desired)
+
+        def known(token: str) -> bool:
+            return self._tokens.knows(scope, token, self._world.clock.now())
+
+        return LocalCsms(session.version, session.desired.local, known)
+
+    def session_command(self, session: StationSession, command: commands.Command) -> None:
+        """Take what a session can't do by itself."""
+        slot = self._slots.get(session.charger)
+        if slot is None:
+            return
+        match command:
+            case commands.RememberCharger():
+                self._world.recorder.remember(session.charger, slot.snapshot)
+            case commands.Note(what, backend, action, detail):
+                self._world.metrics.count("relay_notes", what=what)
+                self._world.log(what, charger=session.charger, backend=backend, action=action, detail=detail)
+            case commands.IdTokenAccepted(token):
+                self._tokens.accepted(_scope(session.desired), token, self._world.clock.now())
+            case commands.GenerationRuns(generation, before, owners):
+                self._owners_run(slot, generation, before, owners)
+            case commands.GenerationRefused(generation, reason):
+                details = {"generation": generation}
+                self._record("flip-refused", slot, f"{session.charger} keeps its owners: {reason}", details)
+
+    def session_ended(self, session: StationSession, reason: str) -> None:
+        """Forget a session; one that was replaced has nothing left to clean up (R12)."""
+        self._authorizations.pop(session, None)
+        slot = self._slots.get(session.charger)
+        if slot is None or slot.session is not session:
+            return
+        slot.session = None
+        slot.lingering = session.closing
+        slot.last_seen_s = self._world.clock.now().timestamp()
+        self._record("station-gone", slot, f"{session.charger} left: {reason}")
+        self.changed(session.charger)
+
+    def _owners_run(
+        self, slot: ChargerSlot, generation: int, before: Mapping[str, str], owners: Mapping[str, str]
+    ) -> None:
+        if before == owners:
+            return
+        changed = {
+            feature: [before.get(feature), owner] for feature, owner in owners.items() if before.get(feature) != owner
+        }
+        gaining = ", ".join(sorted({new for _, new in changed.values() if new}))
+        summary = f"{slot.desired.name}: {len(changed)} features now with {gaining}"
+        self._world.metrics.count("flips")
+        self._record("flip", slot, summary, {"generation": generation, "owners": changed})
+        self.changed(slot.desired.name)
+
+    def _record(self, kind: str, slot: ChargerSlot, summary: str, details: Mapping[str, object] | None = None) -> None:
+        event = HistoryEvent(self._world.clock.now(), kind, summary, charger=slot.desired.name, details=details or {})
+        self._world.recorder.event(event)
+
+
+def _scope(charger: DesiredCharger) -> str:
+    """Return where an accepted id token counts: the charger's site, or the charger alone."""
+    site = charger.labels.get("site")
+    return f"site/{site}" if site else f"charger/{charger.name}"
+
+
+def _drop_unadopted(ticket: Ticket) -> None:
+    """Close legs of a station that was admitted and never came in."""
+    for connection in ticket.passed_on.values():
+        connection.stop("the charging station did not complete its handshake")
+    ticket.passed_on.clear()

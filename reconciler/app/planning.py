@@ -1,0 +1,99 @@
+"""Use case plan: given specs, what is applied and what is live make a plan; nothing is changed."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from reconciler.app.applied_specs import AppliedSpecs, from_contents
+from reconciler.app.controller import Controller
+from reconciler.app.ports import Clock, RelayPort, Secrets, Store
+from reconciler.app.secret_check import missing_secrets
+from reconciler.errors import InvalidSpecs
+from reconciler.model.diagnostics import Diagnostic, Severity, by_position, has_errors
+from reconciler.model.documents import Document
+from reconciler.model.plan import Pending, Plan
+from reconciler.model.site import Resource
+from reconciler.planning.documents import read_resources
+from reconciler.planning.drift import State
+from reconciler.planning.guard import Limits
+from reconciler.planning.planner import Applied, Moment, carry_out, make_plan
+from reconciler.planning.scope import Scope, merge
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRequest:
+    """What to plan: specs as read by the client, what of them counts, and what the caller would allow."""
+
+    documents: Sequence[Document]
+    scope: Scope = Scope()
+    limits: Limits = Limits()
+
+
+class Planning:
+    """Makes plans on the server, where applied specs, live chargers and secrets are."""
+
+    def __init__(
+        self,
+        store: Store,
+        relay: RelayPort,
+        clock: Clock,
+        specs: AppliedSpecs,
+        controller: Controller,
+        new_id: Callable[[], str],
+        secrets: Secrets | None = None,
+    ) -> None:
+        self._store = store
+        self._relay = relay
+        self._clock = clock
+        self._specs = specs
+        self._controller = controller
+        self._new_id = new_id
+        self._secrets = secrets
+
+    async def plan(self, request: PlanRequest) -> Plan:
+        """Return the plan for the given specs.
+
+        Raises InvalidSpecs with everything that is wrong with them, alone or merged with what is applied, or
+        with a secret reference that does not resolve on the server.
+        """
+        given, findings = await asyncio.to_thread(read_resources, request.documents)
+        _refuse(findings)
+        applied = await self._specs.load()
+        wanted = merge(applied.site.resources, given, request.scope)
+        plan = await self._make(applied, wanted, self._new_id(), request.limits)
+        if self._secrets is not None:
+            _refuse(
+                missing_secrets(
+                    (wanted[change.address] for change in plan.resource_changes if change.after), self._secrets
+                )
+            )
+        return replace(plan, warnings=(*findings, *plan.warnings))
+
+    async def again(self, plan: Plan, limits: Limits) -> Plan:
+        """Return the same change planned against what is applied and live now; raises InvalidSpecs."""
+        applied = await self._specs.load()
+        written = [change.after for change in plan.resource_changes if change.after is not None]
+        resources, findings = await asyncio.to_thread(from_contents, written)
+        _refuse(findings)
+        wanted = carry_out(plan.resource_changes, applied.site.resources, resources)
+        return await self._make(applied, wanted, plan.plan_id, limits)
+
+    async def _make(self, applied: Applied, wanted: Mapping[str, Resource], plan_id: str, limits: Limits) -> Plan:
+        now = self._clock.now()
+        moment = Moment(
+            now=now,
+            live=dict(self._relay.live()),
+            overrides=await self._store.overrides(now),
+            pending=tuple(
+                Pending(standing.charger, "; ".join(standing.differences))
+                for standing in self._controller.standings()
+                if standing.state not in (State.IN_SYNC, State.OFFLINE)
+            ),
+        )
+        return await asyncio.to_thread(make_plan, applied, wanted, moment, plan_id=plan_id, limits=limits)
+
+
+def _refuse(findings: Sequence[Diagnostic]) -> None:
+    if has_errors(findings):
+        count = sum(finding.severity is Severity.ERROR for finding in findings)
+        raise InvalidSpecs(f"{count} error{'' if count == 1 else 's'} in the specs", by_position(findings))

@@ -1,0 +1,90 @@
+"""Who may connect as which charging station: password, version, and the words with which others are refused."""
+
+import base64
+import binascii
+import hmac
+
+from reconciler.app.legs import Knock, Refuse
+from reconciler.app.ports import Secrets
+from reconciler.errors import SecretUnavailable
+from reconciler.model.desired import DesiredCharger
+
+BASIC_AUTH_PROFILES = (1, 2)
+TLS_PROFILES = (2, 3)
+
+
+def check_credentials(knock: Knock, charger: DesiredCharger, secrets: Secrets) -> Refuse | None:
+    """Return why this station may not come in, or None where it may (OCPP security profiles 0 to 2).
+
+    The user name is the identity as the station uses it in its URL; the password's bytes are compared in constant
+    time, in their plain and in their hex form. A password split at the first colon may hold colons itself.
+    """
+    profile = charger.security.profile
+    if profile in TLS_PROFILES and not knock.tls:
+        return Refuse(403, f"{charger.name} is declared with security profile {profile}, which needs TLS")
+    if profile not in BASIC_AUTH_PROFILES:
+        return None
+    if _passes_credentials_on(charger) and charger.security.password is None:
+        return None  # the back-end judges them, before this handshake is answered
+    user, password = _basic(knock.authorization)
+    if user is None or user.lower() != knock.identity.lower().encode():
+        return Refuse(401, "no user name that equals the identity")
+    if charger.security.password is None:
+        return Refuse(401, f"no password is declared for {charger.name}")
+    try:
+        expected = secrets.resolve(charger.security.password, charger.identity)
+    except SecretUnavailable as unavailable:
+        return Refuse(503, unavailable.summary, retry_after_s=60)
+    return None if _same_password(password, expected) else Refuse(401, "wrong password")
+
+
+def choose_version(knock: Knock, charger: DesiredCharger) -> str | None:
+    """Return the version for the session: the first the station offers that the charger may speak and every owner can.
+
+    None where there is none: no leg translates, so the station's version is that of all its legs.
+    """
+    owners = set(charger.owners.values())
+    spoken = [set(leg.backend.versions) for leg in charger.legs if leg.backend.name in owners]
+    for version in knock.subprotocols:
+        if version in charger.versions and all(version in versions for versions in spoken):
+            return version
+    return None
+
+
+def must_reconnect(running: DesiredCharger, desired: DesiredCharger, version: str) -> str | None:
+    """Return why a live station has to connect anew for `desired`, or None where it need not."""
+    if running.identity.casefold() != desired.identity.casefold():
+        return "its identity changed"
+    if running.security != desired.security:
+        return "its security profile changed"
+    if running.quirks != desired.quirks:
+        return "its quirks changed"
+    if version not in desired.versions:
+        return f"{version} is no longer among its versions"
+    return None
+
+
+def _passes_credentials_on(charger: DesiredCharger) -> bool:
+    return any(leg.credentials == "passthrough" for leg in charger.legs)
+
+
+def _basic(header: str | None) -> tuple[bytes | None, bytes]:
+    scheme, _, encoded = (header or "").partition(" ")
+    if scheme.lower() != "basic":
+        return None, b""
+    try:
+        user, colon, password = base64.b64decode(encoded.strip(), validate=True).partition(b":")
+    except (binascii.Error, ValueError):
+        return None, b""
+    return (user if colon else None), password
+
+
+def _same_password(given: bytes, expected: bytes) -> bool:
+    """Compare all forms always, so that the time taken tells nothing."""
+    plain = hmac.compare_digest(given, expected)
+    as_hex = hmac.compare_digest(given.lower(), expected.hex().encode())
+    try:
+        of_hex = hmac.compare_digest(given, bytes.fromhex(expected.decode()))
+    except ValueError:
+        of_hex = False
+    return plain | as_hex | of_hex

@@ -1,0 +1,35 @@
+"""Background tasks: kept until they are done, and heard of where they fail."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+Report = Callable[[str, BaseException], None]
+"""Told what failed ("controller", "cp001") and with what; must not raise."""
+
+
+class Background:
+    """Runs coroutines beside the caller; the event loop itself would forget them."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._tasks: set[asyncio.Task[Any]] = set()
+
+    def start(self, work: Coroutine[Any, Any, Any], *, name: str) -> asyncio.Task[Any]:
+        """Run `work` and return its task; what it raises is reported under `name`."""
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+        return task
+
+    async def stop(self) -> None:
+        """Cancel whatever still runs and wait for its end."""
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._report(task.get_name(), error)

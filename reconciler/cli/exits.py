@@ -1,0 +1,46 @@
+"""The one place where errors become words on stderr and an exit code."""
+
+import json
+import os
+import traceback
+from collections.abc import Callable, Sequence
+
+import typer
+
+from reconciler.app import api_contract
+from reconciler.cli.diagnostics import render_diagnostics
+from reconciler.errors import FwdctlError, InvalidSpecs
+
+
+def run(command: Callable[..., object], arguments: Sequence[str]) -> int:
+    """Run the command line `arguments` and return its exit code; whatever goes wrong is told on stderr.
+
+    With --json the error is the JSON object that the admin API would send, with the same exit code.
+    """
+    try:
+        result = command(args=list(arguments), prog_name="fwdctl", standalone_mode=False)
+    except FwdctlError as error:
+        return _tell(error, arguments)
+    except typer.TyperException as error:
+        # Not the customary 2: that means "changes" here, and a pipeline must not take a typo for them.
+        return _tell(FwdctlError(error.message, hint="fwdctl --help, or fwdctl VERB --help"), arguments)
+    except typer.Abort:
+        return _tell(FwdctlError("the question was not answered", hint="--auto-approve answers yes"), arguments)
+    except Exception as error:  # noqa: BLE001 - the last resort: a sentence instead of a traceback
+        if os.environ.get("FWDCTL_DEBUG"):
+            traceback.print_exc()
+        hint = "this is a bug of fwdctl; FWDCTL_DEBUG=1 shows where it happened"
+        return _tell(FwdctlError(f"unexpected {type(error).__name__}: {error}", hint=hint), arguments)
+    return result if isinstance(result, int) else 0
+
+
+def _tell(error: FwdctlError, arguments: Sequence[str]) -> int:
+    if "--json" in arguments:
+        typer.echo(json.dumps(api_contract.error_to_json(error), indent=2), err=True)
+        return error.exit_code
+    if isinstance(error, InvalidSpecs):
+        render_diagnostics(error.diagnostics)
+    typer.echo(f"error: {error.summary}", err=True)
+    if error.hint:
+        typer.echo(f"hint: {error.hint}", err=True)
+    return error.exit_code

@@ -1,0 +1,47 @@
+"""The `fwdctl` command: its verbs, each in a module of its own."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from reconciler.cli import exits
+from reconciler.cli.apply import apply
+from reconciler.cli.drift import drift
+from reconciler.cli.dump import dump
+from reconciler.cli.history import history
+from reconciler.cli.lock import lock
+from reconciler.cli.plan import plan
+from reconciler.cli.schema import schema
+from reconciler.cli.serve import serve
+from reconciler.cli.status import status
+from reconciler.cli.toggle import toggle
+from reconciler.cli.validate import validate
+from reconciler.cli.version import version
+
+app = typer.Typer(
+    help="A relay for OCPP and the reconciler that runs it from YAML in Git.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for verb in (serve, validate, plan, apply, drift, status, toggle, dump, history, schema, version):
+    app.command()(verb)
+app.add_typer(lock, name="lock")
+
+
+@app.callback()
+def everywhere(
+    url: Annotated[str | None, typer.Option(help="As after the verb.")] = None,
+    token: Annotated[str | None, typer.Option(help="As after the verb.")] = None,
+) -> None:
+    """Take --url and --token before the verb too: there they stand for their variables."""
+    for name, value in (("FWDCTL_URL", url), ("FWDCTL_TOKEN", token)):
+        if value is not None:
+            os.environ[name] = value
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    sys.exit(exits.run(app, sys.argv[1:]))

@@ -1,0 +1,43 @@
+"""The options that several verbs share, each written once."""
+
+import getpass
+from typing import Annotated
+
+import typer
+
+from reconciler.adapters.api_client import DEFAULT_URL
+
+Url = Annotated[str, typer.Option("--url", envvar="FWDCTL_URL", help="Admin API of the fwdctl server.")]
+Token = Annotated[
+    str | None, typer.Option("--token", envvar="FWDCTL_TOKEN", show_envvar=True, help="Token for the admin API.")
+]
+JsonOutput = Annotated[bool, typer.Option("--json", help="Print JSON (versioned, stable) instead of text.")]
+Files = Annotated[
+    list[str],
+    typer.Option("--file", "-f", metavar="FILE|DIR|-", help="Specs: a file, a directory, or - for stdin; repeatable."),
+]
+Target = Annotated[
+    list[str] | None, typer.Option("--target", metavar="ADDRESS", help="Only these resources; repeatable.")
+]
+Exclude = Annotated[list[str] | None, typer.Option("--exclude", metavar="ADDRESS", help="All but these; repeatable.")]
+Select = Annotated[
+    list[str] | None,
+    typer.Option("--select", metavar="LABEL=VALUE", help="Only resources with this label; repeatable."),
+]
+Prune = Annotated[bool, typer.Option("--prune", help="Delete what is applied and not in the specs.")]
+MaxDisruption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N|N%", help="Live chargers that may be flipped or reconnected (default 10% of more than 10)."
+    ),
+]
+AllowEmpty = Annotated[bool, typer.Option("--allow-empty", help="Allow that nothing at all stays declared.")]
+AllowDeleteAll = Annotated[bool, typer.Option("--allow-delete-all", help="Allow that every charger is deleted.")]
+
+
+def actor() -> str:
+    """Return who is at the keyboard, for the record."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"

@@ -1,0 +1,80 @@
+"""Settings of `fwdctl serve`: flag, then FWDCTL_* variable, then config file, then default."""
+
+import tomllib
+from dataclasses import dataclass, field, fields, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final, Self
+from urllib.parse import urlsplit
+
+from reconciler.errors import FwdctlError
+
+
+@dataclass(frozen=True, slots=True)
+class Bind:
+    """An address to listen on; port 0 takes any free one."""
+
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the address that "127.0.0.1:9000" or "[::1]:9000" writes; raises FwdctlError where it is none."""
+        try:
+            parts = urlsplit(f"//{text}")
+            host, port = parts.hostname, parts.port
+        except ValueError:
+            host = port = None
+        if not host or port is None or parts.path or parts.username is not None:
+            raise FwdctlError(
+                f"{text!r} is no address to listen on", hint="write HOST:PORT, for example 127.0.0.1:9000"
+            )
+        return cls(host, port)
+
+
+@dataclass(frozen=True, slots=True)
+class ServeSettings:
+    """Everything `serve` can be told; a field's name is its flag, its FWDCTL_ variable and its key in the file."""
+
+    stations: str = "127.0.0.1:9000"
+    admin: str = "127.0.0.1:9180"
+    data: Path = field(default=Path("./fwdctl-data"))
+    store: str | None = None
+    """URL of the database; None for SQLite in `data`."""
+    secrets: Path | None = None
+    """Directory that `fromFile` reads from; None for `data`/secrets."""
+
+    @property
+    def secrets_directory(self) -> Path:
+        """Return where `fromFile` reads from."""
+        return self.secrets or self.data / "secrets"
+
+    @classmethod
+    def load(cls, file: Path | None, given: dict[str, Any]) -> Self:
+        """Return the settings: those of `given` that are not None (flags and variables) over those of `file`.
+
+        Paths in the file are relative to it. Raises FwdctlError for a file that is missing or wrong.
+        """
+        from_file = _read(file) if file is not None else {}
+        return cls(**from_file | {name: value for name, value in given.items() if value is not None})
+
+
+_PATHS: Final = ("data", "secrets")
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        written = tomllib.loads(file.read_text())
+    except OSError as error:
+        raise FwdctlError(f"the config file {file} can't be read: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise FwdctlError(f"the config file {file} is no TOML: {error}") from error
+    known = [setting.name for setting in fields(ServeSettings)]
+    for name, value in written.items():
+        if name not in known:
+            close = get_close_matches(name, known, 1)
+            hint = f"did you mean {close[0]}?" if close else f"settings are {', '.join(known)}"
+            raise FwdctlError(f"the config file {file} has an unknown setting {name!r}", hint=hint)
+        if not isinstance(value, str):
+            raise FwdctlError(f"{name} in the config file {file} must be text", hint=f'{name} = "..."')
+    return {name: file.parent / value if name in _PATHS else value for name, value in written.items()}

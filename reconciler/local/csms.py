@@ -1,0 +1,48 @@
+"""`local` as a CSMS: takes a station's frames as any other back-end does, and needs no socket."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from reconciler.local.answers import ANSWERS, Asked
+from reconciler.model.desired import LocalAnswers
+
+_CALL: Final = 2
+_IDS_FROM: Final = 1_600_000_000
+"""Seconds since the epoch that transaction ids count from: new ones stay above all earlier ones over restarts."""
+
+
+class LocalCsms:
+    """One charger's CSMS leg to `local`.
+
+    Args:
+        version: the leg's subprotocol.
+        settings: how it answers.
+        known: was this id token accepted by an owner on this charger or site lately?
+    """
+
+    __slots__ = ("_known", "_last_transaction_id", "_settings", "_version")
+
+    def __init__(self, version: str, settings: LocalAnswers, known: Callable[[str], bool]) -> None:
+        self._version = version
+        self._settings = settings
+        self._known = known
+        self._last_transaction_id = 0
+
+    def frame_received(self, raw: bytes, now: datetime) -> bytes | None:
+        """Take one frame of the relay's and return the answer, None for what needs none (answers, SEND)."""
+        frame: list[Any] = msgspec.json.decode(raw)
+        if frame[0] != _CALL:
+            return None
+        _, message_id, action, payload = frame[:4]
+        answer = ANSWERS[self._version].get(action)
+        if answer is None or not isinstance(payload, dict):
+            return msgspec.json.encode([4, message_id, "NotImplemented", f"local does not know {action}", {}])
+        asked = Asked(self._version, payload, now, self._settings, self._known, lambda: self._transaction_id(now))
+        return msgspec.json.encode([3, message_id, answer(asked)])
+
+    def _transaction_id(self, now: datetime) -> int:
+        self._last_transaction_id = max(self._last_transaction_id + 1, int(now.timestamp()) - _IDS_FROM)
+        return self._last_transaction_id

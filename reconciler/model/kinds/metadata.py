@@ -1,0 +1,12 @@
+"""What every document says about itself: its name and its labels."""
+
+from reconciler.model.kinds.base import FrozenDict, Labels, Name, SpecModel
+
+
+class Metadata(SpecModel):
+    """The `metadata` of a document."""
+
+    name: Name
+    """Lower-case letters, digits, '-' and '.'; at most 63."""
+    labels: Labels = FrozenDict()
+    """What selectors and --select look at."""

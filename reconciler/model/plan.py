@@ -1,0 +1,172 @@
+"""Plan: everything an apply would change, as a value; made purely, printed, stored in a file, applied later."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from reconciler.model.diagnostics import Diagnostic, Position
+
+FORMAT_VERSION: Final = "1.0"
+"""Minor: fields were added, older readers ignore them. Major: the meaning changed, older readers refuse."""
+
+
+class Action(StrEnum):
+    """What happens to a resource; one that stays as it is isn't in a plan."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+class Disruption(StrEnum):
+    """What a change means to a live session, mildest first."""
+
+    NONE = "none"
+    """Neither the station nor an owner notices: observers come and go, settings change."""
+    LIVE_FLIP = "live flip"
+    """Owners change on the running session (R10)."""
+    RECONNECT = "reconnect"
+    """The station, or the owner of a feature, is connected anew."""
+    REFUSED = "refused"
+    """The relay will say no until something else happens; `Effect.until` says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One leaf of a resource's document; items of a list go by their name: `spec.backends[grid-co].role`."""
+
+    path: str
+    before: Any = None
+    after: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResourceChange:
+    """One resource to create, update or delete.
+
+    `before` and `after` are canonical documents, None where there is none; `seen_version` is the version of
+    the applied resource that the plan was made against, 0 where there was none.
+    """
+
+    address: str
+    action: Action
+    before: Mapping[str, Any] | None
+    after: Mapping[str, Any] | None
+    fields: tuple[FieldChange, ...] = ()
+    seen_version: int = 0
+    position: Position | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Features that go from one owner to another; "" is nobody: a charger that comes or goes."""
+
+    features: tuple[str, ...]
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What chargers with the same fate go through; a charger is in exactly one effect of a plan."""
+
+    disruption: Disruption
+    until: str = ""
+    moves: tuple[Move, ...] = ()
+    notes: tuple[str, ...] = ()
+    chargers: tuple[str, ...] = ()
+    """Connected now."""
+    in_transaction: tuple[str, ...] = ()
+    """Those of `chargers` with an open transaction."""
+    deferred: tuple[str, ...] = ()
+    """Offline now: it happens at their next connection."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return every charger of the group, connected or not."""
+        return (*self.chargers, *self.deferred)
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A charger that does not run what is already applied, and why; not part of what the plan changes."""
+
+    charger: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Why an apply would be refused now: `guard` names it, `override` is the flag that allows it."""
+
+    guard: str
+    summary: str
+    override: str
+    eligible_at: datetime | None = None
+    """When the guard will allow it by itself, where that is known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The counts of a plan; those of chargers count live sessions, `deferred` the offline ones."""
+
+    add: int = 0
+    change: int = 0
+    destroy: int = 0
+    flip: int = 0
+    reconnect: int = 0
+    refused: int = 0
+    unnoticed: int = 0
+    deferred: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would change, against what it was made, and what it does to live chargers.
+
+    `basis` maps the address of every resource that the changes and the touched chargers rest on to the version
+    it had (0: it was not there): an apply is refused where one of them has changed since. `live` is the number of
+    connected chargers when the plan was made.
+    """
+
+    plan_id: str
+    created_at: datetime
+    base_revision: int
+    resource_changes: tuple[ResourceChange, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    basis: Mapping[str, int] = field(default_factory=dict)
+    live: int = 0
+    warnings: tuple[Diagnostic, ...] = ()
+    blocked: tuple[Block, ...] = ()
+    pending: tuple[Pending, ...] = ()
+    format_version: str = FORMAT_VERSION
+
+    @property
+    def is_empty(self) -> bool:
+        """Return True where applying it would change nothing."""
+        return not self.resource_changes
+
+    @property
+    def chargers(self) -> tuple[str, ...]:
+        """Return the names of all chargers that it affects, sorted."""
+        return tuple(sorted(name for effect in self.effects for name in effect.names))
+
+    @property
+    def summary(self) -> Summary:
+        """Return the counts."""
+        actions = [change.action for change in self.resource_changes]
+        live = {kind: 0 for kind in Disruption}
+        for effect in self.effects:
+            live[effect.disruption] += len(effect.chargers)
+        return Summary(
+            add=actions.count(Action.CREATE),
+            change=actions.count(Action.UPDATE),
+            destroy=actions.count(Action.DELETE),
+            flip=live[Disruption.LIVE_FLIP],
+            reconnect=live[Disruption.RECONNECT],
+            refused=live[Disruption.REFUSED],
+            unnoticed=live[Disruption.NONE],
+            deferred=sum(len(effect.deferred) for effect in self.effects),
+        )

@@ -1,0 +1,164 @@
+"""From documents to resources: every document checked on its own, everything wrong with all of them said at once."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from reconciler.model.addresses import KINDS, NAME, Address
+from reconciler.model.desired import LOCAL
+from reconciler.model.diagnostics import Diagnostic, Position, Severity
+from reconciler.model.documents import Document
+from reconciler.model.kinds import (
+    API_VERSION,
+    BUILT_IN_ROLES,
+    SPEC_MODELS,
+    BackendSpec,
+    Metadata,
+    Spec,
+    SplitSystemSpec,
+)
+from reconciler.model.kinds.base import describe
+from reconciler.model.site import Resource
+from reconciler.planning.findings import Finding, did_you_mean, findings
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+_FIELDS: Final = ("apiVersion", "kind", "metadata", "spec")
+
+
+def read_resources(documents: Iterable[Document]) -> tuple[list[Resource], list[Diagnostic]]:
+    """Return the resources that `documents` declare, in their order, and all that is wrong with the documents.
+
+    A document with a fault gives diagnostics and no resource; of two with one address the first counts.
+    """
+    resources: dict[Address, Resource] = {}
+    diagnostics: list[Diagnostic] = []
+    for document in documents:
+        found, resource = _read(document)
+        address = address_of(document.content)
+        diagnostics.extend(_diagnostic(document, address, finding) for finding in found)
+        if resource is None:
+            continue
+        first = resources.setdefault(resource.address, resource)
+        if first is not resource:
+            place = first.position("metadata.name")
+            finding = Finding(
+                "metadata.name",
+                f"{resource.address} is declared twice",
+                f"it is declared at {place}; rename one of the two" if place else "rename one of the two",
+            )
+            diagnostics.append(_diagnostic(document, address, finding))
+    return list(resources.values()), diagnostics
+
+
+def address_of(content: Mapping[str, Any]) -> str | None:
+    """Return the address that a document claims, as text, or None where it has none (yet)."""
+    kind, metadata = content.get("kind"), content.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, Mapping) else None
+    if isinstance(kind, str) and kind in KINDS and isinstance(name, str) and NAME.fullmatch(name):
+        return f"{KINDS[kind]}.{name}"
+    return None
+
+
+def _diagnostic(document: Document, address: str | None, finding: Finding) -> Diagnostic:
+    position: Position | None = document.position(finding.path) if document.file else None
+    return Diagnostic(Severity.ERROR, finding.summary, address, position, finding.hint)
+
+
+def _read(document: Document) -> tuple[list[Finding], Resource | None]:
+    content = document.content
+    found = list(_envelope_findings(content))
+    kind = content.get("kind")
+    model = SPEC_MODELS.get(kind) if isinstance(kind, str) else None
+    metadata = _validated(Metadata, content, "metadata", found)
+    spec = _validated(model, content, "spec", found) if model is not None else None
+    if kind is None or metadata is None or spec is None or found:
+        return found, None
+    found.extend(_name_findings(metadata.name, kind, spec))
+    if found:
+        return found, None
+    resource = Resource(
+        address=Address(KINDS[kind], metadata.name),
+        spec=spec,
+        labels=metadata.labels,
+        content=_canonical(kind, metadata, spec),
+        file=document.file,
+        places=document.places,
+    )
+    return found, resource
+
+
+def _envelope_findings(content: Mapping[str, Any]) -> Iterator[Finding]:
+    """Yield what is wrong with the document's own fields, and every field that has a key and no value."""
+    for name in content:
+        if name not in _FIELDS:
+            yield Finding(name, f"unknown field {name}", did_you_mean(name, _FIELDS))
+    for name in _FIELDS:
+        if name not in content:
+            yield Finding("", f"the document needs {name}", _missing_hint(name))
+    version, kind = content.get("apiVersion", API_VERSION), content.get("kind", "")
+    if version != API_VERSION:
+        yield Finding("apiVersion", f"apiVersion: must be {API_VERSION}, not {describe(version)}", f"use {API_VERSION}")
+    if "kind" in content and (not isinstance(kind, str) or kind not in KINDS):
+        yield Finding("kind", f"kind: there is no kind {kind}", did_you_mean(str(kind), KINDS))
+    yield from _empty_fields(content, "")
+
+
+def _missing_hint(name: str) -> str:
+    return {
+        "apiVersion": f"begin it with apiVersion: {API_VERSION}",
+        "kind": f"one of {', '.join(KINDS)}",
+        "metadata": "add metadata: {name: ...}",
+        "spec": "add spec: with the fields of its kind",
+    }[name]
+
+
+def _empty_fields(value: object, path: str) -> Iterator[Finding]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _empty_fields(item, f"{path}.{key}" if path else key)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _empty_fields(item, f"{path}.{index}")
+    elif value is None:
+        yield Finding(path, f"{path}: is empty", "give it a value, or remove the line")
+
+
+def _validated(model: type[_Model], content: Mapping[str, Any], field: str, found: list[Finding]) -> _Model | None:
+    """Return `content[field]` as `model`; None, with the reasons added to `found`, where it is not one."""
+    if content.get(field) is None:
+        return None  # said already: the field is missing or empty
+    try:
+        return model.model_validate(content[field])
+    except ValidationError as failure:
+        empty = {finding.path for finding in found}
+        found.extend(finding for finding in findings(failure, model, field) if finding.path not in empty)
+        return None
+
+
+def _name_findings(name: str, kind: str, spec: Spec) -> Iterator[Finding]:
+    """Yield what is wrong between the name of a resource and its spec."""
+    if kind == "Role" and name in BUILT_IN_ROLES:
+        yield Finding("metadata.name", f"role {name} is built in", "choose another name for this role")
+    if isinstance(spec, BackendSpec) and (name == LOCAL) != (spec.local is not None):
+        if name == LOCAL:
+            yield Finding(
+                "spec", "spec: backend local is the relay itself, it is never dialled", "leave only local: {...}"
+            )
+        else:
+            yield Finding(
+                "spec.local", "spec.local: only the Backend named local has it", "remove it, or rename to local"
+            )
+    if isinstance(spec, SplitSystemSpec) and not NAME.fullmatch(f"{name}-d{len(spec.dispensers)}"):
+        yield Finding("metadata.name", "metadata.name: too long for its chargers' names", "<name>-dN has at most 63")
+
+
+def _canonical(kind: str, metadata: Metadata, spec: Spec) -> dict[str, Any]:
+    """Return the document as JSON data with defaults left out; reading it again gives an equal resource."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": kind,
+        "metadata": metadata.model_dump(mode="json", by_alias=True, exclude_defaults=True),
+        "spec": spec.model_dump(mode="json", by_alias=True, exclude_defaults=True),
+    }

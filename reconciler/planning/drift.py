@@ -1,0 +1,97 @@
+"""Drift: what a charger's session runs against what it is to run; a change still under way is no drift."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from reconciler.model.desired import LOCAL, DesiredCharger
+from reconciler.model.features import FEATURES
+from reconciler.model.live import LiveCharger
+
+
+class State(StrEnum):
+    """How a charger stands to what it is to run."""
+
+    IN_SYNC = "in sync"
+    PENDING = "pending"
+    """A change was asked for, or is about to be, and isn't there yet."""
+    REFUSED = "refused"
+    """The relay said no to it; the last good generation keeps running."""
+    DRIFTED = "drifted"
+    """It ran what it is to run, and now differs with nobody having asked for it."""
+    OFFLINE = "offline"
+    """Nothing to compare: it runs the newest generation from its next connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the relay was last told to run on a charger; `confirmed` once it was seen to run it."""
+
+    generation: int
+    desired: DesiredCharger | None
+    confirmed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One charger's state, and in which respects it differs."""
+
+    charger: str
+    state: State
+    differences: tuple[str, ...] = ()
+
+    @property
+    def needs_attention(self) -> bool:
+        """Return True where live is not what was applied, and time alone won't change that."""
+        return self.state in (State.DRIFTED, State.REFUSED)
+
+
+def compare(charger: str, wanted: DesiredCharger | None, asked: Asked | None, live: LiveCharger | None) -> Standing:
+    """Return how a charger stands; `wanted` is its effective desired state, None where it is not declared."""
+    if live is None or not live.connected:
+        return Standing(charger, State.OFFLINE)
+    if asked is None or (asked.desired is not wanted and asked.desired != wanted):
+        return Standing(charger, State.PENDING, ("the relay was not asked yet",))
+    if live.refused is not None and live.refused.generation == asked.generation:
+        return Standing(charger, State.REFUSED, (live.refused.reason,))
+    differences = tuple(_differences(wanted, asked.generation, live))
+    if not differences:
+        return Standing(charger, State.IN_SYNC)
+    return Standing(charger, State.DRIFTED if asked.confirmed else State.PENDING, differences)
+
+
+def _differences(wanted: DesiredCharger | None, generation: int, live: LiveCharger) -> Iterator[str]:
+    if wanted is None:
+        yield "connected though it is not declared"
+        return
+    if live.owners is not None and live.owners != wanted.owners:
+        yield from _owner_differences(wanted.owners, live.owners)
+    running = {leg.backend: leg.role for leg in live.legs if leg.backend != LOCAL}
+    declared = {
+        leg.backend.name: leg.role.name for leg in wanted.legs if leg.role.connected and leg.backend.name != LOCAL
+    }
+    if running != declared:
+        yield from _leg_differences(declared, running)
+    if live.generation != generation:
+        yield f"runs generation {live.generation}, not {generation}"
+
+
+def _owner_differences(wanted: Mapping[str, str], live: Mapping[str, str]) -> Iterator[str]:
+    groups: dict[tuple[str, str], list[str]] = {}
+    for feature in FEATURES:
+        pair = live.get(feature, "nobody"), wanted.get(feature, "nobody")
+        if pair[0] != pair[1]:
+            groups.setdefault(pair, []).append(feature)
+    for (is_now, is_to_be), features in groups.items():
+        yield f"{is_now} owns {', '.join(features)}, {is_to_be} is to"
+
+
+def _leg_differences(declared: Mapping[str, str], running: Mapping[str, str]) -> Iterator[str]:
+    for backend in sorted(declared.keys() | running.keys()):
+        wanted, live = declared.get(backend), running.get(backend)
+        if live is None:
+            yield f"{backend} has no leg, it is to be {wanted}"
+        elif wanted is None:
+            yield f"{backend} has a leg as {live}, it is to have none"
+        elif wanted != live:
+            yield f"{backend} is {live}, it is to be {wanted}"

@@ -1,0 +1,169 @@
+"""Planner: from what is applied, what is to be and what is live to the plan; values in, one value out."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from reconciler.errors import InvalidSpecs
+from reconciler.model.diagnostics import Diagnostic, Severity, by_position, has_errors
+from reconciler.model.live import LiveCharger
+from reconciler.model.overrides import Override
+from reconciler.model.plan import Action, Block, Effect, Pending, Plan, ResourceChange
+from reconciler.model.site import Resource, Site
+from reconciler.planning.change_windows import window_blocks
+from reconciler.planning.diff import diff_resources
+from reconciler.planning.effective import effective, misfits
+from reconciler.planning.effects import effects_of
+from reconciler.planning.guard import Limits, blocks, disrupted
+from reconciler.planning.order import by_kind
+from reconciler.planning.resolve import resolve
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What is applied: the site of a revision, with the version of each of its resources."""
+
+    revision: int
+    site: Site
+    versions: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What a plan sees of the world besides specs: the instant, sessions, overrides, chargers that lag behind."""
+
+    now: datetime
+    live: Mapping[str, LiveCharger] = field(default_factory=dict)
+    overrides: tuple[Override, ...] = ()
+    pending: tuple[Pending, ...] = ()
+
+
+def make_plan(
+    applied: Applied, wanted: Mapping[str, Resource], moment: Moment, *, plan_id: str, limits: Limits | None = None
+) -> Plan:
+    """Return the plan that turns what is applied into `wanted` (all resources that are to be, by address).
+
+    The same arguments give the same plan. Raises InvalidSpecs, with everything that is wrong, where `wanted` as a
+    whole does not hold together.
+    """
+    site, findings = _resolve(wanted)
+    before = effective(applied.site, moment.overrides, moment.now)
+    after = effective(site, moment.overrides, moment.now)
+    changes = diff_resources(applied.site.resources, site.resources, applied.versions)
+    effects = effects_of(before, after, moment.live)
+    touched = [name for effect in effects for name in effect.names]
+    return Plan(
+        plan_id=plan_id,
+        created_at=moment.now,
+        base_revision=applied.revision,
+        resource_changes=changes,
+        effects=effects,
+        basis=_basis(changes, touched, (applied.site, site), applied.versions),
+        live=_connected(moment),
+        warnings=(*findings, *misfits(site, moment.overrides, moment.now), *_overridden(applied.site, site, moment)),
+        blocked=_blocked(applied.site, site, effects, moment, limits or Limits()) if changes else (),
+        pending=moment.pending,
+    )
+
+
+def carry_out(
+    changes: Iterable[ResourceChange], applied: Mapping[str, Resource], after: Iterable[Resource]
+) -> dict[str, Resource]:
+    """Return the resources, by address, that a plan's changes lead to from `applied`; `after` are those it writes."""
+    deleted = {change.address for change in changes if change.action is Action.DELETE}
+    kept = {address: resource for address, resource in applied.items() if address not in deleted}
+    return kept | {str(resource.address): resource for resource in after}
+
+
+def staleness(plan: Plan, fresh: Plan) -> tuple[str, ...]:
+    """Return why `plan` no longer holds, one sentence each; `fresh` is the same change planned against now."""
+    reasons = []
+    for address in by_kind(plan.basis.keys() | fresh.basis.keys()):
+        then, now = plan.basis.get(address), fresh.basis.get(address)
+        if then == now:
+            continue
+        if not now:
+            reasons.append(f"{address} was deleted since" if address in fresh.basis else f"{address} no longer counts")
+        elif not then:
+            reasons.append(f"{address} has come since")
+        else:
+            reasons.append(f"{address} was changed since (version {then}, now {now})")
+    return tuple(reasons)
+
+
+def _resolve(wanted: Mapping[str, Resource]) -> tuple[Site, list[Diagnostic]]:
+    site, found = resolve([wanted[address] for address in by_kind(wanted)])
+    findings = by_position(found)
+    if has_errors(findings):
+        count = sum(finding.severity is Severity.ERROR for finding in findings)
+        raise InvalidSpecs(
+            f"{count} {'error' if count == 1 else 'errors'} in the specs as they would be once merged with what is applied",
+            findings,
+            hint="fwdctl validate -f shows those of the files alone",
+        )
+    return site, findings
+
+
+def _blocked(before: Site, after: Site, effects: Sequence[Effect], moment: Moment, limits: Limits) -> tuple[Block, ...]:
+    found = blocks(
+        effects,
+        resources_after=after.resources,
+        chargers_before=before.chargers,
+        chargers_after=after.chargers,
+        live=_connected(moment),
+        limits=limits,
+    )
+    if limits.ignore_windows:
+        return found
+    chargers = {**after.chargers, **before.chargers}
+    # The windows that are applied count, so that no change can lift its own ban.
+    return (
+        *found,
+        *window_blocks(before.resources.values(), [chargers[name] for name in disrupted(effects)], moment.now),
+    )
+
+
+def _connected(moment: Moment) -> int:
+    return sum(session.connected for session in moment.live.values())
+
+
+def _basis(
+    changes: Iterable[ResourceChange], touched: Iterable[str], sites: Iterable[Site], versions: Mapping[str, int]
+) -> dict[str, int]:
+    """Return the versions of all that the changes and the touched chargers rest on, before and after."""
+    names = tuple(touched)
+    basis = {change.address for change in changes}
+    for site in sites:
+        basis |= {address for name in names if name in site.chargers for address in _foundations(name, site)}
+    return {address: versions.get(address, 0) for address in by_kind(basis)}
+
+
+def _foundations(name: str, site: Site) -> Iterator[str]:
+    """Yield the addresses of the resources from which a charger's desired state is made."""
+    found = [site.declared_by[name], site.bound_by[name]]
+    for leg in site.chargers[name].legs:
+        found += [f"backend.{leg.backend.name}", f"role.{leg.role.name}"]
+    for address in found:
+        resource = site.resources.get(address)  # None for what is built in
+        if resource is None:
+            continue
+        yield address
+        profile = getattr(resource.spec, "security_profile", None)
+        if profile is not None:
+            yield f"security-profile.{profile}"
+
+
+def _overridden(before: Site, after: Site, moment: Moment) -> Iterator[Diagnostic]:
+    """Yield a warning for every charger whose declared change is hidden by an override for the time being."""
+    for override in moment.overrides:
+        name = override.charger
+        if not override.holds_at(moment.now) or before.chargers.get(name) == after.chargers.get(name):
+            continue
+        until = f"until {override.until:%Y-%m-%d %H:%M} UTC" if override.until else "until it is ended"
+        roles = ", ".join(f"{backend} {role}" for backend, role in sorted(override.roles.items()))
+        yield Diagnostic(
+            Severity.WARNING,
+            f"{name} is toggled ({roles}) by {override.actor} {until}; that stays in force over what is declared",
+            address=after.declared_by.get(name) or before.declared_by.get(name),
+            hint=f"fwdctl toggle {name} --end",
+        )

@@ -1,0 +1,109 @@
+"""What both renderings of a plan say in words: symbols, headline, short lists of names."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from reconciler.model.features import FEATURES
+from reconciler.model.plan import Action, Disruption, Effect, FieldChange, Move, Plan, ResourceChange
+
+SYMBOLS: Final = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-"}
+FIRST_NAMES: Final = 5
+"""How many chargers a short list names; the count is always whole."""
+
+NO_CHANGES: Final = "No changes. What is applied matches the specs."
+
+
+def headline(plan: Plan) -> str:
+    """Return the one line that says what the plan does; its form is an interface, people look for it in logs."""
+    if plan.is_empty:
+        return NO_CHANGES
+    counts = plan.summary
+    return f"Plan: {counts.add} to add, {counts.change} to change, {counts.destroy} to destroy."
+
+
+def effects_line(plan: Plan) -> str:
+    """Return the line that counts what happens to chargers, "" where nothing does."""
+    counts = plan.summary
+    parts = [
+        (counts.flip, "flipped live"),
+        (counts.reconnect, "reconnected"),
+        (counts.refused, "waiting"),
+        (counts.unnoticed, "unnoticed"),
+        (counts.deferred, "deferred"),
+    ]
+    told = [f"{count} {what}" for count, what in parts if count]
+    return f"Effects: {', '.join(told)}." if told else ""
+
+
+def chargers(count: int) -> str:
+    """Return "1 charger", "2 chargers"."""
+    return f"{count} charger{'' if count == 1 else 's'}"
+
+
+def names(items: Sequence[str], *, verbose: bool) -> str:
+    """Return the names, all of them where `verbose`, else the first few and how many more there are."""
+    if verbose or len(items) <= FIRST_NAMES + 1:
+        return ", ".join(items)
+    return f"{', '.join(items[:FIRST_NAMES])} and {len(items) - FIRST_NAMES} more"
+
+
+def effect_title(effect: Effect) -> str:
+    """Return the disruption class of an effect: "none", "live flip", "reconnect" or "refused until ..."."""
+    return f"refused until {effect.until}" if effect.disruption is Disruption.REFUSED else effect.disruption.value
+
+
+def effect_count(effect: Effect) -> str:
+    """Return how many chargers an effect has, with an open transaction and offline."""
+    extra = []
+    if effect.in_transaction:
+        extra.append(f"{len(effect.in_transaction)} with an open transaction")
+    if effect.deferred:
+        extra.append(f"{len(effect.deferred)} offline, at the next connection")
+    return chargers(len(effect.names)) + (f" ({'; '.join(extra)})" if extra else "")
+
+
+def move_text(move: Move) -> str:
+    """Return who loses what to whom: "smart-charging: partner-pay -> grid-co"."""
+    return f"{features(move.features)}: {move.before or 'nobody'} -> {move.after or 'nobody'}"
+
+
+def features(owned: Sequence[str]) -> str:
+    """Return a list of features, short where it is all of them, or all but a few."""
+    missing = [feature for feature in FEATURES if feature not in owned]
+    if not missing:
+        return "every feature"
+    if len(missing) <= 3 and len(owned) > len(missing) + 1:
+        return f"every feature but {', '.join(missing)}"
+    return ", ".join(owned)
+
+
+def field_symbol(field: FieldChange) -> str:
+    """Return "+" for a field that comes, "-" for one that goes, else "~"."""
+    return "+" if field.before is None else "-" if field.after is None else "~"
+
+
+def field_value(field: FieldChange) -> str:
+    """Return what a field becomes: "new", "old" or "old -> new"."""
+    if field.before is None:
+        return value_text(field.after)
+    if field.after is None:
+        return value_text(field.before)
+    return f"{value_text(field.before)} -> {value_text(field.after)}"
+
+
+def value_text(value: Any) -> str:
+    """Return a value on one line, as YAML would write it in flow style; text that could deceive is quoted."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {value_text(item)}" for key, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(value_text, value)) + "]"
+    if isinstance(value, bool) or value is None:
+        return str(value).lower() if value is not None else "null"
+    text = str(value)
+    plain = isinstance(value, int | float) or (text.strip() == text and text.isprintable() and text)
+    return text if plain else ascii(text)
+
+
+def place(change: ResourceChange) -> str:
+    """Return `file:line` of a change, "" where it is not in a file."""
+    return f"{change.position.file}:{change.position.line}" if change.position else ""

@@ -1,0 +1,118 @@
+"""A plan for people at a terminal, in Terraform's manner; lines with a style each, colour is the command line's."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from reconciler.model.plan import Action, Effect, Plan, ResourceChange
+from reconciler.planning import render
+
+Style = Literal["plain", "heading", "add", "change", "destroy", "quiet", "warning"]
+
+_STYLES: Final[dict[str, Style]] = {"+": "add", "~": "change", "-": "destroy"}
+_LEGEND: Final = {Action.CREATE: "create", Action.UPDATE: "update", Action.DELETE: "delete"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line without its newline; `style` says what it is, for whoever adds colour."""
+
+    text: str = ""
+    style: Style = "plain"
+
+
+def render_text(plan: Plan, *, verbose: bool = False) -> tuple[Line, ...]:
+    """Return the plan line by line; `verbose` names every charger, and every field of what is new or goes."""
+    blocks = [
+        [*_legend(plan)],
+        [*_changes(plan, verbose)],
+        [*_effects(plan, verbose)],
+        [*_pending(plan, verbose)],
+        [*_warnings(plan)],
+        [*_blocked(plan)],
+        [*_closing(plan)],
+    ]
+    lines: list[Line] = []
+    for block in blocks:
+        lines += [Line(), *block] if block and lines else block
+    return tuple(lines)
+
+
+def _legend(plan: Plan) -> Iterator[Line]:
+    used = {change.action for change in plan.resource_changes}
+    if used:
+        yield Line("fwdctl will do the following:", "heading")
+    for action, word in _LEGEND.items():
+        if action in used:
+            symbol = render.SYMBOLS[action]
+            yield Line(f"  {symbol} {word}", _STYLES[symbol])
+
+
+def _changes(plan: Plan, verbose: bool) -> Iterator[Line]:
+    if not plan.resource_changes:
+        return
+    width = max(len(change.address) for change in plan.resource_changes)
+    for change in plan.resource_changes:
+        symbol = render.SYMBOLS[change.action]
+        place = render.place(change)
+        text = f"  {symbol} {change.address:<{width}}  {place}" if place else f"  {symbol} {change.address}"
+        yield Line(text, _STYLES[symbol])
+        if verbose or change.action is Action.UPDATE:
+            yield from _fields(change)
+
+
+def _fields(change: ResourceChange) -> Iterator[Line]:
+    for field in change.fields:
+        symbol = render.field_symbol(field)
+        yield Line(f"      {symbol} {field.path}: {render.field_value(field)}", _STYLES[symbol])
+
+
+def _effects(plan: Plan, verbose: bool) -> Iterator[Line]:
+    if plan.effects:
+        yield Line("Effects on chargers:", "heading")
+    for effect in plan.effects:
+        yield Line(f"  {render.effect_title(effect)}: {render.effect_count(effect)}")
+        yield from _effect(effect, verbose)
+
+
+def _effect(effect: Effect, verbose: bool) -> Iterator[Line]:
+    for move in effect.moves:
+        yield Line(f"      {render.move_text(move)}")
+    for note in effect.notes:
+        yield Line(f"      {note}")
+    if effect.chargers:
+        yield Line(f"      {render.names(effect.chargers, verbose=verbose)}", "quiet")
+    if effect.deferred:
+        yield Line(f"      offline: {render.names(effect.deferred, verbose=verbose)}", "quiet")
+
+
+def _pending(plan: Plan, verbose: bool) -> Iterator[Line]:
+    if not plan.pending:
+        return
+    yield Line("Already applied, and not yet reached:", "heading")
+    reasons: dict[str, list[str]] = {}
+    for pending in plan.pending:
+        reasons.setdefault(pending.reason, []).append(pending.charger)
+    for reason, chargers in reasons.items():
+        yield Line(f"  {render.names(chargers, verbose=verbose)}: {reason}")
+
+
+def _warnings(plan: Plan) -> Iterator[Line]:
+    for warning in plan.warnings:
+        where = f"{warning.position.file}:{warning.position.line}: " if warning.position else ""
+        yield Line(f"warning: {where}{warning.summary}", "warning")
+        if warning.hint:
+            yield Line(f"  hint: {warning.hint}", "quiet")
+
+
+def _blocked(plan: Plan) -> Iterator[Line]:
+    for block in plan.blocked:
+        eligible = f"; eligible at {block.eligible_at:%Y-%m-%d %H:%M} UTC" if block.eligible_at else ""
+        yield Line(f"blocked ({block.guard}): {block.summary}{eligible}", "warning")
+        yield Line(f"  hint: {block.override} allows it", "quiet")
+
+
+def _closing(plan: Plan) -> Iterator[Line]:
+    yield Line(render.headline(plan), "heading")
+    if line := render.effects_line(plan):
+        yield Line(line, "heading")

@@ -1,0 +1,105 @@
+"""What a simulated station knows about itself; it outlives its connections."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Transaction:
+    """One charging transaction as the station sees it.
+
+    `id` is the CSMS's number in 1.6 (-1 until it gave one) and the station's own string in 2.x. Meters are in Wh.
+    """
+
+    connector: int
+    tag: str
+    id: int | str
+    meter_start_wh: int
+    meter_wh: int
+    seq_no: int = 0
+    remote_start_id: int | None = None
+    token_type: str = "ISO14443"
+    token_status: str = ""
+    """What the CSMS said of the tag: "Accepted", "Blocked"...; "" while it said nothing."""
+    stopped: bool = False
+
+
+@dataclass
+class Connector:
+    """One connector: `status` in the words of 1.6, whose register counts on over transactions."""
+
+    status: str = "Available"
+    operative: bool = True
+    meter_wh: int = 0
+
+
+@dataclass
+class Setting:
+    """One configuration key (1.6) or "Component.Variable" (2.x)."""
+
+    value: str
+    readonly: bool = False
+    write_only: bool = False
+
+
+@dataclass
+class StationMemory:
+    """The station's state; tests may read and set all of it."""
+
+    identity: str
+    vendor: str
+    model: str
+    serial: str
+    firmware: str
+    connectors: dict[int, Connector]
+    settings: dict[str, Setting]
+    transactions: dict[int, Transaction] = field(default_factory=dict)
+    """Connector -> the transaction that runs there."""
+    profiles: dict[int, dict[str, Any]] = field(default_factory=dict)
+    """Charging profile id -> profile, keys in snake case as `ocpp` hands them over."""
+    reservations: dict[int, int] = field(default_factory=dict)
+    """Reservation id -> connector."""
+    local_list: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Tag -> entry of the local authorization list."""
+    local_list_version: int = 0
+    heartbeat_interval_s: int = 0
+    boot_status: str = ""
+
+    def transaction(self, transaction_id: int | str | None) -> Transaction | None:
+        """Return the running transaction of that id."""
+        return next((t for t in self.transactions.values() if t.id == transaction_id), None)
+
+    def free_connector(self, wanted: int | None) -> int | None:
+        """Return the connector a new transaction can use: `wanted`, or the first free one; None where there is none."""
+        for number, connector in self.connectors.items():
+            if wanted in (None, 0, number) and connector.operative and number not in self.transactions:
+                return number
+        return None
+
+
+def default_settings(version: str, connectors: int) -> dict[str, Setting]:
+    """Return the settings a new station of that OCPP version ("1.6") has."""
+    if version == "1.6":
+        return {
+            "AuthorizationKey": Setting("", write_only=True),
+            "AuthorizeRemoteTxRequests": Setting("false"),
+            "HeartbeatInterval": Setting("300"),
+            "LocalAuthorizeOffline": Setting("true"),
+            "MeterValueSampleInterval": Setting("60"),
+            "MeterValuesSampledData": Setting("Energy.Active.Import.Register"),
+            "NumberOfConnectors": Setting(str(connectors), readonly=True),
+            "SecurityProfile": Setting("0"),
+            "SupportedFeatureProfiles": Setting(
+                "Core,FirmwareManagement,LocalAuthListManagement,Reservation,SmartCharging,RemoteTrigger", readonly=True
+            ),
+            "WebSocketPingInterval": Setting("0"),
+        }
+    return {
+        "AlignedDataCtrlr.Interval": Setting("0"),
+        "AuthCtrlr.LocalAuthorizeOffline": Setting("true"),
+        "OCPPCommCtrlr.HeartbeatInterval": Setting("300"),
+        "OCPPCommCtrlr.NetworkConfigurationPriority": Setting("1"),
+        "SampledDataCtrlr.TxUpdatedInterval": Setting("60"),
+        "SecurityCtrlr.BasicAuthPassword": Setting("", write_only=True),
+        "SecurityCtrlr.SecurityProfile": Setting("0", readonly=True),
+    }

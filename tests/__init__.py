@@ -1,0 +1,1 @@
+"""The tests: unit mirrors `reconciler/`, the rest is by kind."""
