@@ -2,12 +2,15 @@
 
 import logging
 import os
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass
 from typing import Any, Final, TextIO
 
 import structlog
 
 MASK: Final = "***"
+LINES_MAX: Final = 50
+WINDOW_S: Final = 10.0
 _SECRET_FIELDS: Final = frozenset({"authorization", "password", "secret", "token", "private_key", "cookie"})
 
 
@@ -54,3 +57,33 @@ def _rendering(stream: TextIO) -> list[structlog.typing.Processor]:
     if stream.isatty():
         return [structlog.dev.ConsoleRenderer(colors="NO_COLOR" not in os.environ)]
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+
+
+class EventLog:
+    """Implements `app.ports.Log`: of one event at most `LINES_MAX` lines in `WINDOW_S`, then one that says how many more.
+
+    Event names are a closed set, so what it remembers is bounded.
+    """
+
+    def __init__(self, monotonic_s: Callable[[], float]) -> None:
+        self._monotonic_s = monotonic_s
+        self._logger = structlog.get_logger("relay")
+        self._windows: dict[str, _Window] = {}
+
+    def __call__(self, event: str, **fields: object) -> None:
+        """Log `event` with its fields, or count it where there are too many of it."""
+        now_s = self._monotonic_s()
+        window = self._windows.get(event)
+        if window is None or now_s - window.began_s >= WINDOW_S:
+            if window is not None and window.lines > LINES_MAX:
+                self._logger.warning("lines left out", of=event, count=window.lines - LINES_MAX)
+            window = self._windows[event] = _Window(now_s)
+        window.lines += 1
+        if window.lines <= LINES_MAX:
+            self._logger.info(event, **fields)
+
+
+@dataclass(slots=True)
+class _Window:
+    began_s: float
+    lines: int = 0

@@ -1,10 +1,13 @@
 """Prometheus metrics: the closed set of names, in a registry of our own."""
 
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.metrics_core import Metric as Family
 
 CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 
@@ -18,16 +21,34 @@ class Metric:
     help: str
     labels: tuple[str, ...] = ()
 
+    @property
+    def exposed(self) -> str:
+        """Return the name as Prometheus sees it, without a counter's `_total`."""
+        return f"fwdctl_{self.name}"
 
-METRICS: Final[tuple[Metric, ...]] = (
-    Metric("gauge", "stations_connected", "Charging stations connected now."),
-    Metric("gauge", "csms_legs", "CSMS legs by the phase they are in now.", ("phase",)),
-    Metric("counter", "station_connections", "Station handshakes by outcome: admitted, refused.", ("outcome",)),
-    Metric("counter", "frames", "Frames forwarded, by direction: up to a CSMS, down to a station.", ("direction",)),
-    Metric("counter", "applies", "Applies by result.", ("result",)),
+
+WRITTEN: Final[tuple[Metric, ...]] = (
+    Metric("counter", "station_connections", "Station handshakes, admitted or refused.", ("outcome",)),
+    Metric("counter", "flips", "Changes of owners on live sessions."),
+    Metric(
+        "counter", "relay_notes", "What the relay did out of the ordinary, see reconciler/relay/commands.py.", ("what",)
+    ),
+    Metric("counter", "applies", "Applies by exit code, 0 for all applied.", ("exit_code",)),
     Metric("counter", "api_requests", "Admin API requests by route and status.", ("route", "status")),
+    Metric("gauge", "applied_revision", "Newest applied revision of the specs."),
 )
-"""Every metric there is. No label names a charger: 100 000 chargers would be 100 000 series."""
+"""Metrics that are written where something happens. No label names a charger: 100 000 would be 100 000 series."""
+
+SAMPLED: Final[tuple[Metric, ...]] = (
+    Metric("gauge", "chargers", "Declared chargers, connected or not.", ("connected",)),
+    Metric("gauge", "csms_legs", "CSMS legs by the phase they are in.", ("phase",)),
+    Metric("gauge", "open_transactions", "Transactions under way."),
+    Metric("counter", "frames", "Frames forwarded, up to a CSMS or down to a station.", ("direction",)),
+)
+"""Metrics that are read off live state whenever somebody looks."""
+
+Samples = Mapping[str, Mapping[tuple[str, ...], float]]
+"""Metric name -> values of its labels, in their order -> value."""
 
 
 class PrometheusMetrics:
@@ -35,14 +56,15 @@ class PrometheusMetrics:
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
+        ProcessCollector(registry=self._registry)
         self._counters = {
-            metric.name: Counter(f"fwdctl_{metric.name}", metric.help, metric.labels, registry=self._registry)
-            for metric in METRICS
+            metric.name: Counter(metric.exposed, metric.help, metric.labels, registry=self._registry)
+            for metric in WRITTEN
             if metric.kind == "counter"
         }
         self._gauges = {
-            metric.name: Gauge(f"fwdctl_{metric.name}", metric.help, metric.labels, registry=self._registry)
-            for metric in METRICS
+            metric.name: Gauge(metric.exposed, metric.help, metric.labels, registry=self._registry)
+            for metric in WRITTEN
             if metric.kind == "gauge"
         }
 
@@ -56,6 +78,33 @@ class PrometheusMetrics:
         gauge = self._gauges[name]
         (gauge.labels(**labels) if labels else gauge).set(value)
 
+    def sample(self, read: Callable[[], Samples]) -> None:
+        """Have `read` called at every exposition for the `SAMPLED` metrics."""
+        self._registry.register(_Sampled(read))
+
     def exposition(self) -> bytes:
         """Return everything in Prometheus' text format, of content type `CONTENT_TYPE`."""
         return generate_latest(self._registry)
+
+
+class _Sampled:
+    """A collector of what is read off live state."""
+
+    def __init__(self, read: Callable[[], Samples]) -> None:
+        self._read = read
+
+    def describe(self) -> Iterable[Family]:
+        """Return the families without values, so that registering does not read anything."""
+        return self._families({})
+
+    def collect(self) -> Iterable[Family]:
+        """Return the families with the values of this moment."""
+        return self._families(self._read())
+
+    def _families(self, samples: Samples) -> Iterator[Family]:
+        for metric in SAMPLED:
+            kind = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
+            family = kind(metric.exposed, metric.help, labels=metric.labels)
+            for labels, value in samples.get(metric.name, {}).items():
+                family.add_metric(labels, value)
+            yield family

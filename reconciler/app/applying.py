@@ -39,7 +39,7 @@ class ApplyRequest:
     reason: str = ""
     git_author: str = ""
     git_commit: str = ""
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
     parallelism: int = PARALLELISM
     lock_timeout_s: float = 0.0
 

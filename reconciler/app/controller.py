@@ -63,7 +63,7 @@ class Controller:
         self._woken.set()
 
     async def run(self) -> None:
-        """Look and act for ever: every `TICK_S`, when woken, when an override ends, when a refusal may be tried again."""
+        """Look and act for ever: every `TICK_S`, when woken, when an override ends, when a refusal is to be retried."""
         async with asyncio.TaskGroup() as tasks:
             while True:
                 self._woken.clear()

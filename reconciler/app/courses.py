@@ -1,4 +1,4 @@
-"""Courses: what the controller knows of each charger it steers: what it asked for, what came of it, when to ask again."""
+"""Courses: what the controller asked for on each charger, what came of it, and when to ask again."""
 
 import asyncio
 from collections.abc import Mapping

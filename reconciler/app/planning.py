@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from reconciler.app.applied_specs import AppliedSpecs, from_contents
 from reconciler.app.controller import Controller
@@ -25,8 +25,8 @@ class PlanRequest:
     """What to plan: specs as read by the client, what of them counts, and what the caller would allow."""
 
     documents: Sequence[Document]
-    scope: Scope = Scope()
-    limits: Limits = Limits()
+    scope: Scope = field(default_factory=Scope)
+    limits: Limits = field(default_factory=Limits)
 
 
 class Planning:

@@ -157,7 +157,7 @@ class Plan:
     def summary(self) -> Summary:
         """Return the counts."""
         actions = [change.action for change in self.resource_changes]
-        live = {kind: 0 for kind in Disruption}
+        live = dict.fromkeys(Disruption, 0)
         for effect in self.effects:
             live[effect.disruption] += len(effect.chargers)
         return Summary(

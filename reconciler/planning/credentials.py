@@ -34,10 +34,9 @@ def credential_findings(
         if profile.profile in _TLS and urlsplit(spec.url).scheme == "ws":
             summary = f"spec.url: security profile {profile.profile} needs TLS, and this is ws://"
             yield error(resource, "spec.url", summary, "use wss://, or a profile without TLS")
-        elif (profile.password is not None and profile.profile in _BASIC) or name in passing:
-            if _in_the_clear(spec.url):
-                summary = f"spec.url: the password of {spec.security_profile} is sent unencrypted over ws://"
-                yield warning(resource, "spec.url", summary, "use wss:// and security profile 2")
+        elif (profile.profile in _BASIC or name in passing) and _in_the_clear(spec.url):
+            summary = f"spec.url: the password of {spec.security_profile} is sent unencrypted over ws://"
+            yield warning(resource, "spec.url", summary, "use wss:// and security profile 2")
     _collect_station_needs(users, profiles, stations, bindings)
     for name, needs in users.items():
         profile_resource = declared.resources[f"security-profile.{name}"]

@@ -80,7 +80,7 @@ def toggle_roles(charger: DesiredCharger, primary: str) -> Roles:
     so_far = [leg.backend.name for leg in charger.legs if EVERY_FEATURE in leg.role.owns]
     if so_far == [primary]:
         return {}
-    return {**{backend: _PASSIVE for backend in so_far}, primary: _PRIMARY}
+    return {**dict.fromkeys(so_far, _PASSIVE), primary: _PRIMARY}
 
 
 def _changes(overrides: Sequence[Override], now: datetime) -> Layer:

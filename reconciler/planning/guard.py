@@ -60,11 +60,9 @@ def blocks(
     limits: Limits,
 ) -> tuple[Block, ...]:
     """Return every guard that says no; `live` is the number of connected chargers."""
-    return tuple(
-        [
-            *_emptiness(resources_after, chargers_before, chargers_after, limits),
-            *disruption_blocks(effects, live=live, limits=limits),
-        ]
+    return (
+        *_emptiness(resources_after, chargers_before, chargers_after, limits),
+        *disruption_blocks(effects, live=live, limits=limits),
     )
 
 

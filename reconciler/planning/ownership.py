@@ -65,8 +65,9 @@ def _vendor_message_faults(legs: Sequence[DesiredLeg]) -> Iterator[Fault]:
         for message in leg.role.vendor_messages:
             owner = first.setdefault(message, leg.backend.name)
             if owner != leg.backend.name:
+                claimed = f"{message.vendor_id}/{message.message_id}"
                 yield Fault(
-                    f"vendor message {message.vendor_id} / {message.message_id} has 2 owners: {owner} and {leg.backend.name}",
+                    f"vendor message {claimed} has 2 owners: {owner} and {leg.backend.name}",
                     "take it out of vendorMessages of one of the two roles",
                     backend=leg.backend.name,
                 )

@@ -97,7 +97,7 @@ def _resolve(wanted: Mapping[str, Resource]) -> tuple[Site, list[Diagnostic]]:
     if has_errors(findings):
         count = sum(finding.severity is Severity.ERROR for finding in findings)
         raise InvalidSpecs(
-            f"{count} {'error' if count == 1 else 'errors'} in the specs as they would be once merged with what is applied",
+            f"{count} error{'' if count == 1 else 's'} in the specs once merged with what is applied",
             findings,
             hint="fwdctl validate -f shows those of the files alone",
         )

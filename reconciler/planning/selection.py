@@ -63,22 +63,16 @@ class Selection:
         return "no charger has all of these labels together"
 
 
-_SELECTING = (
-    ("backend-binding", BackendBindingSpec),
-    ("scheduled-outage", ScheduledOutageSpec),
-    ("change-window", ChangeWindowSpec),
-    ("notification-rule", NotificationRuleSpec),
-    ("load-policy", LoadPolicySpec),
-)
+_SELECTING = BackendBindingSpec | ScheduledOutageSpec | ChangeWindowSpec | NotificationRuleSpec | LoadPolicySpec
 
 
 def selector_findings(declared: Declared, selection: Selection) -> Iterator[Diagnostic]:
     """Yield an error for each name of no charger, and a warning for each selector or glob that means none."""
     if declared.any_broken("charger", "split-system"):
         return
-    for kind, model in _SELECTING:
-        for resource, spec in declared.of(kind, model):
-            yield from _selector_findings(resource, spec.chargers, declared, selection)
+    for resource in declared.resources.values():
+        if isinstance(resource.spec, _SELECTING):
+            yield from _selector_findings(resource, resource.spec.chargers, declared, selection)
 
 
 def _selector_findings(

@@ -8,7 +8,7 @@ back-end CALL ──may it?──no──> refusal, schema-valid
 from collections import deque
 from collections.abc import Callable
 
-from reconciler.relay.commands import SendToLeg, SendToStation
+from reconciler.relay.commands import SendToLeg
 from reconciler.relay.envelope import Frame, call_error
 from reconciler.relay.leg import CsmsLeg
 from reconciler.relay.refusals import refusal
@@ -66,7 +66,7 @@ class Downward:
         for leg_key, backend, station_token, at in self._answered:
             fresh = state.now - at <= state.limits.answered_grace_s
             if leg_key == frame.id and backend == leg.name and fresh:
-                state.emit(SendToStation(frame.with_id(station_token)))
+                state.send_station(frame.with_id(station_token))
                 return
         state.note("stray-answer", leg.name, "CALLRESULTERROR")
 
@@ -87,7 +87,7 @@ class Downward:
     def owners_changed(self) -> None:
         """Refuse what waits and may no longer be commanded; what is under way finishes with whom it began (R10)."""
         state = self._state
-        waiting = [*self._owners, *self._others]
+        waiting = sorted((*self._owners, *self._others), key=lambda downcall: downcall.deadline)  # as they came
         self._owners.clear()
         self._others.clear()
         for downcall in waiting:
@@ -116,7 +116,7 @@ class Downward:
             downcall.station_key = token[1:-1].decode()
             downcall.deadline = state.now + leg.spec.backend.call_timeout_s
             self._in_flight = downcall
-            state.emit(SendToStation(self._raw(downcall, token)))
+            state.send_station(self._raw(downcall, token))
 
     def _raw(self, downcall: Downcall, token: bytes) -> bytes:
         state, frame = self._state, downcall.frame
@@ -166,3 +166,4 @@ class Downward:
         state = self._state
         state.note(what, leg.name, frame.action, reason)
         state.emit(SendToLeg(leg.name, refusal(state.version, frame, reason)))
+        self._pump_leg(leg)  # as in `_finish`

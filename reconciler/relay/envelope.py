@@ -32,7 +32,11 @@ class _Elements(msgspec.Struct, array_like=True, gc=False):
     fifth: msgspec.Raw = msgspec.Raw(b"")
 
 
+UNREADABLE: Final = (msgspec.MsgspecError, RecursionError)
+"""What decoding foreign JSON may raise; nesting that the envelope bore can be too deep a few calls further in."""
+
 _ELEMENTS: Final = msgspec.json.Decoder(_Elements)
+_ANYTHING: Final = msgspec.json.Decoder(msgspec.Raw)
 _TEXT: Final = msgspec.json.Decoder(str)
 _KINDS: Final = {str(kind.value).encode(): kind for kind in Kind}
 _SIGNED: Final = "-Signed"
@@ -97,10 +101,8 @@ def read_frame(raw: bytes) -> Frame | Malformed | UnknownType:
     """Read the envelope of one text message (valid UTF-8). Never raises."""
     try:
         elements = _ELEMENTS.decode(raw)
-    except RecursionError:
-        return _illegible(raw, "nested too deeply")
-    except msgspec.MsgspecError as error:
-        return _illegible(raw, str(error))
+    except UNREADABLE as error:
+        return _illegible(raw, "nested too deeply" if isinstance(error, RecursionError) else str(error))
     kind = _KINDS.get(bytes(elements.kind))
     id_token = bytes(elements.id)
     if kind is None:
@@ -111,7 +113,7 @@ def read_frame(raw: bytes) -> Frame | Malformed | UnknownType:
             return _call(kind, id_token, key, elements, raw)
         return _answer(kind, id_token, key, elements, raw)
     except (msgspec.MsgspecError, ValueError) as error:
-        return Malformed(str(error), kind, id_token)
+        return Malformed(str(error), kind, _legible(id_token))
 
 
 def id_key(id_token: bytes) -> str:
@@ -156,8 +158,17 @@ def _illegible(raw: bytes, reason: str) -> Malformed:
     head = _HEAD.match(raw)
     if head is None:
         return Malformed(reason, None, None)
-    id_token = head[2]
-    return Malformed(reason, _KINDS.get(head[1]), id_token if id_token[:1] == b'"' else None)
+    return Malformed(reason, _KINDS.get(head[1]), _legible(head[2]) if head[2][:1] == b'"' else None)
+
+
+def _legible(id_token: bytes) -> bytes | None:
+    """Return a message id that may be echoed: one whose own JSON is in order."""
+    try:
+        id_key(id_token)
+        _ANYTHING.decode(id_token)
+    except (*UNREADABLE, ValueError):
+        return None
+    return id_token
 
 
 def quoted(text: str) -> bytes:

@@ -82,9 +82,13 @@ class Flip:
             if refused is not None:
                 self._refuse(refused.detail)
             elif all(leg.phase is LegPhase.REGISTERED for leg in legs):
-                self._step(pending)
+                late = self._open_transaction(pending.desired)  # one may have begun since the flip was wanted
+                if late is None:
+                    self._step(pending)
+                else:
+                    self._refuse(late)
         for name in list(self._leaving):
-            self._close_if_idle(name)
+            self._close_if_idle(name, "no role on this charger any more")
 
     def expire(self) -> None:
         """Refuse a change whose time is up; close legs that waited long enough."""
@@ -99,6 +103,11 @@ class Flip:
             self._refuse(f"not registered within {pending.desired.flip.confirm_within_s:g} s: {why}")
         self.advance()
 
+    def abandon(self) -> None:
+        """The station is gone: there is nothing left to change, and nobody to wait for."""
+        self._pending = None
+        self._leaving.clear()
+
     def next_timer(self) -> float | None:
         """Return when `expire` next has something to do, or None."""
         times = list(self._leaving.values())
@@ -112,12 +121,14 @@ class Flip:
             if leg.backend.name in gaining and state.version not in leg.backend.versions:
                 spoken = ", ".join(leg.backend.versions)
                 return f"the station speaks {state.version} on this connection, {leg.backend.name} only {spoken}"
-        if desired.flip.open_transaction != "proceed" and state.memory.transactions:
-            before, after = self._desired.owners.get("transactions"), desired.owners.get("transactions")
-            if before != after:
-                open_ = ", ".join(state.memory.transactions)
-                return f"transaction {open_} is open and openTransaction is {desired.flip.open_transaction}"
-        return None
+        return self._open_transaction(desired)
+
+    def _open_transaction(self, desired: DesiredCharger) -> str | None:
+        transactions, policy = self._state.memory.transactions, desired.flip.open_transaction
+        moves = self._desired.owners.get("transactions") != desired.owners.get("transactions")
+        if policy == "proceed" or not transactions or not moves:
+            return None
+        return f"transaction {', '.join(transactions)} is open and openTransaction is {policy}"
 
     def _step(self, pending: Pending) -> None:
         """Swap the tables: the one instant in which owners change."""
@@ -128,8 +139,8 @@ class Flip:
         state.generation = pending.generation
         for leg in pending.desired.legs:
             self._respecify(state.legs[leg.backend.name], leg)
-        for name in state.legs.keys() - state.table.legs.keys():
-            self._leaving[name] = state.now + state.legs[name].spec.backend.call_timeout_s
+        for name in sorted(state.legs.keys() - state.table.legs.keys()):
+            self._leave(name)
         self._downward.owners_changed()
         state.emit(GenerationRuns(pending.generation, before, pending.desired.owners))
 
@@ -150,8 +161,9 @@ class Flip:
         if pending is None:
             return
         self._pending = None
-        for name in state.legs.keys() - state.table.legs.keys() - self._leaving.keys():
-            self._close(name, "the flip did not happen")
+        for name in sorted(state.legs.keys() - state.table.legs.keys() - self._leaving.keys()):
+            self._leave(name)
+            self._close_if_idle(name, "the flip did not happen")
         state.emit(GenerationRefused(pending.generation, reason))
 
     def _open(self, leg: DesiredLeg) -> None:
@@ -159,14 +171,17 @@ class Flip:
         state.legs[leg.backend.name] = CsmsLeg(leg, state.now)
         state.emit(OpenLeg(leg))
 
-    def _close_if_idle(self, name: str) -> None:
+    def _leave(self, name: str) -> None:
+        self._leaving[name] = self._state.now + self._state.legs[name].spec.backend.call_timeout_s
+
+    def _close_if_idle(self, name: str, reason: str) -> None:
         state = self._state
         leg = state.legs[name]
         own_call = leg.in_flight is not None and leg.in_flight.call is not None
         busy = leg.connected and (own_call or self._downward.busy_with(name))
         if not busy or state.now >= self._leaving[name]:
             del self._leaving[name]
-            self._close(name, "no role on this charger any more")
+            self._close(name, reason)
 
     def _close(self, name: str, reason: str) -> None:
         del self._state.legs[name]

@@ -148,9 +148,17 @@ class CsmsLeg:
             return None
         if self.spec.backend.half_duplex and self.commands_open:
             return None
-        head = self.waiting[0]
-        if self.phase is LegPhase.REGISTERED or self.transparent or head.action == "BootNotification":
+        if self.phase is LegPhase.REGISTERED or self.waiting[0].action == "BootNotification":
             return self.waiting.popleft()
+        if self.transparent:
+            return self._take_stations_own()
+        return None
+
+    def _take_stations_own(self) -> Upcall | None:
+        for upcall in self.waiting:
+            if upcall.origin is Origin.STATION:
+                self.waiting.remove(upcall)
+                return upcall
         return None
 
     def drop_waiting(self, origin: Origin, action: str | None = None) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from reconciler.relay.envelope import Frame
+from reconciler.relay.envelope import UNREADABLE, Frame
 from reconciler.relay.transaction_ids import TransactionIdTable
 
 _CONNECTORS_MAX: Final = 256
@@ -78,7 +78,7 @@ class SessionMemory:
         """Keep a StatusNotification as its connector's last."""
         try:
             where = _CONNECTOR.decode(frame.payload)
-        except msgspec.MsgspecError:
+        except UNREADABLE:
             return
         key = f"{where.evseId}/{where.connectorId}"
         self.statuses.pop(key, None)
@@ -89,7 +89,7 @@ class SessionMemory:
         """Note an accepted StartTransaction (1.6)."""
         try:
             connector = _CONNECTOR.decode(start.payload).connectorId
-        except msgspec.MsgspecError:
+        except UNREADABLE:
             connector = -1
         self._open(OpenTransaction(station_id, owner, now, str(connector) if connector >= 0 else ""))
 
@@ -102,7 +102,7 @@ class SessionMemory:
         """Note an answered TransactionEvent (2.x); returns True where a transaction began or ended."""
         try:
             said = _EVENT.decode(event.payload)
-        except msgspec.MsgspecError:
+        except UNREADABLE:
             return False
         name = said.transactionInfo.transactionId
         if said.eventType == "Ended":

@@ -14,7 +14,7 @@ from typing import Any, Final
 import msgspec
 
 from reconciler.relay.catalogue import CATALOGUE
-from reconciler.relay.envelope import Frame, call_error, call_result
+from reconciler.relay.envelope import UNREADABLE, Frame, call_error, call_result
 
 _PER_ITEM: Final = re.compile(r"per-item (?P<results>\w+)\[\]\.(?P<field>\w+)=(?P<value>\w+)")
 
@@ -56,9 +56,10 @@ def refusal(version: str, frame: Frame, reason: str) -> bytes:
 def _refuse_each(frame: Frame, field: str, value: str) -> list[dict[str, Any]]:
     where = _ITEMS[frame.action]
     try:
-        items = msgspec.json.decode(frame.payload).get(where.items)
-    except msgspec.MsgspecError:
+        request = msgspec.json.decode(frame.payload)
+    except UNREADABLE:
         return []
+    items = request.get(where.items) if isinstance(request, dict) else None
     if not isinstance(items, list):
         return []
     results = []

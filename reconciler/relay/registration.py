@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from reconciler.model.live import LegPhase
-from reconciler.relay.envelope import Frame, Kind
+from reconciler.relay.envelope import UNREADABLE, Frame, Kind
 from reconciler.relay.leg import CsmsLeg, Origin, Upcall
 from reconciler.relay.state import SessionState
 
@@ -96,6 +96,11 @@ class Registration:
         """Read the answer to a replayed boot."""
         self._boot_answered(leg, frame, retry=True)
 
+    def boot_expired(self, leg: CsmsLeg) -> None:
+        """A replayed boot was not answered in time, or could not even be sent: it is repeated later."""
+        leg.enter(LegPhase.CONNECTED, self._state.now, f"{leg.name} does not answer BootNotification")
+        leg.boot_due = self._state.now + self._state.limits.boot_retry_default_s
+
     def beat_sent(self, leg: CsmsLeg) -> None:
         """A Heartbeat went up on `leg`, whoever made it."""
         if leg.heartbeat_due is not None:
@@ -137,7 +142,7 @@ class Registration:
         if frame.kind is Kind.CALLRESULT:
             try:
                 answer = _BOOT_ANSWER.decode(frame.payload)
-            except msgspec.MsgspecError:
+            except UNREADABLE:
                 answer = _BootAnswer("unreadable answer")
         phase = _PHASES.get(answer.status, LegPhase.REJECTED)
         if phase is LegPhase.REGISTERED:

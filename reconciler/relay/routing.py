@@ -12,7 +12,7 @@ import msgspec
 
 from reconciler.model.desired import DesiredCharger, DesiredLeg
 from reconciler.relay.catalogue import CATALOGUE, UNKNOWN_ACTION_FEATURE, Action
-from reconciler.relay.envelope import Frame
+from reconciler.relay.envelope import UNREADABLE, Frame
 
 NOT_COPIED: Final = frozenset({"BootNotification", "Heartbeat"})
 """Each leg has its own: the relay registers and beats on every leg by itself (R9)."""
@@ -96,7 +96,7 @@ class RouteTable:
     def _vendor_owner(self, frame: Frame) -> str | None:
         try:
             sent = _VENDOR.decode(frame.payload)
-        except msgspec.MsgspecError:
+        except UNREADABLE:
             return None
         for message, backend in self._vendors:
             if fnmatchcase(sent.vendorId, message.vendor_id) and fnmatchcase(sent.messageId, message.message_id):

@@ -18,7 +18,7 @@ from typing import Final
 from reconciler.model.desired import DesiredCharger
 from reconciler.model.live import LegPhase
 from reconciler.relay import events
-from reconciler.relay.commands import CloseLeg, Command, SendToLeg, SendToStation
+from reconciler.relay.commands import CloseLeg, Command, SendToLeg
 from reconciler.relay.downward import Downward
 from reconciler.relay.envelope import Frame, Kind, Malformed, UnknownType, call_error, read_frame
 from reconciler.relay.flip import Flip
@@ -116,7 +116,7 @@ class Session:
             return
         frame = read_frame(raw)
         if not isinstance(frame, Frame):
-            self._unreadable(frame, "station", lambda answer: state.emit(SendToStation(answer)))
+            self._unreadable(frame, "station", state.send_station)
         elif frame.kind is Kind.CALL:
             self._upward.station_call(frame)
         elif frame.kind in _ANSWERS:
@@ -197,6 +197,7 @@ class Session:
     def _station_closed(self, reason: str) -> None:
         """The station is gone: all its legs close (R12)."""
         self._state.station_open = False
+        self._flip.abandon()
         for name in list(self._state.legs):
             del self._state.legs[name]
             self._state.emit(CloseLeg(name, f"the charging station is gone: {reason}"))

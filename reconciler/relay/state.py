@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from reconciler.relay.commands import CloseStation, Command, Note
+from reconciler.relay.commands import CloseStation, Command, Note, SendToStation
 from reconciler.relay.leg import CsmsLeg
 from reconciler.relay.limits import SessionLimits
 from reconciler.relay.memory import SessionMemory
@@ -31,6 +31,11 @@ class SessionState:
     def emit(self, command: Command) -> None:
         """Ask something of the world."""
         self.out.append(command)
+
+    def send_station(self, frame: bytes) -> None:
+        """Send one text message to the station, unless its socket is to be closed already."""
+        if self.station_open:
+            self.out.append(SendToStation(frame))
 
     def note(self, what: str, backend: str = "", action: str = "", detail: str = "") -> None:
         """Say that something worth a count and a log line happened."""

@@ -4,6 +4,8 @@ from typing import Final
 
 import msgspec
 
+from reconciler.relay.envelope import UNREADABLE
+
 
 class _Token(msgspec.Struct, gc=False, frozen=True):
     idToken: str = ""
@@ -31,7 +33,7 @@ def accepted_token(asked: bytes, answered: bytes) -> str | None:
     """Return the token of an Authorize payload where the answer's payload accepts it, else None."""
     try:
         request, answer = _REQUEST.decode(asked), _ANSWER.decode(answered)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return None
     accepted = "Accepted" in (answer.idTagInfo.status, answer.idTokenInfo.status)
     return (request.idTag or request.idToken.idToken or None) if accepted else None

@@ -26,13 +26,14 @@ _DOWNWARD: Final[Mapping[str, tuple[str, ...]]] = {
     "SetChargingProfile": ("csChargingProfiles", "transactionId"),
 }
 _ANSWER_PATH: Final = ("transactionId",)
+_INT64_DIGITS: Final = 19
 _REMEMBERED_MAX: Final = 64
 """Transactions kept per charger, open or over; the oldest go first (R15)."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class TransactionIds:
-    """The ids of one transaction. `station` is None until the owner answered the StartTransaction."""
+    """The ids of one transaction. `station` is None until the owner answered; two that look alike are two."""
 
     station: bytes | None = None
     backends: dict[str, bytes] = field(default_factory=dict)
@@ -114,7 +115,7 @@ class TransactionIdTable:
         if span is None:
             return payload
         theirs = payload[span[0] : span[1]]
-        station_id = next((entry.station for entry in self._ids if entry.backends.get(backend) == theirs), None)
+        station_id = next((entry.station for entry in reversed(self._ids) if entry.backends.get(backend) == theirs), None)
         return payload if station_id in (None, theirs) else replace_span(payload, span, station_id or theirs)
 
     def station_id(self, action: str, payload: bytes) -> bytes | None:
@@ -154,7 +155,8 @@ class TransactionIdTable:
 
 
 def _free_id(near: bytes, taken: set[bytes | None]) -> bytes:
-    candidate = int(near) if near.lstrip(b"-").isdigit() and near != UNKNOWN else 1
+    usable = near != UNKNOWN and len(near) <= _INT64_DIGITS and near.lstrip(b"-").isdigit()
+    candidate = int(near) if usable else 1
     while str(candidate).encode() in taken or candidate == -1:
         candidate += 1
     return str(candidate).encode()

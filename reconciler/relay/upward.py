@@ -8,7 +8,7 @@ from collections import deque
 from typing import Final
 
 from reconciler.model.live import LegPhase
-from reconciler.relay.commands import IdTokenAccepted, RememberCharger, SendToLeg, SendToStation
+from reconciler.relay.commands import IdTokenAccepted, RememberCharger, SendToLeg
 from reconciler.relay.envelope import Frame, Kind, call, call_error
 from reconciler.relay.leg import CsmsLeg, Origin, StationCall, Upcall
 from reconciler.relay.registration import BOOT, HEARTBEAT, STATUS, Registration
@@ -75,7 +75,7 @@ class Upward:
         owner = state.table.owner(frame)
         for name in (owner, *state.table.observers(frame, owner)):
             leg = state.legs[name]
-            if leg.phase is LegPhase.REGISTERED or leg.transparent:
+            if leg.phase is LegPhase.REGISTERED or (leg.transparent and name == owner):
                 leg.frames += 1
                 state.emit(SendToLeg(name, frame.raw))
             else:
@@ -85,7 +85,8 @@ class Upward:
         """Bring a CALLRESULTERROR of the station (2.1) to the back-end whose answer it is about."""
         state = self._state
         for station_id, backend, leg_token, at in self._answered:
-            if station_id == frame.id and state.now - at <= state.limits.answered_grace_s:
+            leg, fresh = state.legs.get(backend), state.now - at <= state.limits.answered_grace_s
+            if station_id == frame.id and fresh and leg is not None and leg.connected:
                 state.emit(SendToLeg(backend, frame.with_id(leg_token)))
                 return
         state.note("stray-answer", action="CALLRESULTERROR")
@@ -175,7 +176,7 @@ class Upward:
         if upcall.action in _TRANSACTION_ACTIONS and not frame.signed:
             raw = self._transaction_answer(leg, upcall, asked, frame)
         for _ in range(station_call.times):
-            state.emit(SendToStation(raw))
+            state.send_station(raw)
         if state.version == "ocpp2.1":
             self._answered.append((asked.id, leg.name, frame.id_token, state.now))
 
@@ -226,8 +227,7 @@ class Upward:
                 leg.in_flight = None
                 state.note("call-timeout", leg.name, upcall.action)
                 if upcall.origin is Origin.BOOT:
-                    leg.enter(LegPhase.CONNECTED, state.now, f"{leg.name} does not answer BootNotification")
-                    leg.boot_due = state.now + state.limits.boot_retry_default_s
+                    self.registration.boot_expired(leg)
             if leg.waiting and min(upcall.deadline for upcall in leg.waiting) <= state.now:
                 self._drop_old(leg)
             self.pump(leg)
@@ -253,7 +253,7 @@ class Upward:
             state.close_station(TRY_AGAIN_LATER, why)
             return
         for _ in range(station_call.times):
-            state.emit(SendToStation(call_error(frame.id_token, "InternalError", why)))
+            state.send_station(call_error(frame.id_token, "InternalError", why))
 
     def _drop_old(self, leg: CsmsLeg) -> None:
         state = self._state
@@ -263,4 +263,6 @@ class Upward:
                 kept.append(upcall)
             elif upcall.origin is Origin.COPY:
                 state.note("copy-dropped", leg.name, upcall.action, "too old")
+            elif upcall.origin is Origin.BOOT:
+                self.registration.boot_expired(leg)
         leg.waiting = kept

@@ -29,6 +29,7 @@ from reconciler.model.live import LegPhase, LiveCharger, Outcome
 
 PRIMARY = Role("primary", frozenset({"*"}))
 PASSIVE = Role("passive", frozenset())
+OPEN = Security()
 
 
 class LiveClock:
@@ -98,7 +99,7 @@ class ListRecorder:
 
 
 def backend(
-    name: str, url: str, *, versions: Sequence[str] = OCPP_VERSIONS, security: Security = Security(), **more: object
+    name: str, url: str, *, versions: Sequence[str] = OCPP_VERSIONS, security: Security = OPEN, **more: object
 ) -> Backend:
     """Return a back-end with short timers unless told otherwise."""
     return Backend(name, url, tuple(versions), security, **{"call_timeout_s": 6.0, "down_after_s": 60.0, **more})  # type: ignore[arg-type]
@@ -110,7 +111,7 @@ def charger(
     *,
     identity: str | None = None,
     versions: Sequence[str] = OCPP_VERSIONS,
-    security: Security = Security(),
+    security: Security = OPEN,
     owners: Mapping[str, str] | None = None,
     confirm_within_s: float = 10.0,
 ) -> DesiredCharger:

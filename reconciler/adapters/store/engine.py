@@ -98,6 +98,12 @@ def _sqlite_engine(location: SqliteFile) -> AsyncEngine:
         # A deferred transaction that turns from reading to writing fails at once when another one has written.
         connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN IMMEDIATE"))
 
+    @event.listens_for(engine.sync_engine, "invalidate")
+    def roll_back(connection: Any, _record: object, _error: object) -> None:
+        # A cancelled transaction: the connection is closed next, but SQLite goes on holding its lock for as long as
+        # anything (a traceback, say) refers to one of its cursors.
+        connection.rollback()
+
     return engine
 
 

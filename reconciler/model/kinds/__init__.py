@@ -1,4 +1,4 @@
-"""The spec of every kind (`apiVersion: fwdctl/v1`), as strict frozen models: the truth that specs/*.json is made from."""
+"""The spec of every kind (`apiVersion: fwdctl/v1`) as strict frozen models; specs/*.json is made from them."""
 
 from collections.abc import Mapping
 from typing import Final

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from reconciler.model.diagnostics import InvalidValue
 from reconciler.model.durations import Duration, PositiveDuration
@@ -33,14 +33,14 @@ class LocalAnswersSpec(SpecModel):
 class BackendSpec(SpecModel):
     """A back-end: url, versions and securityProfile; or, for the one named local, only {local: {...}}."""
 
-    model_config = {
-        "json_schema_extra": {
+    model_config = ConfigDict(
+        json_schema_extra={
             "oneOf": [
                 {"required": ["url", "versions", "securityProfile"], "not": {"required": ["local"]}},
                 {"required": ["local"], "maxProperties": 1},
             ]
         }
-    }
+    )
 
     url: (
         Annotated[str, Field(max_length=2000, json_schema_extra={"pattern": "^wss?://"}), AfterValidator(_csms_url)]

@@ -44,7 +44,7 @@ def _name(text: str) -> str:
     if not NAME.fullmatch(text):
         raise InvalidValue(
             f"{text!r} is not a name",
-            hint="a name is lower-case letters, digits, '-' and '.', begins and ends with a letter or digit, at most 63",
+            hint="lower-case letters, digits, '-' and '.'; it begins and ends with a letter or digit; at most 63",
         )
     return text
 

@@ -3,7 +3,7 @@
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from reconciler.model.diagnostics import InvalidValue
 from reconciler.model.kinds.base import SpecModel, exactly_one, one_of_schema
@@ -54,7 +54,7 @@ class Webhook(SpecModel):
 class Contact(SpecModel):
     """Whom to tell: {email: ...} or {webhook: {...}}."""
 
-    model_config = {"json_schema_extra": one_of_schema("email", "webhook")}
+    model_config = ConfigDict(json_schema_extra=one_of_schema("email", "webhook"))
 
     email: Annotated[str, Field(max_length=254, json_schema_extra={"pattern": "@"}), AfterValidator(_email)] | None = (
         None

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from reconciler.model.diagnostics import InvalidValue
 from reconciler.model.durations import Duration, PositiveDuration
@@ -30,7 +30,7 @@ def _zone(text: str) -> str:
 class WindowSpec(SpecModel):
     """{start, duration, timeZone} for once, {cron, duration, timeZone} for again and again."""
 
-    model_config = {"json_schema_extra": one_of_schema("start", "cron")}
+    model_config = ConfigDict(json_schema_extra=one_of_schema("start", "cron"))
 
     start: Annotated[str, AfterValidator(_start), Field(json_schema_extra={"pattern": START_PATTERN})] | None = None
     """2026-12-01T02:00, in `timeZone` unless it has an offset."""

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Final, Self
 
-from pydantic import BeforeValidator, Field, ValidationInfo, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 
 from reconciler.model.desired import SecretRef
 from reconciler.model.diagnostics import InvalidValue
@@ -24,7 +24,7 @@ _WORDS: Final = {
 class SecretReference(SpecModel):
     """A secret by reference; the server resolves it, never the client that applies."""
 
-    model_config = {"json_schema_extra": one_of_schema("fromEnv", "fromFile")}
+    model_config = ConfigDict(json_schema_extra=one_of_schema("fromEnv", "fromFile"))
 
     from_env: Annotated[str | None, Field(max_length=200, json_schema_extra={"pattern": _ENV_PATTERN})] = None
     """An environment variable of the server; its name begins with FWDCTL_SECRET_."""

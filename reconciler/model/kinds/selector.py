@@ -2,7 +2,7 @@
 
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from reconciler.model.diagnostics import InvalidValue
 from reconciler.model.kinds.base import Labels, SpecModel, exactly_one, one_of_schema
@@ -25,7 +25,7 @@ Glob = Annotated[str, AfterValidator(_glob), Field(json_schema_extra={"pattern":
 class Selector(SpecModel):
     """Chargers by {labels: {...}}, all of which must match, or by {names: [...]}, names and globs."""
 
-    model_config = {"json_schema_extra": one_of_schema("labels", "names")}
+    model_config = ConfigDict(json_schema_extra=one_of_schema("labels", "names"))
 
     labels: Annotated[Labels, Field(min_length=1)] | None = None
     names: Annotated[tuple[Glob, ...], Field(strict=False, min_length=1)] | None = None

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import reconciler
-from reconciler.adapters.metrics import METRICS, PrometheusMetrics
+from reconciler.adapters.metrics import SAMPLED, WRITTEN, PrometheusMetrics
 
 
 def test_a_counter_counts_per_label() -> None:
@@ -18,14 +18,16 @@ def test_a_counter_counts_per_label() -> None:
 
 def test_a_gauge_holds_its_last_value() -> None:
     metrics = PrometheusMetrics()
-    metrics.gauge("stations_connected", 7)
-    metrics.gauge("stations_connected", 5)
-    assert b"fwdctl_stations_connected 5.0" in metrics.exposition()
+    metrics.gauge("applied_revision", 7)
+    metrics.gauge("applied_revision", 5)
+    assert b"fwdctl_applied_revision 5.0" in metrics.exposition()
 
 
 def test_every_metric_is_exposed_with_its_help() -> None:
-    text = PrometheusMetrics().exposition().decode()
-    assert all(f"{metric.help}\n" in text for metric in METRICS)
+    metrics = PrometheusMetrics()
+    metrics.sample(dict)
+    text = metrics.exposition().decode()
+    assert all(f"{metric.help}\n" in text for metric in (*WRITTEN, *SAMPLED))
 
 
 def test_a_name_that_is_not_declared_is_refused() -> None:
@@ -39,18 +41,30 @@ def test_a_label_that_is_not_declared_is_refused() -> None:
 
 
 def test_no_metric_is_per_charger() -> None:
-    assert not [metric.name for metric in METRICS if {"charger", "identity", "station"} & set(metric.labels)]
+    assert not [
+        metric.name for metric in (*WRITTEN, *SAMPLED) if {"charger", "identity", "station"} & set(metric.labels)
+    ]
 
 
 def test_two_registries_share_nothing() -> None:
     one, other = PrometheusMetrics(), PrometheusMetrics()
-    one.gauge("stations_connected", 3)
-    assert b"fwdctl_stations_connected 0.0" in other.exposition()
+    one.gauge("applied_revision", 3)
+    assert b"fwdctl_applied_revision 0.0" in other.exposition()
+
+
+def test_what_is_sampled_is_read_at_every_look() -> None:
+    seen = {"up": 0}
+    metrics = PrometheusMetrics()
+    metrics.sample(lambda: {"frames": {("up",): seen["up"]}, "open_transactions": {(): 2}})
+    seen["up"] = 5
+    text = metrics.exposition()
+    assert b'fwdctl_frames_total{direction="up"} 5.0' in text
+    assert b"fwdctl_open_transactions 2.0" in text
 
 
 def test_every_metric_that_the_product_writes_is_declared_with_those_labels() -> None:
     written = {call for file in Path(reconciler.__file__).parent.rglob("*.py") for call in _metric_calls(file)}
-    declared = {(metric.kind, metric.name, frozenset(metric.labels)) for metric in METRICS}
+    declared = {(metric.kind, metric.name, frozenset(metric.labels)) for metric in WRITTEN}
     assert written == declared
 
 
