@@ -112,13 +112,15 @@ def _read_text(text: str, file: str, found: _Reading) -> None:
     if len(text) > BYTES_MAX:
         found.error(file, f"{_shown(file)} is larger than {BYTES_MAX // 1024**2} MiB", "split it into several files")
         return
+    whole = _Reading()
     try:
-        roots = list(yaml.compose_all(text, Loader=_Loader))
+        _read_events(text, file, 0, whole)
     except yaml.YAMLError:
         for line, part in _parts(text):
             _read_part(part, file, line, found)
         return
-    _convert_all(roots, file, 0, found)
+    found.documents += whole.documents
+    found.diagnostics += whole.diagnostics
 
 
 def _parts(text: str) -> Iterator[tuple[int, str]]:
@@ -130,12 +132,10 @@ def _parts(text: str) -> Iterator[tuple[int, str]]:
 
 def _read_part(text: str, file: str, lines_before: int, found: _Reading) -> None:
     try:
-        roots = list(yaml.compose_all(text, Loader=_Loader))
+        _read_events(text, file, lines_before, found)
     except yaml.YAMLError as reason:
         summary, hint, (line, column) = _explain(reason, text)
         found.error(file, summary, hint, (line + lines_before, column))
-    else:
-        _convert_all(roots, file, lines_before, found)
 
 
 def _explain(reason: yaml.YAMLError, text: str) -> tuple[str, str, tuple[int, int]]:
@@ -153,46 +153,37 @@ def _explain(reason: yaml.YAMLError, text: str) -> tuple[str, str, tuple[int, in
     return f"not valid YAML: {problem}{f' ({context})' if context else ''}", hint, place
 
 
-def _convert_all(roots: list[yaml.Node], file: str, lines_before: int, found: _Reading) -> None:
+def _read_events(text: str, file: str, lines_before: int, found: _Reading) -> None:
+    """Add the documents of `text`, one after another; raises YAMLError at the first place that is no YAML."""
+    parser = yaml.CSafeLoader(text)
     aliased = _Budget(ALIASED_NODES_MAX)
-    for root in roots:
-        conversion = _Conversion(file, lines_before, aliased)
-        if _is_empty(root):
-            continue
-        content = conversion.convert(root, "", 0)
-        if not isinstance(content, dict):
-            conversion.fault(root, "a document must be a mapping with apiVersion, kind, metadata and spec")
-            content = {}
-        address = address_of(content)
-        for summary, hint, place in conversion.faults:
-            found.error(file, summary, hint, place, address)
-        if content:
-            found.documents.append(Document(content, file, conversion.places))
+    building = _Building(aliased, lines_before)
+    try:
+        while (event := parser.get_event()) is not None:  # type: ignore[no-untyped-call]
+            if isinstance(event, yaml.DocumentStartEvent):
+                building = _Building(aliased, lines_before)
+            elif isinstance(event, yaml.DocumentEndEvent):
+                _add(building, file, found)
+            elif not isinstance(event, yaml.StreamStartEvent | yaml.StreamEndEvent):
+                building.take(event)
+    finally:
+        parser.dispose()  # type: ignore[no-untyped-call]
 
 
-def _is_empty(root: yaml.Node) -> bool:
-    return isinstance(root, yaml.ScalarNode) and not root.value and root.style is None
+def _add(building: "_Building", file: str, found: _Reading) -> None:
+    """Add the document that was built, and what is wrong with it."""
+    content = building.root
+    if content is _NOTHING and not building.faults:
+        return  # only a separator or a comment
+    if not isinstance(content, dict) and not building.stopped:
+        building.fault(building.places[""], "a document must be a mapping with apiVersion, kind, metadata and spec")
+    address = address_of(content) if isinstance(content, dict) else None
+    for place, summary, hint in building.faults:
+        found.error(file, summary, hint, place, address)
+    if isinstance(content, dict) and not building.stopped:
+        found.documents.append(Document(content, file, building.places))
 
 
-class _Loader(yaml.CSafeLoader):
-    """The C parser without tag resolution: `_Conversion` resolves plain scalars itself."""
-
-    def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> str:
-        if kind is yaml.ScalarNode:
-            return _PLAIN if implicit[0] else _TEXT
-        return _MAPPING if kind is yaml.MappingNode else _SEQUENCE
-
-    def descend_resolver(self, current_node: Any, current_index: Any) -> None:
-        """Paths have no tags of their own."""
-
-    def ascend_resolver(self) -> None:
-        """Nothing was descended into."""
-
-
-_PLAIN: Final = "plain"
-_TEXT: Final = "tag:yaml.org,2002:str"
-_MAPPING: Final = "tag:yaml.org,2002:map"
-_SEQUENCE: Final = "tag:yaml.org,2002:seq"
 _CONSTANTS: Final = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -217,78 +208,152 @@ def _scalar(text: str) -> Any:
     return float(text) if _FLOAT.fullmatch(text) else text
 
 
+_NOTHING: Final = object()
+"""No root yet, or a key whose value is thrown away because the key itself is wrong."""
+
+_CORE: Final = "tag:yaml.org,2002:"
+
+
 @dataclass(slots=True)
 class _Budget:
     left: int
 
 
-class _Conversion:
-    """Turns the nodes of one document into data, and remembers where each field is written."""
+@dataclass(slots=True)
+class _Open:
+    """A mapping or list that is still being read; `key` is that of the value to come."""
 
-    def __init__(self, file: str, lines_before: int, aliased: _Budget) -> None:
-        self.file = file
+    content: dict[str, Any] | list[Any]
+    prefix: str
+    anchor: str | None
+    nodes_before: int
+    key: Any = None
+
+
+class _Building:
+    """One document growing out of parser events: no recursion, and an alias shares what it repeats."""
+
+    def __init__(self, aliased: _Budget, lines_before: int) -> None:
+        self.root: Any = _NOTHING
         self.places: dict[str, tuple[int, int]] = {}
-        self.faults: list[tuple[str, str, tuple[int, int]]] = []
-        self._lines_before = lines_before
+        self.faults: list[tuple[tuple[int, int], str, str]] = []
+        self.stopped = False
         self._aliased = aliased
-        self._seen: set[int] = set()
-        self._stopped = False
+        self._lines_before = lines_before
+        self._open: list[_Open] = []
+        self._anchors: dict[str, tuple[Any, int]] = {}
+        self._nodes = 0
 
-    def convert(self, node: yaml.Node, path: str, depth: int) -> Any:
-        """Return the data of `node`, which is written at `path`."""
+    def fault(self, place: tuple[int, int], summary: str, hint: str = "") -> None:
+        """Remember what is wrong at `place`."""
+        self.faults.append((place, summary, hint))
+
+    def take(self, event: yaml.Event) -> None:
+        """Take the next event of this document; after a fault that stops it, the rest is passed over."""
+        if self.stopped:
+            return
+        top = self._open[-1] if self._open else None
+        if isinstance(event, yaml.CollectionEndEvent):
+            self._close()
+        elif top is not None and isinstance(top.content, dict) and top.key is None:
+            self._take_key(event, top, top.content)
+        else:
+            self._take_value(event)
+
+    def _stop(self, event: yaml.Event, summary: str, hint: str) -> None:
+        self.fault(self._place(event), summary, hint)
+        self.stopped = True
+
+    def _place(self, event: yaml.Event) -> tuple[int, int]:
+        mark = event.start_mark
+        return mark.line + 1 + self._lines_before, mark.column + 1
+
+    def _take_key(self, event: yaml.Event, top: _Open, content: dict[str, Any]) -> None:
+        if not isinstance(event, yaml.ScalarEvent):
+            self._stop(event, "a key must be plain text", "write simple keys, one value each")
+            return
+        key, place = event.value, self._place(event)
+        top.key = key
+        if key in content:
+            line, column = self.places[top.prefix + key]
+            self.fault(
+                place, f"key {key} is written twice", f"it is at line {line}, column {column} already; remove one"
+            )
+            top.key = _NOTHING
+        elif key == "<<" and event.implicit[0]:
+            self.fault(place, "merge keys (<<) are not supported", "write the fields out")
+            top.key = _NOTHING
+        else:
+            self.places[top.prefix + key] = place
+            content[key] = None  # keeps the order and finds repeats; the value follows
+
+    def _take_value(self, event: yaml.Event) -> None:
+        self._nodes += 1
+        path = self._path()
         if path not in self.places:
-            self.places[path] = self._place(node)
-        if node.tag is _PLAIN:
-            return _scalar(node.value)
-        if depth > DEPTH_MAX or not self._affordable(node):
-            self._stop(node)
-            return None
-        if isinstance(node, yaml.MappingNode) and node.tag == _MAPPING:
-            return self._mapping(node, path, depth)
-        if isinstance(node, yaml.SequenceNode) and node.tag == _SEQUENCE:
+            self.places[path] = self._place(event)
+        if isinstance(event, yaml.ScalarEvent):
+            self._put(self._scalar(event), event.anchor)
+        elif isinstance(event, yaml.AliasEvent):
+            self._repeat(event)
+        elif len(self._open) >= DEPTH_MAX:
+            self._stop(event, f"nested deeper than {DEPTH_MAX} levels", "no kind needs that")
+        elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
+            is_mapping = isinstance(event, yaml.MappingStartEvent)
+            self._check_tag(event, "map" if is_mapping else "seq")
             prefix = f"{path}." if path else ""
-            return [self.convert(item, f"{prefix}{index}", depth + 1) for index, item in enumerate(node.value)]
-        if node.tag != _TEXT:
-            self.fault(node, f"the tag {node.tag} is not supported", "remove the tag; write plain YAML")
-        return node.value if isinstance(node, yaml.ScalarNode) else None
+            self._open.append(_Open({} if is_mapping else [], prefix, event.anchor, self._nodes))
 
-    def fault(self, node: yaml.Node, summary: str, hint: str = "") -> None:
-        """Remember that something is wrong with `node`."""
-        self.faults.append((summary, hint, self._place(node)))
+    def _path(self) -> str:
+        """Return the path of the value to come."""
+        if not self._open:
+            return ""
+        top = self._open[-1]
+        if isinstance(top.content, list):
+            return f"{top.prefix}{len(top.content)}"
+        return f"{top.prefix}{'' if top.key is _NOTHING else top.key}"
 
-    def _place(self, node: yaml.Node) -> tuple[int, int]:
-        return node.start_mark.line + 1 + self._lines_before, node.start_mark.column + 1
+    def _scalar(self, event: yaml.ScalarEvent) -> Any:
+        if event.implicit[0]:
+            return _scalar(event.value) if event.value or self._open else _NOTHING
+        self._check_tag(event, "str")
+        return event.value
 
-    def _affordable(self, node: yaml.Node) -> bool:
-        """False once aliases repeat too much; a node met twice was reached through an alias."""
-        if id(node) in self._seen:
-            self._aliased.left -= 1 + len(node.value)
-        self._seen.add(id(node))
-        return self._aliased.left >= 0
+    def _check_tag(self, event: Any, kind: str) -> None:
+        if event.tag not in (None, "!", _CORE + kind):
+            self.fault(self._place(event), f"the tag {event.tag} is not supported", "remove the tag; write plain YAML")
 
-    def _stop(self, node: yaml.Node) -> None:
-        """Say, once a document, that it is not read any further here."""
-        if not self._stopped:
-            summary = f"nested deeper than {DEPTH_MAX} levels, or aliases repeat more than {ALIASED_NODES_MAX} nodes"
-            self.fault(node, summary, "no kind needs that: write the fields out")
-        self._stopped = True
+    def _repeat(self, event: yaml.AliasEvent) -> None:
+        if event.anchor not in self._anchors:
+            self._stop(
+                event, f"there is no anchor {event.anchor} before this alias", "define it first, or write it out"
+            )
+            return
+        value, nodes = self._anchors[event.anchor]
+        self._nodes += nodes
+        self._aliased.left -= nodes
+        if self._aliased.left < 0:
+            self._stop(event, f"aliases repeat more than {ALIASED_NODES_MAX} nodes", "write the fields out")
+        else:
+            self._put(value, None)
 
-    def _mapping(self, node: yaml.MappingNode, path: str, depth: int) -> dict[str, Any]:
-        content: dict[str, Any] = {}
-        prefix = f"{path}." if path else ""
-        for key_node, value_node in node.value:
-            key = key_node.value
-            if not isinstance(key, str):
-                self.fault(key_node, "a key must be text", "write simple keys")
-                continue
-            here = prefix + key
-            if key in content:
-                line, column = self.places[here]
-                self.fault(key_node, f"key {key} is written twice", f"it is at {self.file}:{line}:{column} already")
-                continue
-            if key == "<<" and key_node.tag is _PLAIN:
-                self.fault(key_node, "merge keys (<<) are not supported", "write the fields out")
-                continue
-            self.places[here] = self._place(key_node)
-            content[key] = self.convert(value_node, here, depth + 1)
-        return content
+    def _close(self) -> None:
+        closed = self._open.pop()
+        self._put(closed.content, None)
+        if closed.anchor is not None:
+            self._anchors[closed.anchor] = (closed.content, self._nodes - closed.nodes_before + 1)
+
+    def _put(self, value: Any, anchor: str | None) -> None:
+        """Put a finished value where it belongs."""
+        if anchor is not None:
+            self._anchors[anchor] = (value, 1)
+        if not self._open:
+            self.root = value
+            return
+        top = self._open[-1]
+        if isinstance(top.content, list):
+            top.content.append(value)
+            return
+        if top.key is not _NOTHING:
+            top.content[top.key] = value
+        top.key = None

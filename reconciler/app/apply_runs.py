@@ -1,11 +1,11 @@
 """Apply runs: applies that go on in the server whether or not anybody follows them."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from reconciler.app.applying import Applying, ApplyProgress, ApplyRequest, ApplyResult
+from reconciler.app.applying import ApplyProgress, ApplyRequest, ApplyResult, OnProgress
 from reconciler.app.ports import Metrics
 from reconciler.app.tasks import Background, Report
 from reconciler.errors import FwdctlError, UnknownAddress
@@ -56,13 +56,13 @@ class ApplyRuns:
 
     def __init__(
         self,
-        applying: Applying,
+        apply: Callable[[ApplyRequest, OnProgress], Awaitable[ApplyResult]],
         background: Background,
         report: Report,
         metrics: Metrics,
         new_id: Callable[[], str],
     ) -> None:
-        self._applying = applying
+        self._apply = apply
         self._background = background
         self._report = report
         self._metrics = metrics
@@ -93,7 +93,7 @@ class ApplyRuns:
             run.tell()
 
         try:
-            run.result = await self._applying.apply(request, heard)
+            run.result = await self._apply(request, heard)
             self._metrics.gauge("applied_revision", run.result.revision)
         except FwdctlError as error:
             run.error = error

@@ -12,14 +12,14 @@ from typing import Final, Literal
 
 from reconciler.app.applied_specs import AppliedSpecs
 from reconciler.app.controller import PARALLELISM, Controller
-from reconciler.app.courses import Cause, ChargerResult, Verdict
+from reconciler.app.courses import Cause, ChargerResult, Verdict, exit_code_of
 from reconciler.app.lease import hold_lock
 from reconciler.app.planning import Planning
 from reconciler.app.ports import Clock, ResourceWrite, RevisionMeta, Store
-from reconciler.errors import AppliedInPart, FwdctlError, GuardTripped, NotApplied, OutsideChangeWindow, StalePlan
+from reconciler.app.refusing import refuse_blocked
+from reconciler.errors import FwdctlError, StalePlan
 from reconciler.model.history import HistoryEvent
-from reconciler.model.plan import Block, Disruption, Plan
-from reconciler.planning.change_windows import CHANGE_WINDOW
+from reconciler.model.plan import Disruption, Plan
 from reconciler.planning.guard import Limits
 from reconciler.planning.planner import staleness
 from reconciler.planning.render import chargers, headline
@@ -65,15 +65,17 @@ class ApplyResult:
     revision: int
     results: tuple[ChargerResult, ...] = ()
     leftover: tuple[str, ...] = ()
-    counts: Mapping[str, int] = field(default_factory=dict)
-    """Verdict -> number of chargers."""
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Return how many chargers came to which verdict."""
+        verdicts = [result.verdict for result in self.results]
+        return {verdict.value: verdicts.count(verdict) for verdict in Verdict if verdict in verdicts}
 
     @property
     def exit_code(self) -> int:
         """Return 0 where all is applied or deferred, 7 where chargers failed, 1 where a new plan is not empty."""
-        if self.leftover:
-            return FwdctlError.exit_code
-        return AppliedInPart.exit_code if self.counts.get(Verdict.FAILED) else 0
+        return FwdctlError.exit_code if self.leftover else exit_code_of(self.results)
 
 
 OnProgress = Callable[[ApplyProgress], None]
@@ -120,7 +122,7 @@ class Applying:
             on_progress(ApplyProgress("committed", total=len(fresh.chargers)))
             await self._specs.load()
             results = await self._reach(request, fresh, revision, on_progress)
-            result = ApplyResult(plan.plan_id, revision, results, await self._leftover(request), _counts(results))
+            result = ApplyResult(plan.plan_id, revision, results, await self._leftover(request))
             await self._record(request, revision, _outcome_text(result), result.counts)
         on_progress(ApplyProgress("done", done=len(results), total=len(results)))
         return result
@@ -177,14 +179,6 @@ def _refuse_stale(plan: Plan, fresh: Plan) -> None:
         raise StalePlan(f"the plan no longer holds: {named}{more}", hint="make a new one: fwdctl plan")
 
 
-def refuse_blocked(blocked: tuple[Block, ...]) -> None:
-    """Raise for the first guard that says no: OutsideChangeWindow for a change window, else GuardTripped."""
-    for block in blocked:
-        error: type[NotApplied] = OutsideChangeWindow if block.guard == CHANGE_WINDOW else GuardTripped
-        eligible = f"; eligible at {block.eligible_at:%Y-%m-%d %H:%M} UTC" if block.eligible_at else ""
-        raise error(block.summary + eligible, hint=f"{block.override} allows it")
-
-
 def _foretold(fresh: Plan, controller: Controller) -> Callable[[ChargerResult], ChargerResult]:
     """Return what turns a refusal that the plan announced into `deferred`, or `skipped` where the policy says so."""
     waiting = {
@@ -203,11 +197,6 @@ def _foretold(fresh: Plan, controller: Controller) -> Callable[[ChargerResult], 
         return replace(result, verdict=verdict, reason=f"refused until {waiting[result.charger]}")
 
     return judge
-
-
-def _counts(results: tuple[ChargerResult, ...]) -> dict[str, int]:
-    verdicts = [result.verdict for result in results]
-    return {verdict.value: verdicts.count(verdict) for verdict in Verdict if verdict in verdicts}
 
 
 def _outcome_text(result: ApplyResult) -> str:

@@ -126,6 +126,11 @@ class Controller:
             for name in sorted(self._desired.keys() | self._courses.keys())
         )
 
+    def standing(self, name: str) -> Standing:
+        """Return how one charger stands right now, whether it is declared or not."""
+        course = self._courses.get(name) or Course(name)
+        return course.standing(self._desired.get(name), self._relay.live().get(name))
+
     async def _due(self) -> tuple[str, ...]:
         now_s = self._clock.monotonic_s()
         due: list[str] = []

@@ -1,11 +1,12 @@
 """Courses: what the controller asked for on each charger, what came of it, and when to ask again."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from reconciler.errors import AppliedInPart
 from reconciler.model.desired import DesiredCharger
 from reconciler.model.live import Ack, Deferred, LiveCharger, Outcome, Refusal
 from reconciler.planning.drift import Asked, Standing, State, compare
@@ -35,6 +36,11 @@ class ChargerResult:
     charger: str
     verdict: Verdict
     reason: str = ""
+
+
+def exit_code_of(results: Iterable[ChargerResult]) -> int:
+    """Return the exit code that these results deserve: 7 where any failed, else 0."""
+    return AppliedInPart.exit_code if any(result.verdict is Verdict.FAILED for result in results) else 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,27 +3,34 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from reconciler.adapters.api_client import ApiClient, Json
 from reconciler.app import api_contract
+from reconciler.app.courses import Verdict
 from reconciler.cli import options
 from reconciler.cli.output import print_json, say
 from reconciler.cli.plan import print_plan
 from reconciler.cli.specs import plan_request
-from reconciler.errors import FwdctlError
+from reconciler.errors import AppliedInPart, FwdctlError
 from reconciler.model.durations import parse_duration
 from reconciler.model.plan_json import from_json
 
-WAIT_S = 10.0
+WAIT_S: Final = 10.0
 """How long one question after progress may stay open at the server."""
+
+INTERRUPTED: Final = 130
+TELL_EVERY: Final = 100
+NAMED: Final = 10
+APPLIED, FAILED = Verdict.APPLIED.value, Verdict.FAILED.value
 
 
 def apply(
     files: Annotated[
-        list[str] | None, typer.Option("--file", "-f", metavar="FILE|DIR|-", help="Specs to plan and apply; repeatable.")
+        list[str] | None,
+        typer.Option("--file", "-f", metavar="FILE|DIR|-", help="Specs to plan and apply; repeatable."),
     ] = None,
     plan_file: Annotated[
         Path | None, typer.Option("--plan", metavar="FILE", help="Apply exactly this plan (of fwdctl plan --out).")
@@ -85,3 +92,74 @@ def _read_plan(file: Path) -> dict[str, Any]:
     if not isinstance(plan, dict):
         raise FwdctlError(f"{file} is no plan", hint="make one: fwdctl plan -f ... --out FILE")
     return plan
+
+
+def _wanted(made: Json, *, auto_approve: bool, json_output: bool) -> bool:
+    """Show the plan, and return whether to apply it: there is something to do, and a person or --auto-approve says yes."""
+    plan = from_json(made)
+    if not json_output:
+        print_plan(plan)
+    if plan.is_empty:
+        return json_output  # a machine gets the same kind of answer, of an apply that does nothing
+    if auto_approve:
+        return True
+    if json_output or not sys.stdin.isatty():
+        raise FwdctlError("nobody can be asked whether to apply this", hint="--auto-approve applies without asking")
+    if not typer.confirm("Apply this?", err=True):
+        raise FwdctlError("not applied: the answer was no")
+    return True
+
+
+def _follow(api: ApiClient, apply_id: str, *, json_output: bool) -> int:
+    """Tell how the apply goes until it is done; return its exit code, or raise what it failed with."""
+    seen = 0
+    try:
+        while True:
+            state = api.apply_state(apply_id, WAIT_S, seen)
+            for step in state["progress"]:
+                _tell_step(step)
+            seen = state["seen"]
+            if state["state"] == "done":
+                break
+    except KeyboardInterrupt:
+        say(f"\nthe apply goes on in the server; follow it again: fwdctl apply --follow {apply_id}")
+        return INTERRUPTED
+    if state["error"] is not None:
+        raise api_contract.error_from_json(state)
+    if json_output:
+        print_json(state)
+    else:
+        _print_result(state["result"])
+    return _verdict(state["result"], int(state["exit_code"]))
+
+
+def _tell_step(step: Json) -> None:
+    match step["step"]:
+        case "committed":
+            say(f"committed; {step['total']} chargers to bring there")
+        case "charger" if (result := step["result"])["verdict"] != APPLIED:
+            say(f"  {result['charger']}: {result['verdict']}, {result['reason']}")
+        case "charger" if step["done"] % TELL_EVERY == 0:
+            say(f"  {step['done']} of {step['total']} chargers")
+
+
+def _print_result(result: Json) -> None:
+    counts = ", ".join(f"{count} {verdict}" for verdict, count in result["counts"].items())
+    typer.echo(f"Applied as revision {result['revision']}. Chargers: {counts or 'none touched'}.")
+
+
+def _verdict(result: Json, exit_code: int) -> int:
+    """Return 0 for an apply that went well, raise what the exit code stands for otherwise."""
+    if result["leftover"]:
+        raise FwdctlError(
+            f"a new plan is not empty, it would still change {', '.join(result['leftover'])}",
+            hint="fwdctl history shows who else changed it",
+        )
+    if exit_code == AppliedInPart.exit_code:
+        failed = [charger["charger"] for charger in result["results"] if charger["verdict"] == FAILED]
+        raise AppliedInPart(
+            f"{len(failed)} of {len(result['results'])} chargers failed: {', '.join(failed[:NAMED])}"
+            + (" ..." if len(failed) > NAMED else ""),
+            hint="the specs are applied and the server keeps trying: fwdctl status",
+        )
+    return exit_code

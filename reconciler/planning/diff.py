@@ -44,7 +44,7 @@ def _change(address: str, before: Resource | None, after: Resource | None, versi
         after=new,
         fields=fields,
         seen_version=version,
-        position=after.position(first if action is Action.UPDATE else "") if after else None,
+        position=after.position(first.partition("[")[0] if action is Action.UPDATE else "") if after else None,
     )
 
 

@@ -55,8 +55,12 @@ def several(names: Iterable[str], noun: str = "") -> str:
 
 def findings(failure: ValidationError, model: type[BaseModel], prefix: str) -> Iterator[Finding]:
     """Yield what `failure` of validating `model` says; `prefix` is the path at which the model is written."""
-    for fault in failure.errors(include_url=False):
+    faults = failure.errors(include_url=False)
+    enclosing = {fault["loc"][:-1] for fault in faults}
+    for fault in faults:
         loc = tuple(part for part in fault["loc"] if part != "[key]")
+        if fault["type"] == "too_short" and loc in enclosing:
+            continue  # its items are wrong, so pydantic counts none of them
         if fault["type"] == "extra_forbidden":
             yield _unknown_field(model, loc, prefix)
         elif fault["type"] == "missing":

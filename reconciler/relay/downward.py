@@ -13,6 +13,7 @@ from reconciler.relay.envelope import Frame, call_error
 from reconciler.relay.leg import CsmsLeg
 from reconciler.relay.refusals import refusal
 from reconciler.relay.state import SessionState
+from reconciler.relay.terminated import concerns_leg, deletable_serials
 
 
 class Downcall:
@@ -48,7 +49,7 @@ class Downward:
         if frame.id in leg.commands_open:
             state.note("duplicate-call", leg.name, frame.action)
             return
-        reason = state.table.refusal_of_command(leg.name, frame)
+        reason = state.table.refusal_of_command(leg.name, frame) or self._terminated(leg, frame)
         if reason is not None:
             self._refuse(leg, frame, "refused-call", reason)
             return
@@ -59,6 +60,14 @@ class Downward:
         downcall = Downcall(leg, frame, state.now + state.limits.command_wait_s)
         (self._owners if state.table.owner(frame) == leg.name else self._others).append(downcall)
         self.pump()
+
+    def _terminated(self, leg: CsmsLeg, frame: Frame) -> str | None:
+        """Return why the relay keeps this message to itself, or None where it may pass (R13)."""
+        state = self._state
+        row = state.table.action(frame.action)
+        if state.table.shares_credentials(leg.name) or not concerns_leg(row, frame, state.deletable):
+            return None
+        return f"{frame.action} would change the charging station's connection to the relay"
 
     def leg_result_error(self, leg: CsmsLeg, frame: Frame) -> None:
         """Bring a CALLRESULTERROR of a back-end (2.1) to the station whose answer it is about."""
@@ -78,6 +87,8 @@ class Downward:
             return
         self._in_flight = None
         leg = self._leg_of(downcall)
+        if downcall.frame.action == "GetInstalledCertificateIds":
+            state.deletable |= deletable_serials(downcall.frame, frame)
         if leg is not None:
             self._finish(leg, downcall, frame.with_id(downcall.frame.id_token))
             if state.version == "ocpp2.1":

@@ -64,17 +64,19 @@ class Frame:
         """Return the frame with its message id replaced and every other byte as it came."""
         if id_token == self.id_token:
             return self.raw
-        start = self.raw.index(self.id_token, self.raw.index(b",") + 1)
-        return self.raw[:start] + id_token + self.raw[start + len(self.id_token) :]
+        start, end = self._id_span()
+        return self.raw[:start] + id_token + self.raw[end:]
 
     def rewritten(self, id_token: bytes, payload: bytes) -> bytes:
         """Return the frame with id and payload replaced and every other byte as it came (never a signed one)."""
-        renamed = self.with_id(id_token)
+        start, end = self._id_span()
         old = bytes(self.payload)
-        if payload == old:
-            return renamed
-        start = renamed.rindex(old)
-        return renamed[:start] + payload + renamed[start + len(old) :]
+        at = self.raw.index(old, end)
+        return self.raw[:start] + id_token + self.raw[end:at] + payload + self.raw[at + len(old) :]
+
+    def _id_span(self) -> tuple[int, int]:
+        start = self.raw.index(self.id_token, self.raw.index(b",") + 1)
+        return start, start + len(self.id_token)
 
 
 class Malformed:

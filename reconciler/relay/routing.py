@@ -65,6 +65,11 @@ class RouteTable:
         row = self._actions.get(name)
         return row.feature if row is not None else UNKNOWN_ACTION_FEATURE
 
+    def shares_credentials(self, backend: str) -> bool:
+        """Return True where `backend` owns `security` and shares the station's own credential (R13, passthrough)."""
+        leg = self._legs.get(backend)
+        return leg is not None and leg.credentials == "passthrough" and self.owners["security"] == backend
+
     def owner(self, frame: Frame) -> str:
         """Return the one back-end that answers this station CALL or SEND (R5); never reads more than it must."""
         if self._vendors and frame.action == "DataTransfer":

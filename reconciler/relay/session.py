@@ -5,11 +5,11 @@
                             ├─ Flip                         one generation of roles after another
                             └─ SessionState                 roles, legs, memory           ──> commands.py
 
-Rules R1-R5, R7-R10, R12, R15 and R16 of the design's relay page; each is named where it is kept. After each call to
-`handle` the shell must carry out the commands in order, and ask `next_timer` anew.
+Rules R1-R5, R7-R10, R12, R13, R15 and R16 of the design's relay page; each is named where it is kept. After each
+call to `handle` the shell must carry out the commands in order, and ask `next_timer` anew.
 
 Seams: R6 composition joins in `Upward._answer_station`; R11 policies other than `close` in `Upward._give_up` and
-`Session._owner_is_down`; R13 in `Downward.leg_call`; R14 beside `Flip._step`; durable ids behind RememberCharger.
+`Session._owner_is_down`; R14 beside `Flip._step`; durable ids behind RememberCharger.
 """
 
 from collections.abc import Callable

@@ -12,7 +12,19 @@ from reconciler.relay.routing import RouteTable
 class SessionState:
     """One session's state; `version` is the subprotocol of all its legs, `now` the time of the event at hand."""
 
-    __slots__ = ("generation", "legs", "limits", "memory", "new_id", "now", "out", "station_open", "table", "version")
+    __slots__ = (
+        "deletable",
+        "generation",
+        "legs",
+        "limits",
+        "memory",
+        "new_id",
+        "now",
+        "out",
+        "station_open",
+        "table",
+        "version",
+    )
 
     def __init__(
         self, version: str, memory: SessionMemory, limits: SessionLimits, new_id: Callable[[], str], table: RouteTable
@@ -25,6 +37,8 @@ class SessionState:
         self.generation = 0
         self.legs: dict[str, CsmsLeg] = {}
         self.station_open = True
+        self.deletable: set[str] = set()
+        """Serial numbers of the station's certificates that are known to be no CSMS root (R13)."""
         self.now = 0.0
         self.out: list[Command] = []
 

@@ -115,7 +115,8 @@ class TransactionIdTable:
         if span is None:
             return payload
         theirs = payload[span[0] : span[1]]
-        station_id = next((entry.station for entry in reversed(self._ids) if entry.backends.get(backend) == theirs), None)
+        newest_first = reversed(self._ids)
+        station_id = next((entry.station for entry in newest_first if entry.backends.get(backend) == theirs), None)
         return payload if station_id in (None, theirs) else replace_span(payload, span, station_id or theirs)
 
     def station_id(self, action: str, payload: bytes) -> bytes | None:

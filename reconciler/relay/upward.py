@@ -9,10 +9,11 @@ from typing import Final
 
 from reconciler.model.live import LegPhase
 from reconciler.relay.commands import IdTokenAccepted, RememberCharger, SendToLeg
-from reconciler.relay.envelope import Frame, Kind, call, call_error
+from reconciler.relay.envelope import Frame, Kind, call, call_error, call_result
 from reconciler.relay.leg import CsmsLeg, Origin, StationCall, Upcall
 from reconciler.relay.registration import BOOT, HEARTBEAT, STATUS, Registration
 from reconciler.relay.state import SessionState
+from reconciler.relay.terminated import concerns_leg
 from reconciler.relay.tokens import accepted_token
 from reconciler.relay.transaction_ids import TransactionIds
 
@@ -50,6 +51,8 @@ class Upward:
             return
         owner = state.table.owner(frame)
         leg = state.legs[owner]
+        if not state.table.shares_credentials(owner) and self._terminated(frame):
+            return
         starts = frame.action == "StartTransaction" and not frame.signed
         ids = state.memory.ids.begin() if starts else None
         station_call = StationCall(frame, owner, state.now + self._patience_s(leg), ids)
@@ -68,6 +71,15 @@ class Upward:
         self.pump(leg)
         for observer in state.table.observers(frame, owner):
             self._copy(state.legs[observer], frame, ids)
+
+    def _terminated(self, frame: Frame) -> bool:
+        """Answer what the station asks of its own leg: no back-end may sign its certificate for it (R13)."""
+        state = self._state
+        if not concerns_leg(state.table.action(frame.action), frame, state.deletable):
+            return False
+        state.note("refused-call", "station", frame.action, "concerns the station's own leg")
+        state.send_station(call_result(frame.id_token, b'{"status":"Rejected"}'))
+        return True
 
     def station_send(self, frame: Frame) -> None:
         """Pass a SEND (2.1) to its owner and observers; it takes no slot and has no answer."""

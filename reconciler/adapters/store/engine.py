@@ -9,9 +9,12 @@
 
 import asyncio
 import os
+import sqlite3
+import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
+from contextlib import asynccontextmanager, closing, nullcontext
 from enum import IntEnum
+from pathlib import Path
 from typing import Any, Final
 
 import asyncpg
@@ -38,6 +41,14 @@ class Turn(IntEnum):
 
 class Database:
     """One database, open; every failure inside its transactions comes out as a FwdctlError."""
+
+    @classmethod
+    async def open(cls, location: Location) -> "Database":
+        """Return the database at `location`; a SQLite file is made where there is none. Connections come when used."""
+        if isinstance(location, SqliteFile):
+            with explained(location):
+                await asyncio.to_thread(_prepare, location.path)
+        return cls(location)
 
     def __init__(self, location: Location) -> None:
         self.location: Final = location
@@ -77,8 +88,6 @@ class Database:
 
 
 def _sqlite_engine(location: SqliteFile) -> AsyncEngine:
-    with explained(location):
-        _create_private(location)
     engine = create_async_engine(
         URL.create("sqlite+aiosqlite", database=str(location.path)),
         connect_args={"timeout": _BUSY_TIMEOUT_S},
@@ -89,8 +98,8 @@ def _sqlite_engine(location: SqliteFile) -> AsyncEngine:
     def set_up(connection: Any, _record: object) -> None:
         connection.isolation_level = None  # the driver must not begin transactions; `begin` below does
         cursor = connection.cursor()
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-            cursor.execute(f"PRAGMA {pragma}")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA foreign_keys = ON")
         cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")
@@ -107,12 +116,23 @@ def _sqlite_engine(location: SqliteFile) -> AsyncEngine:
     return engine
 
 
-def _create_private(location: SqliteFile) -> None:
+def _prepare(path: Path) -> None:
     """Make the file, and its directory where there is none, for this user only; -wal and -shm take the file's mode."""
-    location.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(location.path, os.O_RDWR | os.O_CREAT, 0o600))
-    if location.path.stat().st_mode & 0o077:
-        location.path.chmod(0o600)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    if path.stat().st_mode & 0o077:
+        path.chmod(0o600)
+    give_up_at_s = time.monotonic() + _BUSY_TIMEOUT_S
+    with closing(sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None)) as connection:
+        while True:
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")  # stays with the file
+                return
+            except sqlite3.OperationalError as error:
+                # Of two processes that switch a new file at once, SQLite fails one without waiting.
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > give_up_at_s:
+                    raise
+                time.sleep(0.01)
 
 
 def _postgres_engine(location: PostgresDatabase) -> AsyncEngine:

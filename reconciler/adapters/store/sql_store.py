@@ -27,7 +27,7 @@ async def open_store(url: str | None, data_dir: Path) -> Store:
     `url` is postgresql://... or sqlite:///path. Raises FwdctlError where the database can't be reached, read or
     written, or where a newer fwdctl has written it; no message holds a password.
     """
-    database = Database(locate(url, data_dir))
+    database = await Database.open(locate(url, data_dir))
     try:
         await migrate(database)
     except BaseException:

@@ -53,7 +53,7 @@ async def test_the_migrations_make_exactly_the_tables_that_the_code_uses(store_u
         options = {"version_table": VERSION_TABLE, "compare_server_default": True}
         return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
 
-    database = Database(locate(store_url, tmp_path))
+    database = await Database.open(locate(store_url, tmp_path))
     await migrate(database)
     async with database.reading() as connection:
         assert await connection.run_sync(differences) == []
@@ -73,7 +73,7 @@ async def test_different_databases_can_be_opened_at_the_same_time(postgres_url: 
 
 
 async def test_a_database_of_a_newer_version_is_refused(store: Store, store_url: str, tmp_path: Path) -> None:
-    database = Database(locate(store_url, tmp_path))
+    database = await Database.open(locate(store_url, tmp_path))
     async with database.writing() as connection:
         await connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
     await database.close()
@@ -83,7 +83,7 @@ async def test_a_database_of_a_newer_version_is_refused(store: Store, store_url:
 
 
 async def test_a_database_shared_with_another_alembic_application_is_fine(postgres_url: str, tmp_path: Path) -> None:
-    database = Database(locate(postgres_url, tmp_path))
+    database = await Database.open(locate(postgres_url, tmp_path))
     async with database.writing() as connection:
         await connection.execute(text("CREATE TABLE alembic_version (version_num text)"))
         await connection.execute(text("INSERT INTO alembic_version VALUES ('theirs')"))
@@ -129,7 +129,7 @@ async def test_a_database_file_that_others_could_read_is_made_private(tmp_path: 
 
 
 async def test_sqlite_keeps_what_it_confirmed_over_a_power_cut(tmp_path: Path) -> None:
-    database = Database(locate(None, tmp_path))
+    database = await Database.open(locate(None, tmp_path))
     async with database.writing() as connection:
         pragmas = [await connection.scalar(text(f"PRAGMA {name}")) for name in ("journal_mode", "synchronous")]
     await database.close()

@@ -17,7 +17,7 @@ BRISK = WebSocketLimits(
     handshake_timeout_s=2.0,
     admission_timeout_s=2.0,
     connect_timeout_s=2.0,
-    close_timeout_s=0.5,
+    close_timeout_s=0.3,
     linger_s=0.2,
     ping_interval_s=0,
 )
@@ -182,11 +182,13 @@ def accepting(request: bytes, *, subprotocol: str | None = "ocpp1.6", extra: str
 async def raw_csms(serve: Callable[[RawPeer, bytes], object]) -> AsyncIterator[int]:
     """Listen as a CSMS that answers each request's head with `serve(peer, head)`; yield the port."""
     tasks: set[asyncio.Task[None]] = set()
+    writers: list[asyncio.StreamWriter] = []
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         tasks.add(task)
+        writers.append(writer)
         try:
             head = await reader.readuntil(b"\r\n\r\n")
             result = serve(RawPeer(reader, writer, masks=False), head)
@@ -200,6 +202,8 @@ async def raw_csms(serve: Callable[[RawPeer, bytes], object]) -> AsyncIterator[i
         yield int(server.sockets[0].getsockname()[1])
     finally:
         server.close()
+        for writer in writers:
+            writer.transport.abort()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,189 @@
+"""What the admin API answers: values of the use cases as JSON data, every answer with its `format_version`."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from starlette.responses import JSONResponse
+
+from reconciler.app.api_contract import FORMAT_VERSION, error_to_json
+from reconciler.app.apply_runs import ApplyRun
+from reconciler.app.applying import ApplyProgress, ApplyResult
+from reconciler.app.courses import ChargerResult
+from reconciler.app.ports import Lock
+from reconciler.app.status import ChargerStatus, DriftReport
+from reconciler.app.toggling import ToggleResult
+from reconciler.model.features import FEATURES
+from reconciler.model.history import HistoryEvent
+from reconciler.model.live import LiveCharger
+from reconciler.model.overrides import Override
+from reconciler.planning.drift import Standing
+
+Json = dict[str, Any]
+
+
+def answer(code: int = 200, /, **fields: Any) -> JSONResponse:
+    """Return an answer with these fields and the HTTP status `code`."""
+    return JSONResponse({"format_version": FORMAT_VERSION, **fields}, code)
+
+
+def apply_run(run: ApplyRun, seen: int) -> JSONResponse:
+    """Return how an apply goes: the steps after the first `seen`, and what came of it once it is done."""
+    return answer(
+        id=run.id,
+        state="done" if run.done else "running",
+        progress=[_progress(step) for step in run.progress[seen:]],
+        seen=len(run.progress),
+        result=_apply_result(run.result) if run.result else None,
+        error=error_to_json(run.error)["error"] if run.error else None,
+        exit_code=run.exit_code,
+    )
+
+
+def status(chargers: tuple[ChargerStatus, ...]) -> JSONResponse:
+    """Return every charger: what it is to run and what it runs."""
+    return answer(chargers=[_charger(charger) for charger in chargers])
+
+
+def drift(report: DriftReport) -> JSONResponse:
+    """Return what differs from what was applied, and how many chargers stand how."""
+    states = [standing.state.value for standing in report.standings]
+    return answer(
+        drifted=[_standing(standing) for standing in report.drifted],
+        counts={state: states.count(state) for state in dict.fromkeys(states)},
+        exit_code=report.exit_code,
+    )
+
+
+def history(events: tuple[HistoryEvent, ...]) -> JSONResponse:
+    """Return events in the order given."""
+    return answer(events=[_event(event) for event in events])
+
+
+def toggle(result: ToggleResult) -> JSONResponse:
+    """Return the overrides made or ended, and what became of each charger."""
+    return answer(
+        overrides=[_override(override) for override in result.overrides],
+        results=[_result(charger) for charger in result.results],
+        exit_code=result.exit_code,
+    )
+
+
+def lock(held: Lock | None) -> JSONResponse:
+    """Return the lock, null where it is free."""
+    if held is None:
+        return answer(lock=None)
+    return answer(
+        lock={
+            "holder": held.holder,
+            "purpose": held.purpose,
+            "acquired_at": _time(held.acquired_at),
+            "expires_at": _time(held.expires_at),
+        }
+    )
+
+
+def _charger(status: ChargerStatus) -> Json:
+    return {
+        "charger": status.name,
+        "identity": status.desired.identity if status.desired else None,
+        "labels": dict(status.desired.labels) if status.desired else {},
+        "declared_by": status.declared_by or None,
+        "bound_by": status.bound_by or None,
+        "state": status.standing.state.value,
+        "differences": list(status.standing.differences),
+        "desired_owners": _owners(status.desired.owners) if status.desired else None,
+        "override": _override(status.override) if status.override else None,
+        "live": _live(status.live) if status.live else None,
+    }
+
+
+def _live(live: LiveCharger) -> Json:
+    return {
+        "connected": live.connected,
+        "since": _epoch(live.since_s),
+        "version": live.version,
+        "generation": live.generation,
+        "connections": live.connections,
+        "owners": _owners(live.owners) if live.owners is not None else None,
+        "refused": {"generation": live.refused.generation, "reason": live.refused.reason} if live.refused else None,
+        "legs": [
+            {
+                "backend": leg.backend,
+                "role": leg.role,
+                "phase": leg.phase.value,
+                "since": _epoch(leg.since_s),
+                "detail": leg.detail,
+                "frames": leg.calls,
+            }
+            for leg in live.legs
+        ],
+        "transactions": [
+            {"id": open_.id, "owner": open_.owner, "since": _epoch(open_.since_s), "connector": open_.connector}
+            for open_ in live.transactions
+        ],
+    }
+
+
+def _owners(owners: Any) -> Json:
+    return {feature: owners[feature] for feature in FEATURES if feature in owners}
+
+
+def _override(override: Override) -> Json:
+    return {
+        "id": override.id,
+        "charger": override.charger,
+        "roles": dict(override.roles),
+        "start": _time(override.start),
+        "until": _time(override.until) if override.until else None,
+        "reason": override.reason,
+        "actor": override.actor,
+    }
+
+
+def _standing(standing: Standing) -> Json:
+    return {
+        "charger": standing.charger,
+        "state": standing.state.value,
+        "differences": list(standing.differences),
+    }
+
+
+def _event(event: HistoryEvent) -> Json:
+    return {
+        "seq": event.seq,
+        "at": _time(event.at),
+        "kind": event.kind,
+        "charger": event.charger or None,
+        "summary": event.summary,
+        "actor": event.actor,
+        "reason": event.reason,
+        "revision": event.revision,
+        "details": dict(event.details),
+    }
+
+
+def _progress(step: ApplyProgress) -> Json:
+    result = _result(step.result) if step.result else None
+    return {"step": step.step, "done": step.done, "total": step.total, "result": result}
+
+
+def _apply_result(result: ApplyResult) -> Json:
+    return {
+        "plan_id": result.plan_id,
+        "revision": result.revision,
+        "counts": {str(verdict): count for verdict, count in result.counts.items()},
+        "results": [_result(charger) for charger in result.results],
+        "leftover": list(result.leftover),
+    }
+
+
+def _result(result: ChargerResult) -> Json:
+    return {"charger": result.charger, "verdict": result.verdict.value, "reason": result.reason}
+
+
+def _time(instant: datetime) -> str:
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _epoch(seconds: float) -> str | None:
+    return _time(datetime.fromtimestamp(seconds, UTC)) if seconds else None

@@ -1,0 +1,69 @@
+"""The admin API as one ASGI application: routes, the gate before them, every failure in the contract's form."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp
+
+from reconciler import __version__
+from reconciler.adapters.admin_api import answers
+from reconciler.adapters.admin_api.gate import Gate, error_response
+from reconciler.adapters.admin_api.routes import build_routes
+from reconciler.app.apply_runs import ApplyRuns
+from reconciler.app.ports import Metrics
+from reconciler.app.reconciler import Reconciler
+from reconciler.errors import FwdctlError
+
+METRICS_CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_PROBLEMS_NAMED = 5
+
+
+def build_application(
+    reconciler: Reconciler,
+    runs: ApplyRuns,
+    *,
+    metrics: Metrics,
+    exposition: Callable[[], bytes],
+    token: str | None,
+) -> ASGIApp:
+    """Return the application; `token` None lets in whoever is on this machine, see `gate.Gate`."""
+    api = FastAPI(title="fwdctl admin API", version=__version__, docs_url=None, redoc_url=None)
+    api.include_router(build_routes(reconciler, runs))
+
+    @api.get("/healthz")
+    async def health() -> JSONResponse:
+        return answers.answer(status="ok")
+
+    @api.get("/metrics")
+    async def numbers() -> Response:
+        return Response(exposition(), media_type=METRICS_CONTENT_TYPE)
+
+    api.add_exception_handler(FwdctlError, _refused)
+    api.add_exception_handler(RequestValidationError, _malformed)
+    api.add_exception_handler(HTTPException, _no_such_thing)
+    return Gate(api, token=token, metrics=metrics)
+
+
+async def _refused(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, FwdctlError)
+    return error_response(error)
+
+
+async def _malformed(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    problems = [f"{_place(problem['loc'])}: {problem['msg']}" for problem in error.errors()]
+    named = "; ".join(problems[:_PROBLEMS_NAMED])
+    return error_response(FwdctlError(f"the request is malformed: {named}", hint="see /openapi.json"), status=422)
+
+
+async def _no_such_thing(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    return error_response(FwdctlError(str(error.detail), hint="see /openapi.json"), status=error.status_code)
+
+
+def _place(location: Sequence[Any]) -> str:
+    return ".".join(str(part) for part in location[1:]) or "body"

@@ -1,0 +1,142 @@
+"""The routes of the admin API: each reads a request, asks one use case, and writes its answer."""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.responses import JSONResponse
+
+from reconciler import __version__
+from reconciler.adapters.admin_api import answers
+from reconciler.adapters.admin_api.schema import (
+    ApplyBody,
+    DocumentBody,
+    LimitsBody,
+    PlanBody,
+    ToggleBody,
+    ToggleEndBody,
+)
+from reconciler.app.apply_runs import ApplyRuns
+from reconciler.app.applying import ApplyRequest
+from reconciler.app.planning import PlanRequest
+from reconciler.app.ports import HistoryFilter
+from reconciler.app.reconciler import Reconciler
+from reconciler.app.toggling import ToggleRequest
+from reconciler.model.documents import Document
+from reconciler.model.plan import Plan
+from reconciler.model.plan_json import from_json, to_json
+from reconciler.planning.guard import Limits, Share
+from reconciler.planning.scope import Scope
+
+WAIT_MAX_S = 30.0
+HISTORY_MAX = 10_000
+UNKNOWN_ACTOR = "api"
+
+
+def build_routes(reconciler: Reconciler, runs: ApplyRuns) -> APIRouter:
+    """Return all of /v1."""
+    router = APIRouter(prefix="/v1")
+    _add_reading(router, reconciler)
+    _add_planning(router, reconciler, runs)
+    _add_changing(router, reconciler)
+    return router
+
+
+def _add_reading(router: APIRouter, reconciler: Reconciler) -> None:
+    @router.get("/version")
+    async def version() -> JSONResponse:
+        return answers.answer(version=__version__)
+
+    @router.get("/status")
+    async def status(address: str | None = None) -> JSONResponse:
+        return answers.status(await reconciler.status(address))
+
+    @router.get("/drift")
+    async def drift(address: str | None = None) -> JSONResponse:
+        return answers.drift(await reconciler.drift(address))
+
+    @router.get("/dump")
+    async def dump() -> JSONResponse:
+        return answers.answer(documents=await reconciler.dump())
+
+    @router.get("/history")
+    async def history(
+        charger: str | None = None,
+        kind: str | None = None,
+        limit: Annotated[int, Query(ge=1, le=HISTORY_MAX)] = 100,
+    ) -> JSONResponse:
+        return answers.history(await reconciler.history(HistoryFilter(charger, kind, limit=limit)))
+
+    @router.get("/lock")
+    async def lock() -> JSONResponse:
+        return answers.lock(await reconciler.lock())
+
+
+def _add_planning(router: APIRouter, reconciler: Reconciler, runs: ApplyRuns) -> None:
+    async def planned(body: PlanBody) -> Plan:
+        scope = Scope(body.prune, body.select, tuple(body.target), tuple(body.exclude))
+        return await reconciler.plan(PlanRequest(_documents(body.documents), scope, _limits(body)))
+
+    @router.post("/plan")
+    async def plan(body: PlanBody) -> JSONResponse:
+        return JSONResponse(to_json(await planned(body)))
+
+    @router.post("/applies")
+    async def start_apply(body: ApplyBody) -> JSONResponse:
+        run = runs.start(
+            ApplyRequest(
+                plan=from_json(body.plan) if body.plan is not None else await planned(body),
+                actor=body.actor or UNKNOWN_ACTOR,
+                reason=body.reason,
+                git_author=body.git_author,
+                git_commit=body.git_commit,
+                limits=_limits(body),
+                parallelism=body.parallelism,
+                lock_timeout_s=body.lock_timeout_s,
+            )
+        )
+        return answers.answer(202, id=run.id)
+
+    @router.get("/applies/{run_id}")
+    async def apply_state(
+        run_id: str,
+        wait_s: Annotated[float, Query(ge=0, le=WAIT_MAX_S)] = 0,
+        seen: Annotated[int, Query(ge=0)] = 0,
+    ) -> JSONResponse:
+        run = runs.find(run_id)
+        await run.wait_for_news(seen, wait_s)
+        return answers.apply_run(run, seen)
+
+
+def _add_changing(router: APIRouter, reconciler: Reconciler) -> None:
+    @router.post("/toggles")
+    async def toggle(body: ToggleBody) -> JSONResponse:
+        return answers.toggle(
+            await reconciler.toggle(
+                ToggleRequest(
+                    chargers=body.chargers,
+                    primary=body.primary,
+                    reason=body.reason,
+                    actor=body.actor or UNKNOWN_ACTOR,
+                    for_s=body.for_s,
+                    limits=_limits(body),
+                )
+            )
+        )
+
+    @router.post("/toggles/end")
+    async def end_toggle(body: ToggleEndBody) -> JSONResponse:
+        return answers.toggle(await reconciler.end_toggle(body.chargers, actor=body.actor or UNKNOWN_ACTOR))
+
+    @router.post("/lock/break")
+    async def break_lock() -> JSONResponse:
+        return answers.lock(await reconciler.break_lock())
+
+
+def _documents(bodies: Iterable[DocumentBody]) -> list[Document]:
+    return [body.to_document() for body in bodies]
+
+
+def _limits(body: LimitsBody) -> Limits:
+    share = Share.parse(body.max_disruption) if body.max_disruption is not None else None
+    return Limits(share, body.allow_empty, body.allow_delete_all, body.ignore_windows)

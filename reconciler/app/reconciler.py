@@ -1,0 +1,92 @@
+"""The reconciler: all use cases wired together; what the admin API and `fwdctl serve` are given."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from reconciler.app.applied_specs import AppliedSpecs
+from reconciler.app.applying import Applying, ApplyRequest, ApplyResult, OnProgress
+from reconciler.app.controller import Controller
+from reconciler.app.dumping import dump
+from reconciler.app.planning import Planning, PlanRequest
+from reconciler.app.ports import Clock, HistoryFilter, Lock, RelayPort, Secrets, Store
+from reconciler.app.status import ChargerStatus, DriftReport, Status
+from reconciler.app.tasks import Report
+from reconciler.app.toggling import ToggleRequest, ToggleResult, Toggling
+from reconciler.model.history import HistoryEvent
+from reconciler.model.plan import Plan
+
+
+class Reconciler:
+    """The use cases over one store and one relay; `new_id` gives unique texts, `report` hears what went wrong."""
+
+    def __init__(
+        self,
+        store: Store,
+        relay: RelayPort,
+        clock: Clock,
+        new_id: Callable[[], str],
+        *,
+        report: Report,
+        secrets: Secrets | None = None,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._specs = AppliedSpecs(store)
+        self.controller = Controller(store, relay, clock, self._specs, report)
+        self._planning = Planning(store, relay, clock, self._specs, self.controller, new_id, secrets)
+        self._applying = Applying(store, clock, self._specs, self._planning, self.controller, new_id)
+        self._toggling = Toggling(store, relay, clock, self._specs, self.controller, new_id)
+        self._status = Status(self._specs, relay, self.controller)
+
+    async def start(self) -> None:
+        """Tell the relay what every applied charger is to run; to be awaited before stations are let in."""
+        await self._specs.load()
+        await self.controller.tick(self._clock.now())
+
+    async def run(self) -> None:
+        """Run the controller loop until cancelled."""
+        await self.controller.run()
+
+    def wake(self) -> None:
+        """Make the controller look now, for example because a station connected."""
+        self.controller.wake()
+
+    async def plan(self, request: PlanRequest) -> Plan:
+        """See Planning.plan."""
+        return await self._planning.plan(request)
+
+    async def apply(self, request: ApplyRequest, on_progress: OnProgress = lambda progress: None) -> ApplyResult:
+        """See Applying.apply."""
+        return await self._applying.apply(request, on_progress)
+
+    async def status(self, address: str | None = None) -> tuple[ChargerStatus, ...]:
+        """See Status.chargers."""
+        return await self._status.chargers(address)
+
+    async def drift(self, address: str | None = None) -> DriftReport:
+        """See Status.drift."""
+        return await self._status.drift(address)
+
+    async def dump(self) -> tuple[Mapping[str, Any], ...]:
+        """See dumping.dump."""
+        return await dump(self._specs)
+
+    async def toggle(self, request: ToggleRequest) -> ToggleResult:
+        """See Toggling.toggle."""
+        return await self._toggling.toggle(request)
+
+    async def end_toggle(self, chargers: Sequence[str], *, actor: str) -> ToggleResult:
+        """See Toggling.end."""
+        return await self._toggling.end(chargers, actor=actor)
+
+    async def history(self, wanted: HistoryFilter) -> tuple[HistoryEvent, ...]:
+        """Return matching events, newest first."""
+        return await self._store.history(wanted)
+
+    async def lock(self) -> Lock | None:
+        """Return the apply lock as held now, None where it is free."""
+        return await self._store.lock(self._clock.now())
+
+    async def break_lock(self) -> Lock | None:
+        """Free the apply lock whoever holds it, and return what was held."""
+        return await self._store.break_lock()

@@ -1,0 +1,121 @@
+"""A relay without sockets: it runs what it is told on chargers that tests connect, refuse, slow down and tamper with."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+
+from reconciler.model.desired import LOCAL, DesiredCharger
+from reconciler.model.live import Ack, Deferred, LegPhase, LiveCharger, LiveLeg, LiveTransaction, Outcome, Refusal
+
+
+class FakeRelay:
+    """Implements `RelayPort`."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, int]] = []
+        """(charger, generation) of every question, in order."""
+        self.running_max = 0
+        """The most questions that were open at once."""
+        self._running = 0
+        self._live: dict[str, LiveCharger] = {}
+        self._desired: dict[str, tuple[int, DesiredCharger]] = {}
+        self._refusals: dict[str, str] = {}
+        self._gates: dict[str, asyncio.Event] = {}
+        self._broken: set[str] = set()
+
+    async def set_desired(self, charger: str, generation: int, desired: DesiredCharger | None) -> Outcome:
+        """Run it, defer it or refuse it."""
+        self.asked.append((charger, generation))
+        self._running += 1
+        self.running_max = max(self.running_max, self._running)
+        try:
+            if charger in self._gates:
+                await self._gates[charger].wait()
+            else:
+                await asyncio.sleep(0)
+        finally:
+            self._running -= 1
+        if charger in self._broken:
+            raise ConnectionError("the relay node is gone")
+        return self._take(charger, generation, desired)
+
+    def live(self) -> Mapping[str, LiveCharger]:
+        """Return all known chargers."""
+        return dict(self._live)
+
+    def connect(self, *chargers: str, version: str = "ocpp1.6") -> None:
+        """Let stations connect; they run what was asked for last."""
+        for name in chargers:
+            self._live[name] = LiveCharger(name, connected=True, since_s=0.0, version=version)
+            if name in self._desired:
+                self._run(name, *self._desired[name])
+
+    def disconnect(self, *chargers: str) -> None:
+        """Let stations go."""
+        for name in chargers:
+            self._live[name] = LiveCharger(name, connected=False, since_s=1.0)
+
+    def begin_transaction(self, charger: str) -> None:
+        """Open a transaction."""
+        transaction = LiveTransaction("1", owner="partner", since_s=0.0)
+        self._live[charger] = replace(self._live[charger], transactions=(transaction,))
+
+    def end_transaction(self, charger: str) -> None:
+        """Close it."""
+        self._live[charger] = replace(self._live[charger], transactions=())
+
+    def refuse(self, charger: str, reason: str) -> None:
+        """Refuse what is asked of this charger from now on."""
+        self._refusals[charger] = reason
+
+    def accept(self, charger: str) -> None:
+        """Refuse and break no longer."""
+        self._refusals.pop(charger, None)
+        self._broken.discard(charger)
+
+    def break_down(self, charger: str) -> None:
+        """Raise on every question about this charger."""
+        self._broken.add(charger)
+
+    def hold(self, charger: str) -> asyncio.Event:
+        """Answer questions about this charger only once the returned event is set."""
+        return self._gates.setdefault(charger, asyncio.Event())
+
+    def tamper(self, charger: str, owner: str) -> None:
+        """Give every feature to `owner`, as nobody asked."""
+        session = self._live[charger]
+        owners = dict.fromkeys(session.owners or {}, owner)
+        self._live[charger] = replace(session, owners=owners)
+
+    def owners(self, charger: str) -> set[str]:
+        """Return who owns anything on this charger."""
+        return set((self._live[charger].owners or {}).values())
+
+    def _take(self, charger: str, generation: int, desired: DesiredCharger | None) -> Outcome:
+        session = self._live.setdefault(charger, LiveCharger(charger, connected=False, since_s=0.0))
+        if desired is None:
+            self._desired.pop(charger, None)
+            del self._live[charger]
+            return Ack(generation)
+        if not session.connected:
+            self._desired[charger] = (generation, desired)
+            return Deferred(generation)
+        waits = session.transactions and desired.flip.open_transaction != "proceed"
+        reason = self._refusals.get(charger, "a transaction is open" if waits else "")
+        if reason:
+            refusal = Refusal(generation, reason)
+            self._live[charger] = replace(session, refused=refusal)
+            return refusal
+        self._desired[charger] = (generation, desired)
+        self._run(charger, generation, desired)
+        return Ack(generation)
+
+    def _run(self, charger: str, generation: int, desired: DesiredCharger) -> None:
+        legs = tuple(
+            LiveLeg(leg.backend.name, leg.role.name, LegPhase.REGISTERED, since_s=0.0)
+            for leg in desired.legs
+            if leg.role.connected and leg.backend.name != LOCAL
+        )
+        self._live[charger] = replace(
+            self._live[charger], generation=generation, owners=dict(desired.owners), legs=legs, refused=None
+        )

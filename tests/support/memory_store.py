@@ -1,0 +1,133 @@
+"""A store in memory that keeps every promise of the `Store` port but durability."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from reconciler.app.ports import (
+    ChargerMemory,
+    HistoryFilter,
+    Lock,
+    ResourceWrite,
+    RevisionMeta,
+    StoredResource,
+)
+from reconciler.errors import LockHeld, StalePlan
+from reconciler.model.history import HistoryEvent
+from reconciler.model.overrides import Override
+
+
+class MemoryStore:
+    """Implements `Store`."""
+
+    def __init__(self) -> None:
+        self.revision = 0
+        self.revisions: list[RevisionMeta] = []
+        self.events: list[HistoryEvent] = []
+        self._stored: dict[str, StoredResource] = {}
+        self._last_version: dict[str, int] = {}
+        self._used_plans: set[str] = set()
+        self._overrides: list[Override] = []
+        self._memories: dict[str, ChargerMemory] = {}
+        self._lock: Lock | None = None
+
+    async def resources(self) -> tuple[int, tuple[StoredResource, ...]]:
+        """Return the applied revision and all resources."""
+        return self.revision, tuple(self._stored[address] for address in sorted(self._stored))
+
+    async def commit_revision(self, writes: Sequence[ResourceWrite], meta: RevisionMeta, plan_id: str) -> int:
+        """Write all or nothing."""
+        current = {address: stored.version for address, stored in self._stored.items()}
+        stale = [write.address for write in writes if current.get(write.address, 0) != write.seen_version]
+        if plan_id in self._used_plans or stale:
+            raise StalePlan(f"the plan was used, or changed since: {stale}")
+        self._used_plans.add(plan_id)
+        self.revision += 1
+        self.revisions.append(meta)
+        for write in writes:
+            if write.content is None:
+                del self._stored[write.address]
+                continue
+            version = self._last_version.get(write.address, 0) + 1
+            self._last_version[write.address] = version
+            self._stored[write.address] = StoredResource(write.address, write.content, version, self.revision)
+        return self.revision
+
+    async def put_override(self, override: Override) -> None:
+        """Store it; older ones on the charger end at its start."""
+        self._overrides = [
+            replace(older, until=override.start)
+            if older.charger == override.charger and older.holds_at(override.start)
+            else older
+            for older in self._overrides
+        ]
+        self._overrides.append(override)
+
+    async def end_override(self, charger: str, at: datetime) -> Override | None:
+        """End the one in force."""
+        for index, override in enumerate(self._overrides):
+            if override.charger == charger and override.holds_at(at):
+                self._overrides[index] = replace(override, until=at)
+                return self._overrides[index]
+        return None
+
+    async def overrides(self, at: datetime) -> tuple[Override, ...]:
+        """Return those in force."""
+        held = (override for override in self._overrides if override.holds_at(at))
+        return tuple(sorted(held, key=lambda override: override.charger))
+
+    async def record(self, events: Sequence[HistoryEvent]) -> None:
+        """Append, and number."""
+        for event in events:
+            self.events.append(replace(event, seq=len(self.events) + 1))
+
+    async def history(self, wanted: HistoryFilter) -> tuple[HistoryEvent, ...]:
+        """Return matching events, newest first."""
+        found = [
+            event
+            for event in reversed(self.events)
+            if wanted.charger in (None, event.charger)
+            and wanted.kind in (None, event.kind)
+            and (wanted.since is None or event.at >= wanted.since)
+        ]
+        return tuple(found[: wanted.limit])
+
+    async def acquire_lock(self, holder: str, purpose: str, at: datetime, lease_s: float) -> None:
+        """Take the lock, or raise LockHeld."""
+        held = await self.lock(at)
+        if held is not None:
+            raise LockHeld(f"{held.holder} holds the apply lock since {held.acquired_at}")
+        self._lock = Lock(holder, purpose, at, at + timedelta(seconds=lease_s))
+
+    async def renew_lock(self, holder: str, at: datetime, lease_s: float) -> bool:
+        """Extend it where it is still the holder's."""
+        held = await self.lock(at)
+        if held is None or held.holder != holder:
+            return False
+        self._lock = replace(held, expires_at=at + timedelta(seconds=lease_s))
+        return True
+
+    async def release_lock(self, holder: str) -> None:
+        """Give it back."""
+        if self._lock is not None and self._lock.holder == holder:
+            self._lock = None
+
+    async def lock(self, at: datetime) -> Lock | None:
+        """Return it as held at `at`."""
+        return self._lock if self._lock is not None and at < self._lock.expires_at else None
+
+    async def break_lock(self) -> Lock | None:
+        """Free it."""
+        held, self._lock = self._lock, None
+        return held
+
+    async def remember(self, memories: Sequence[ChargerMemory]) -> None:
+        """Keep them."""
+        self._memories |= {memory.charger: memory for memory in memories}
+
+    async def memories(self) -> tuple[ChargerMemory, ...]:
+        """Return all."""
+        return tuple(self._memories.values())
+
+    async def close(self) -> None:
+        """Nothing to release."""
