@@ -4,7 +4,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.metrics_core import Metric as Family
@@ -35,7 +42,7 @@ WRITTEN: Final[tuple[Metric, ...]] = (
     ),
     Metric("counter", "applies", "Applies by exit code, 0 for all applied.", ("exit_code",)),
     Metric("counter", "api_requests", "Admin API requests by route and status.", ("route", "status")),
-    Metric("gauge", "applied_revision", "Newest applied revision of the specs."),
+    Metric("gauge", "last_apply_revision", "Revision that the last apply since the start has made, 0 for none."),
 )
 """Metrics that are written where something happens. No label names a charger: 100 000 would be 100 000 series."""
 
@@ -55,6 +62,7 @@ class PrometheusMetrics:
     """Implements `app.ports.Metrics`; a name or label that is not declared above is a KeyError or ValueError."""
 
     def __init__(self) -> None:
+        disable_created_metrics()  # a second series for every counter, which nobody reads
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         self._counters = {

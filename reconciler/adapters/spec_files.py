@@ -140,6 +140,8 @@ def _read_part(text: str, file: str, lines_before: int, found: _Reading) -> None
 
 def _explain(reason: yaml.YAMLError, text: str) -> tuple[str, str, tuple[int, int]]:
     """Return summary, hint and place of a YAML error."""
+    if isinstance(reason, _Refused):
+        return reason.summary, reason.hint, reason.place
     if isinstance(reason, yaml.reader.ReaderError):
         line = text.count("\n", 0, reason.position) + 1
         return f"not valid YAML: {reason.reason}", "remove the character", (line, 1)
@@ -159,7 +161,7 @@ def _read_events(text: str, file: str, lines_before: int, found: _Reading) -> No
     aliased = _Budget(ALIASED_NODES_MAX)
     building = _Building(aliased, lines_before)
     try:
-        while (event := parser.get_event()) is not None:  # type: ignore[no-untyped-call]
+        while (event := parser.get_event()) is not None:
             if isinstance(event, yaml.DocumentStartEvent):
                 building = _Building(aliased, lines_before)
             elif isinstance(event, yaml.DocumentEndEvent):
@@ -167,7 +169,7 @@ def _read_events(text: str, file: str, lines_before: int, found: _Reading) -> No
             elif not isinstance(event, yaml.StreamStartEvent | yaml.StreamEndEvent):
                 building.take(event)
     finally:
-        parser.dispose()  # type: ignore[no-untyped-call]
+        parser.dispose()
 
 
 def _add(building: "_Building", file: str, found: _Reading) -> None:
@@ -175,12 +177,12 @@ def _add(building: "_Building", file: str, found: _Reading) -> None:
     content = building.root
     if content is _NOTHING and not building.faults:
         return  # only a separator or a comment
-    if not isinstance(content, dict) and not building.stopped:
+    if not isinstance(content, dict):
         building.fault(building.places[""], "a document must be a mapping with apiVersion, kind, metadata and spec")
     address = address_of(content) if isinstance(content, dict) else None
     for place, summary, hint in building.faults:
         found.error(file, summary, hint, place, address)
-    if isinstance(content, dict) and not building.stopped:
+    if isinstance(content, dict):
         found.documents.append(Document(content, file, building.places))
 
 
@@ -214,6 +216,19 @@ _NOTHING: Final = object()
 _CORE: Final = "tag:yaml.org,2002:"
 
 
+class _Refused(yaml.YAMLError):
+    """Raised for what is YAML and is not read all the same."""
+
+    def __init__(self, event: yaml.Event, summary: str, hint: str) -> None:
+        super().__init__(summary)
+        self.summary, self.hint, self.place = summary, hint, _start(event)
+
+
+def _start(event: yaml.Event) -> tuple[int, int]:
+    mark = event.start_mark
+    return (mark.line + 1, mark.column + 1) if mark is not None else (1, 1)
+
+
 @dataclass(slots=True)
 class _Budget:
     left: int
@@ -237,7 +252,6 @@ class _Building:
         self.root: Any = _NOTHING
         self.places: dict[str, tuple[int, int]] = {}
         self.faults: list[tuple[tuple[int, int], str, str]] = []
-        self.stopped = False
         self._aliased = aliased
         self._lines_before = lines_before
         self._open: list[_Open] = []
@@ -249,9 +263,7 @@ class _Building:
         self.faults.append((place, summary, hint))
 
     def take(self, event: yaml.Event) -> None:
-        """Take the next event of this document; after a fault that stops it, the rest is passed over."""
-        if self.stopped:
-            return
+        """Take the next event of this document; raises _Refused for what cannot be read on."""
         top = self._open[-1] if self._open else None
         if isinstance(event, yaml.CollectionEndEvent):
             self._close()
@@ -260,18 +272,13 @@ class _Building:
         else:
             self._take_value(event)
 
-    def _stop(self, event: yaml.Event, summary: str, hint: str) -> None:
-        self.fault(self._place(event), summary, hint)
-        self.stopped = True
-
     def _place(self, event: yaml.Event) -> tuple[int, int]:
-        mark = event.start_mark
-        return mark.line + 1 + self._lines_before, mark.column + 1
+        line, column = _start(event)
+        return line + self._lines_before, column
 
     def _take_key(self, event: yaml.Event, top: _Open, content: dict[str, Any]) -> None:
         if not isinstance(event, yaml.ScalarEvent):
-            self._stop(event, "a key must be plain text", "write simple keys, one value each")
-            return
+            raise _Refused(event, "a key must be plain text", "write simple keys, one value each")
         key, place = event.value, self._place(event)
         top.key = key
         if key in content:
@@ -297,7 +304,7 @@ class _Building:
         elif isinstance(event, yaml.AliasEvent):
             self._repeat(event)
         elif len(self._open) >= DEPTH_MAX:
-            self._stop(event, f"nested deeper than {DEPTH_MAX} levels", "no kind needs that")
+            raise _Refused(event, f"nested deeper than {DEPTH_MAX} levels", "no kind needs that")
         elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
             is_mapping = isinstance(event, yaml.MappingStartEvent)
             self._check_tag(event, "map" if is_mapping else "seq")
@@ -325,17 +332,13 @@ class _Building:
 
     def _repeat(self, event: yaml.AliasEvent) -> None:
         if event.anchor not in self._anchors:
-            self._stop(
-                event, f"there is no anchor {event.anchor} before this alias", "define it first, or write it out"
-            )
-            return
+            raise _Refused(event, f"there is no anchor {event.anchor} before this alias", "define it first")
         value, nodes = self._anchors[event.anchor]
         self._nodes += nodes
         self._aliased.left -= nodes
         if self._aliased.left < 0:
-            self._stop(event, f"aliases repeat more than {ALIASED_NODES_MAX} nodes", "write the fields out")
-        else:
-            self._put(value, None)
+            raise _Refused(event, f"aliases repeat more than {ALIASED_NODES_MAX} nodes", "write the fields out")
+        self._put(value, None)
 
     def _close(self) -> None:
         closed = self._open.pop()

@@ -94,7 +94,7 @@ class ApplyRuns:
 
         try:
             run.result = await self._apply(request, heard)
-            self._metrics.gauge("applied_revision", run.result.revision)
+            self._metrics.gauge("last_apply_revision", run.result.revision)
         except FwdctlError as error:
             run.error = error
         except asyncio.CancelledError:

@@ -22,7 +22,7 @@ from reconciler.model.history import HistoryEvent
 from reconciler.model.plan import Disruption, Plan
 from reconciler.planning.guard import Limits
 from reconciler.planning.planner import staleness
-from reconciler.planning.render import chargers, headline
+from reconciler.planning.render import chargers
 
 _REASONS_NAMED: Final = 3
 
@@ -133,7 +133,7 @@ class Applying:
         ]
         meta = RevisionMeta(self._clock.now(), request.actor, request.reason, request.git_author, request.git_commit)
         revision = await self._store.commit_revision(writes, meta, request.plan.plan_id)
-        await self._record(request, revision, headline(request.plan), {})
+        await self._record(request, revision, _summary_text(request.plan), {})
         return revision
 
     async def _reach(
@@ -197,6 +197,11 @@ def _foretold(fresh: Plan, controller: Controller) -> Callable[[ChargerResult], 
         return replace(result, verdict=verdict, reason=f"refused until {waiting[result.charger]}")
 
     return judge
+
+
+def _summary_text(plan: Plan) -> str:
+    counts = plan.summary
+    return f"committed: {counts.add} added, {counts.change} changed, {counts.destroy} destroyed"
 
 
 def _outcome_text(result: ApplyResult) -> str:

@@ -126,22 +126,24 @@ class Controller:
             for name in sorted(self._desired.keys() | self._courses.keys())
         )
 
-    def standing(self, name: str) -> Standing:
-        """Return how one charger stands right now, whether it is declared or not."""
-        course = self._courses.get(name) or Course(name)
-        return course.standing(self._desired.get(name), self._relay.live().get(name))
-
     async def _due(self) -> tuple[str, ...]:
         now_s = self._clock.monotonic_s()
         due: list[str] = []
         stray = (name for name, session in self._live.items() if session.generation and name not in self._desired)
         for position, name in enumerate(dict.fromkeys([*self._desired, *self._courses, *stray])):
             course = self._course(name)
-            if not course.turn.locked() and course.is_due(self._desired.get(name), self._live.get(name), now_s):
+            if not course.turn.locked() and self._is_due(course, now_s):
                 due.append(name)
             if position % _BREATHE_EVERY == 0:
                 await asyncio.sleep(0)
+        await self._flush()
         return tuple(due)
+
+    def _is_due(self, course: Course, now_s: float) -> bool:
+        owners, cause = course.owners, self._cause_of(course)
+        due = course.is_due(self._desired.get(course.charger), self._live.get(course.charger), now_s)
+        self._note_flip(course.charger, owners, course.owners, cause)  # one that waited for the next connection
+        return due
 
     async def _reach_quietly(self, name: str) -> None:
         try:
@@ -155,7 +157,7 @@ class Controller:
         course = self._course(name)
         async with course.turn:
             wanted, live = self._desired.get(name), self._live.get(name)
-            if course.is_due(wanted, live, self._clock.monotonic_s()):
+            if self._is_due(course, self._clock.monotonic_s()):
                 await self._ask(course, wanted, live)
             if wanted is None and not isinstance(course.outcome, Refusal):
                 self._courses.pop(name, None)
@@ -163,7 +165,7 @@ class Controller:
 
     async def _ask(self, course: Course, wanted: DesiredCharger | None, live: LiveCharger | None) -> None:
         before = course.standing(wanted, live)
-        owners = course.owners or (live.owners if live else None) or {}
+        owners = course.owners or (live.owners if live else None)
         refused_before = course.outcome.reason if isinstance(course.outcome, Refusal) else ""
         cause = self._cause_of(course)
         generation = course.next_generation(live)
@@ -175,9 +177,8 @@ class Controller:
                 self._note("flip-refused", course.charger, outcome.reason, cause)
         elif before.state is State.DRIFTED:
             self._note("drift-healed", course.charger, "; ".join(before.differences), Cause())
-        elif isinstance(outcome, Ack) and owners and wanted is not None and owners != wanted.owners:
-            moves = moves_between(owners, wanted.owners)
-            self._note("flip", course.charger, "; ".join(map(move_text, moves)), cause)
+        elif isinstance(outcome, Ack):
+            self._note_flip(course.charger, owners, wanted.owners if wanted else None, cause)
 
     async def _outcome(self, charger: str, generation: int, wanted: DesiredCharger | None) -> Outcome:
         try:
@@ -191,6 +192,12 @@ class Controller:
             return course.cause
         override = self._overrides.get(course.charger)
         return Cause(override.actor, override.reason) if override else Cause()
+
+    def _note_flip(
+        self, charger: str, before: Mapping[str, str] | None, after: Mapping[str, str] | None, cause: Cause
+    ) -> None:
+        if before and after and before is not after and before != after:
+            self._note("flip", charger, "; ".join(map(move_text, moves_between(before, after))), cause)
 
     def _note(self, kind: str, charger: str, summary: str, cause: Cause) -> None:
         self._journal.append(

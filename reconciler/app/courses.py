@@ -126,7 +126,7 @@ class Course:
             case Ack():
                 return ChargerResult(self.charger, Verdict.APPLIED)
             case Deferred():
-                return ChargerResult(self.charger, Verdict.DEFERRED, "offline, at its next connection")
+                return ChargerResult(self.charger, Verdict.DEFERRED, "at its next connection")
             case Refusal(reason=reason):
                 return ChargerResult(self.charger, Verdict.FAILED, reason)
         return ChargerResult(self.charger, Verdict.FAILED, "the relay has not answered yet")

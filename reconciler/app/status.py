@@ -13,7 +13,7 @@ from reconciler.model.desired import DesiredCharger
 from reconciler.model.live import LiveCharger
 from reconciler.model.overrides import Override
 from reconciler.model.site import Site
-from reconciler.planning.drift import Standing
+from reconciler.planning.drift import Standing, State
 
 DRIFT_EXIT_CODE: Final = 2
 
@@ -78,7 +78,7 @@ class Status:
     ) -> ChargerStatus:
         return ChargerStatus(
             name=name,
-            standing=standings.get(name) or self._controller.standing(name),
+            standing=standings.get(name) or Standing(name, State.OFFLINE),
             desired=self._controller.desired.get(name),
             live=live.get(name),
             override=self._controller.overrides.get(name),

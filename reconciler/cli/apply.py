@@ -15,7 +15,6 @@ from reconciler.cli.output import print_json, say
 from reconciler.cli.plan import print_plan
 from reconciler.cli.specs import plan_request
 from reconciler.errors import AppliedInPart, FwdctlError
-from reconciler.model.durations import parse_duration
 from reconciler.model.plan_json import from_json
 
 WAIT_S: Final = 10.0
@@ -44,6 +43,7 @@ def apply(
     max_disruption: options.MaxDisruption = None,
     allow_empty: options.AllowEmpty = False,
     allow_delete_all: options.AllowDeleteAll = False,
+    ignore_windows: options.IgnoreWindows = False,
     parallelism: Annotated[int, typer.Option(min=1, help="Chargers changed at once.")] = 10,
     lock_timeout: Annotated[str, typer.Option(metavar="DURATION", help="Wait so long for another apply.")] = "0s",
     reason: Annotated[str, typer.Option(help="Why; goes to history.")] = "",
@@ -56,7 +56,12 @@ def apply(
     """Apply specs, or a plan made before, and follow it to its end; deletes nothing without --prune."""
     if sum(source is not None for source in (files or None, plan_file, follow)) != 1:
         raise FwdctlError("what to apply?", hint="one of -f FILE, --plan FILE and --follow ID")
-    limits = {"max_disruption": max_disruption, "allow_empty": allow_empty, "allow_delete_all": allow_delete_all}
+    limits = {
+        "max_disruption": max_disruption,
+        "allow_empty": allow_empty,
+        "allow_delete_all": allow_delete_all,
+        "ignore_windows": ignore_windows,
+    }
     with ApiClient(url, token) as api:
         if follow is not None:
             return _follow(api, follow, json_output=json_output)
@@ -72,7 +77,7 @@ def apply(
                 "plan": made,
                 **limits,
                 "parallelism": parallelism,
-                "lock_timeout_s": parse_duration(lock_timeout),
+                "lock_timeout_s": options.duration_s("--lock-timeout", lock_timeout),
                 "actor": options.actor(),
                 "reason": reason,
                 "git_author": git_author,

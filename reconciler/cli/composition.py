@@ -8,16 +8,15 @@ import asyncio
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
 import structlog
 
-from reconciler.adapters.admin_api.application import UseCases, build_application
+from reconciler.adapters.admin_api.application import build_application
 from reconciler.adapters.admin_api.server import AdminServer, bind_admin
 from reconciler.adapters.clock import SystemClock
 from reconciler.adapters.data_dir import DataDirectory
@@ -26,29 +25,28 @@ from reconciler.adapters.metrics import PrometheusMetrics
 from reconciler.adapters.secrets import ServerSecrets
 from reconciler.adapters.store import open_store
 from reconciler.adapters.websocket import StationListener, WebSocketDialer
-from reconciler.app.applied_specs import AppliedSpecs
 from reconciler.app.apply_runs import ApplyRuns
-from reconciler.app.applying import Applying
-from reconciler.app.controller import Controller
 from reconciler.app.fleet_numbers import fleet_numbers
 from reconciler.app.node import RelayNode, World
-from reconciler.app.planning import Planning
 from reconciler.app.ports import Store
+from reconciler.app.reconciler import Reconciler
 from reconciler.app.recorder import Recorder
 from reconciler.app.tasks import Background
 from reconciler.cli.settings import Bind, ServeSettings
 
-_log = structlog.get_logger(__name__)
+PART_STOPS_WITHIN_S: Final = 5.0
+
+_log = structlog.get_logger("serve")
 
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A whole fwdctl that is up; `ended` is set where a part of it ended by itself, which none should."""
+    """A whole fwdctl that is up; `broken` is set where a part ended by itself, which none should."""
 
     directory: DataDirectory
     stations_url: str
     admin_url: str
-    ended: asyncio.Event
+    broken: asyncio.Event
 
 
 @asynccontextmanager
@@ -57,24 +55,99 @@ async def running(settings: ServeSettings) -> AsyncIterator[Running]:
 
     Raises FwdctlError where something can't be started: a directory, a database, an address.
     """
-    stations, admin = Bind.parse(settings.stations), Bind.parse(settings.admin)
     async with AsyncExitStack() as stack:
-        directory = DataDirectory.claim(settings.data)
-        stack.callback(directory.release)
-        token = directory.admin_token(os.environ)
-        admin_socket = stack.enter_context(bind_admin(admin.host, admin.port, token=token))
-        store = await open_store(settings.store, settings.data)
-        stack.push_async_callback(store.close)
+        yield await _Assembly(settings, stack).start()
 
-        clock, metrics, background = SystemClock(), PrometheusMetrics(), _Parts()
-        stack.push_async_callback(background.stop)
-        recorder = await stack.enter_async_context(_recorder(store, EventLog(clock.monotonic_s), background))
-        vault = ServerSecrets(settings.secrets_directory, os.environ)
-        world = World(
-            WebSocketDialer(vault), vault, clock, metrics, recorder.log, recorder, _new_id, secrets.token_bytes(32)
-        )
+
+class _Assembly:
+    """Puts the parts together; every step pushes onto `stack` how its part is stopped."""
+
+    def __init__(self, settings: ServeSettings, stack: AsyncExitStack) -> None:
+        self._settings = settings
+        self._stack = stack
+        self._clock = SystemClock()
+        self._metrics = PrometheusMetrics()
+        self._secrets = ServerSecrets(settings.secrets_directory, os.environ)
+        self._broken = asyncio.Event()
+
+    async def start(self) -> Running:
+        stations, admin = Bind.parse(self._settings.stations), Bind.parse(self._settings.admin)
+        directory = DataDirectory.claim(self._settings.data)
+        self._stack.callback(directory.release)
+        token = directory.admin_token(os.environ)
+        admin_socket = self._stack.enter_context(bind_admin(admin.host, admin.port, token=token))
+        admin_url = f"http://{_netloc(admin.host, admin_socket.getsockname()[1])}"
+
+        store = await open_store(self._settings.store, self._settings.data)
+        self._stack.push_async_callback(store.close)
+        node = await self._relay(store)
+        background = Background(_report)
+        reconciler = await self._reconciler(store, node, background)
+        listener = StationListener(node, host=stations.host, port=stations.port)
+        await listener.start()
+        self._stack.push_async_callback(listener.stop)
+        self._admin_api(admin_socket, token, reconciler, background)
+        return Running(directory, f"ws://{_netloc(stations.host, listener.port)}", admin_url, self._broken)
+
+    async def _relay(self, store: Store) -> RelayNode:
+        """Return the relay with what earlier processes remembered, and without any charger yet."""
+        log = EventLog(self._clock.monotonic_s)
+        recorder = Recorder(store, log)
+        writing = self._vital(Background(_report), recorder.run(), "recorder")
+        self._stack.push_async_callback(_stop_recorder, recorder, writing)
+        dialer, token_key = WebSocketDialer(self._secrets), secrets.token_bytes(32)
+        world = World(dialer, self._secrets, self._clock, self._metrics, log, recorder, _new_id, token_key)
         node = RelayNode(world)
         node.restore(await store.memories())
-        reconciler = Reconciler(store, node, clock, _new_id, report=_report, secrets=vault)
+        self._metrics.sample(
+            lambda: fleet_numbers(node.live().values(), frames_up=node.totals.up, frames_down=node.totals.down)
+        )
+        return node
+
+    async def _reconciler(self, store: Store, node: RelayNode, background: Background) -> Reconciler:
+        """Return the reconciler once the relay knows every applied charger, and its loop runs."""
+        reconciler = Reconciler(store, node, self._clock, _new_id, report=_report, secrets=self._secrets)
         node.changed = lambda charger: reconciler.wake()
         await reconciler.start()
+        self._stack.push_async_callback(background.stop)
+        self._vital(background, reconciler.run(), "controller")
+        return reconciler
+
+    def _admin_api(
+        self, listening: socket.socket, token: str | None, reconciler: Reconciler, background: Background
+    ) -> None:
+        runs = ApplyRuns(reconciler.apply, background, _report, self._metrics, lambda: secrets.token_hex(4))
+        application = build_application(
+            reconciler, runs, metrics=self._metrics, exposition=self._metrics.exposition, token=token
+        )
+        server = AdminServer(application, listening)
+        serving = self._vital(background, server.run_until_stopped(), "admin API")
+        self._stack.push_async_callback(_stop_server, server, serving)
+
+    def _vital(self, background: Background, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
+        """Run a part; where it ends by itself, everything has to."""
+        task: asyncio.Task[None] = background.start(work, name=name)
+        task.add_done_callback(lambda _task: self._broken.set())
+        return task
+
+
+async def _stop_server(server: AdminServer, serving: asyncio.Task[None]) -> None:
+    server.stop()
+    await asyncio.wait([serving], timeout=PART_STOPS_WITHIN_S)
+
+
+async def _stop_recorder(recorder: Recorder, writing: asyncio.Task[None]) -> None:
+    recorder.close()
+    await asyncio.wait([writing], timeout=PART_STOPS_WITHIN_S)
+
+
+def _report(what: str, error: BaseException) -> None:
+    _log.error("something failed", what=what, exc_info=error)
+
+
+def _new_id() -> str:
+    return str(uuid4())
+
+
+def _netloc(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -5,7 +5,10 @@ from typing import Annotated
 
 import typer
 
-from reconciler.adapters.api_client import DEFAULT_URL
+from reconciler.adapters.api_client import DEFAULT_URL as DEFAULT_URL
+from reconciler.errors import FwdctlError
+from reconciler.model.diagnostics import InvalidValue
+from reconciler.model.durations import parse_duration
 
 Url = Annotated[str, typer.Option("--url", envvar="FWDCTL_URL", help="Admin API of the fwdctl server.")]
 Token = Annotated[
@@ -32,7 +35,16 @@ MaxDisruption = Annotated[
     ),
 ]
 AllowEmpty = Annotated[bool, typer.Option("--allow-empty", help="Allow that nothing at all stays declared.")]
+IgnoreWindows = Annotated[bool, typer.Option("--ignore-windows", help="Apply in spite of change windows.")]
 AllowDeleteAll = Annotated[bool, typer.Option("--allow-delete-all", help="Allow that every charger is deleted.")]
+
+
+def duration_s(flag: str, text: str) -> int:
+    """Return the seconds of a duration such as 2h; raises FwdctlError, naming the flag, where it is none."""
+    try:
+        return parse_duration(text)
+    except InvalidValue as error:
+        raise FwdctlError(f"{flag}: {error.summary}", hint=error.hint) from error
 
 
 def actor() -> str:

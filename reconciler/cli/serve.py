@@ -1,41 +1,112 @@
-"""`fwdctl serve`: the composition root; relay, controller and admin API in one process on one event loop."""
+"""`fwdctl serve`: relay, controller and admin API in one process, from its settings to its graceful end."""
 
 import asyncio
 import os
-import secrets
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Final
-from uuid import uuid4
 
 import structlog
 import typer
 
 from reconciler import __version__
-from reconciler.adapters.admin_api.application import UseCases, build_application
-from reconciler.adapters.admin_api.server import AdminServer, bind_admin
-from reconciler.adapters.clock import SystemClock
-from reconciler.adapters.data_dir import DataDirectory
-from reconciler.adapters.logs import EventLog, configure_logs
-from reconciler.adapters.metrics import PrometheusMetrics
-from reconciler.adapters.secrets import ServerSecrets
-from reconciler.adapters.store import open_store
-from reconciler.adapters.websocket import StationListener, WebSocketDialer
+from reconciler.adapters.logs import configure_logs
 from reconciler.app.api_contract import FORMAT_VERSION
-from reconciler.app.applied_specs import AppliedSpecs
-from reconciler.app.apply_runs import ApplyRuns
-from reconciler.app.applying import Applying
-from reconciler.app.controller import Controller
-from reconciler.app.fleet_numbers import fleet_numbers
-from reconciler.app.node import RelayNode, World
-from reconciler.app.planning import Planning
-from reconciler.app.ports import Store
-from reconciler.app.recorder import Recorder
-from reconciler.app.tasks import Background
+from reconciler.cli.composition import Running, running
 from reconciler.cli.output import say
-from reconciler.cli.settings import Bind, ServeSettings
+from reconciler.cli.settings import ServeSettings
 from reconciler.errors import FwdctlError
+
+STOP_WITHIN_S: Final = 20.0
+"""Parts bound their own stop; where one of them doesn't keep to it, the process ends anyway."""
+
+_log = structlog.get_logger("serve")
+
+
+def serve(
+    stations: Annotated[
+        str | None, typer.Option(envvar="FWDCTL_STATIONS", metavar="HOST:PORT", help="Where stations connect.")
+    ] = None,
+    admin: Annotated[
+        str | None, typer.Option(envvar="FWDCTL_ADMIN", metavar="HOST:PORT", help="Where the admin API listens.")
+    ] = None,
+    data: Annotated[Path | None, typer.Option(envvar="FWDCTL_DATA", metavar="DIR", help="Data directory.")] = None,
+    store: Annotated[
+        str | None,
+        typer.Option(envvar="FWDCTL_STORE", metavar="URL", help="Database; default SQLite in the data directory."),
+    ] = None,
+    secrets: Annotated[
+        Path | None,
+        typer.Option(envvar="FWDCTL_SECRETS", metavar="DIR", help="What fromFile reads; default DIR/secrets."),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(envvar="FWDCTL_CONFIG", metavar="FILE", help="Settings in TOML; flags win.")
+    ] = None,
+) -> None:
+    """Run the relay, the controller and the admin API until SIGTERM or Ctrl-C."""
+    given = {"stations": stations, "admin": admin, "data": data, "store": store, "secrets": secrets}
+    settings = ServeSettings.load(config, given)
+    configure_logs(sys.stderr)
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(_serve(settings))
+
+
+async def _serve(settings: ServeSettings) -> None:
+    stop = asyncio.Event()
+    _on_signals(stop)
+    async with running(settings) as up:
+        up.directory.announce(_facts(up))
+        say(f"fwdctl {__version__} ready: stations at {up.stations_url}/<identity>, admin API at {up.admin_url}")
+        await _first(stop, up.broken)
+        asyncio.get_running_loop().call_later(STOP_WITHIN_S, _give_up)
+        if not stop.is_set():
+            raise FwdctlError("a part of the server ended by itself", hint="its log says which and why")
+        _log.info("stopping")
+
+
+def _facts(up: Running) -> dict[str, Any]:
+    return {
+        "format_version": FORMAT_VERSION,
+        "version": __version__,
+        "pid": os.getpid(),
+        "stations": up.stations_url,
+        "admin": up.admin_url,
+    }
+
+
+def _on_signals(stop: asyncio.Event) -> None:
+    """Have the first SIGTERM or Ctrl-C stop everything in good order; a second one ends the process at once."""
+    loop = asyncio.get_running_loop()
+
+    def asked() -> None:
+        stop.set()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, asked)
+
+
+async def _first(*events: asyncio.Event) -> None:
+    """Return once any of the events is set."""
+    waiting = [asyncio.ensure_future(event.wait()) for event in events]
+    await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()
+
+
+def _give_up() -> None:
+    _log.error("not stopped in time", after_s=STOP_WITHIN_S)
+    os._exit(1)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Return uvloop's where the platform has it, else asyncio's own."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory

@@ -1,7 +1,7 @@
 """Settings of `fwdctl serve`: flag, then FWDCTL_* variable, then config file, then default."""
 
 import tomllib
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, Self

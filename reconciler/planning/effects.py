@@ -72,11 +72,14 @@ def _fate(old: DesiredCharger | None, new: DesiredCharger | None, live: LiveChar
         return _Fate(Disruption.RECONNECT, "", moves, (_GONE,))
     if old is None:
         return _Fate(Disruption.NONE, "", moves, (_NEW,))
-    findings = [*_station_changes(old, new), *_leg_changes(old, new)]
+    version = live.version if live is not None and live.connected else None
+    station = [*_station_changes(old, new, version)]
+    findings = [*station, *_leg_changes(old, new)]
     notes = tuple(note for _, note in findings)
     kinds = {kind for kind, _ in findings} | ({Disruption.LIVE_FLIP} if moves else set())
     worst = max(kinds, key=_SEVERITY.__getitem__, default=Disruption.NONE)
-    until = _refused_until(new, moves, live) if moves and live is not None and live.connected else ""
+    comes_anew = any(kind is Disruption.RECONNECT for kind, _ in station)
+    until = "" if live is None or not live.connected or comes_anew else _refused_until(new, moves, live)
     return _Fate(Disruption.REFUSED if until else worst, until, moves, notes)
 
 
@@ -96,21 +99,24 @@ def _refused_until(new: DesiredCharger, moves: tuple[Move, ...], live: LiveCharg
         leg = new.leg(winner)
         if leg is not None and winner != LOCAL and live.version and live.version not in leg.backend.versions:
             return f"it connects with {' or '.join(leg.backend.versions)}, all that {winner} speaks"
-    if live.transactions and new.flip.open_transaction != "proceed":
+    moves_transactions = any("transactions" in move.features for move in moves)
+    if moves_transactions and live.transactions and new.flip.open_transaction != "proceed":
         return "the open transaction ends"
     return ""
 
 
-def _station_changes(old: DesiredCharger, new: DesiredCharger) -> Iterator[tuple[Disruption, str]]:
-    """Yield what changes between station and relay."""
+def _station_changes(old: DesiredCharger, new: DesiredCharger, version: str | None) -> Iterator[tuple[Disruption, str]]:
+    """Yield what changes between station and relay; `version` is what the connected station speaks."""
     if old.identity != new.identity:
         yield Disruption.RECONNECT, f"identity {old.identity} -> {new.identity}"
     if old.security != new.security:
         yield Disruption.RECONNECT, "the station's security changes"
-    if old.versions != new.versions:
-        yield Disruption.RECONNECT, f"versions {', '.join(old.versions)} -> {', '.join(new.versions)}"
     if old.quirks != new.quirks:
-        yield Disruption.NONE, "quirks change with the next connection"
+        yield Disruption.RECONNECT, "the station's quirks change"
+    if old.versions != new.versions:
+        lost = version is not None and version not in new.versions
+        kind = Disruption.RECONNECT if lost else Disruption.NONE
+        yield kind, f"versions {', '.join(old.versions)} -> {', '.join(new.versions)}"
     if old.when_owner_is_down != new.when_owner_is_down:
         yield Disruption.NONE, f"when the owner is down: {old.when_owner_is_down} -> {new.when_owner_is_down}"
     if (old.flip, old.local) != (new.flip, new.local):
@@ -142,7 +148,7 @@ def _leg_change(name: str, old: DesiredLeg, new: DesiredLeg, *, owns: bool) -> I
     if _dialled(old) != _dialled(new):
         yield Disruption.RECONNECT if owns else Disruption.NONE, f"{name} is dialled again"
     elif old.backend != new.backend:
-        yield Disruption.NONE, f"{name}: timing changes"
+        yield Disruption.NONE, f"{name}: versions or timing change"
 
 
 def _connected(charger: DesiredCharger) -> dict[str, DesiredLeg]:
@@ -151,4 +157,4 @@ def _connected(charger: DesiredCharger) -> dict[str, DesiredLeg]:
 
 def _dialled(leg: DesiredLeg) -> tuple[object, ...]:
     """Return what a connection to the back-end is made from."""
-    return leg.backend.url, leg.backend.versions, leg.backend.security, leg.backend.compression, leg.credentials
+    return leg.backend.url, leg.backend.security, leg.backend.compression, leg.credentials

@@ -16,6 +16,7 @@ from enum import Enum, auto
 
 from reconciler.model.desired import DesiredLeg
 from reconciler.model.live import LegPhase
+from reconciler.relay.composition import Composition
 from reconciler.relay.envelope import Frame
 from reconciler.relay.transaction_ids import TransactionIds
 
@@ -27,6 +28,8 @@ class Origin(Enum):
     """The station's own; this back-end owns the feature and the station gets the answer."""
     COPY = auto()
     """The station's own, for an observer; the answer is read for ids and goes no further (R7)."""
+    PART = auto()
+    """The station's own, for a back-end that owns a part of the answer (R6)."""
     BOOT = auto()
     """A BootNotification replayed by the relay; the answer decides the leg's phase."""
     OWN = auto()
@@ -36,7 +39,7 @@ class Origin(Enum):
 class StationCall:
     """A CALL of the station that its owner has not answered yet. `times` counts how often the station sent it."""
 
-    __slots__ = ("deadline", "frame", "ids", "owner", "times")
+    __slots__ = ("composition", "deadline", "frame", "ids", "owner", "times")
 
     def __init__(self, frame: Frame, owner: str, deadline: float, ids: TransactionIds | None) -> None:
         self.frame = frame
@@ -44,6 +47,7 @@ class StationCall:
         self.deadline = deadline
         self.ids = ids
         self.times = 1
+        self.composition: Composition | None = None
 
 
 class Upcall:
@@ -137,7 +141,7 @@ class CsmsLeg:
         if self.in_flight is not None:
             self.waiting.appendleft(self.in_flight)
             self.in_flight = None
-        self.waiting = deque(up for up in self.waiting if up.origin in (Origin.STATION, Origin.COPY))
+        self.waiting = deque(up for up in self.waiting if up.origin in (Origin.STATION, Origin.COPY, Origin.PART))
         self.transparent = False
         self.heartbeat_due = self.boot_due = None
         self.commands_open.clear()

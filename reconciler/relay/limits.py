@@ -26,5 +26,7 @@ class SessionLimits:
     """Shortest wait before BootNotification is repeated towards a back-end that answered Pending or Rejected."""
     boot_retry_default_s: float = 60.0
     """The same where that back-end named no interval."""
+    compose_within_s: float = 5.0
+    """How long an answer that several owners share waits for all of them (R6)."""
     answer_margin_s: float = 5.0
     """How long before the station's own timeout (`callTimeout`) the relay gives up on an owner (R3)."""

@@ -12,6 +12,7 @@ import msgspec
 
 from reconciler.model.desired import DesiredCharger, DesiredLeg
 from reconciler.relay.catalogue import CATALOGUE, UNKNOWN_ACTION_FEATURE, Action
+from reconciler.relay.composition import SHARED_ANSWERS, shared_fields
 from reconciler.relay.envelope import UNREADABLE, Frame
 
 NOT_COPIED: Final = frozenset({"BootNotification", "Heartbeat"})
@@ -29,7 +30,7 @@ _VENDOR: Final = msgspec.json.Decoder(_Vendor)
 class RouteTable:
     """Owners, observers and permissions of one charger under one generation, for one OCPP version."""
 
-    __slots__ = ("_actions", "_legs", "_observers", "_vendors", "owners")
+    __slots__ = ("_actions", "_legs", "_observers", "_shared", "_vendors", "owners")
 
     def __init__(self, desired: DesiredCharger, version: str) -> None:
         self.owners: Mapping[str, str] = desired.owners
@@ -43,6 +44,7 @@ class RouteTable:
             )
             for feature, owner in desired.owners.items()
         }
+        self._shared = {action: shared_fields(action, desired.owners) for action in SHARED_ANSWERS}
         self._vendors = tuple(
             (message, leg.backend.name) for leg in desired.legs for message in leg.role.vendor_messages
         )
@@ -77,6 +79,10 @@ class RouteTable:
             if vendor is not None:
                 return vendor
         return self.owners[self.feature(frame.action)]
+
+    def shared_fields(self, action: str) -> Mapping[str, tuple[str, ...]]:
+        """Return who else than its owner has a part in the answer to `action`, and in which fields (R6)."""
+        return self._shared.get(action, {})
 
     def observers(self, frame: Frame, owner: str) -> tuple[str, ...]:
         """Return who gets a copy of this station frame."""

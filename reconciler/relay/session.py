@@ -1,15 +1,16 @@
 """One session: a station connection and its CSMS legs. `handle(event, now) -> commands`, `next_timer()`; sans-I/O.
 
-    events.py ──> Session ──┬─ Upward ──── Registration     station's CALLs, copies, each leg's own boot and beat
+    events.py ──> Session ──┬─ Upward ─┬─ StationCalls      what the station asked, until it is answered
+                            │          └─ Registration      each leg's own boot and beat
                             ├─ Downward                     back-ends' CALLs, one at a time
                             ├─ Flip                         one generation of roles after another
                             └─ SessionState                 roles, legs, memory           ──> commands.py
 
-Rules R1-R5, R7-R10, R12, R13, R15 and R16 of the design's relay page; each is named where it is kept. After each
+Rules R1-R10, R12, R13, R15 and R16 of the design's relay page; each is named where it is kept. After each
 call to `handle` the shell must carry out the commands in order, and ask `next_timer` anew.
 
-Seams: R6 composition joins in `Upward._answer_station`; R11 policies other than `close` in `Upward._give_up` and
-`Session._owner_is_down`; R14 beside `Flip._step`; durable ids behind RememberCharger.
+Seams: R11 policies other than `close` in `StationCalls._give_up` and `Session._owner_is_down`; R14 beside
+`Flip._step`; durable ids behind RememberCharger.
 """
 
 from collections.abc import Callable
@@ -26,7 +27,8 @@ from reconciler.relay.limits import SessionLimits
 from reconciler.relay.memory import SessionMemory
 from reconciler.relay.routing import RouteTable
 from reconciler.relay.state import SessionState
-from reconciler.relay.upward import TRY_AGAIN_LATER, Upward
+from reconciler.relay.station_calls import TRY_AGAIN_LATER
+from reconciler.relay.upward import Upward
 
 _MALFORMED_CODE: Final = {"ocpp1.6": "FormationViolation"}
 _ANSWERS: Final = (Kind.CALLRESULT, Kind.CALLERROR)
@@ -126,7 +128,7 @@ class Session:
         elif frame.kind is Kind.SEND:
             self._upward.station_send(frame)
         else:
-            self._upward.station_result_error(frame)
+            self._upward.calls.result_error(frame)
 
     def _leg_frame(self, backend: str, raw: bytes) -> None:
         state = self._state

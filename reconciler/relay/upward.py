@@ -1,63 +1,51 @@
-"""Upward: the station's calls go to their owners, copies to observers, and answers come back (R2, R3, R4, R7).
+"""Upward: the station's calls go to their owners, copies to observers, and answers come back (R3, R4, R6, R7).
 
-station CALL ──> StationCall ──┬─> Upcall(STATION) on the owner's leg ──answer──> the station
-                               └─> Upcall(COPY) on each observer's leg ──answer──> read for ids, goes no further
+station CALL ──> StationCalls ──┬─> Upcall(STATION) on the owner's leg ──answer──> StationCalls ──> the station
+                                ├─> Upcall(PART) where another owns a part of the answer ──┘
+                                └─> Upcall(COPY) on each observer's leg ──answer──> read for ids, goes no further
 """
 
 from collections import deque
+from collections.abc import Collection
 from typing import Final
 
 from reconciler.model.live import LegPhase
-from reconciler.relay.commands import IdTokenAccepted, RememberCharger, SendToLeg
-from reconciler.relay.envelope import Frame, Kind, call, call_error, call_result
+from reconciler.relay.commands import RememberCharger, SendToLeg
+from reconciler.relay.composition import Composition
+from reconciler.relay.envelope import Frame, Kind, call, call_result
 from reconciler.relay.leg import CsmsLeg, Origin, StationCall, Upcall
 from reconciler.relay.registration import BOOT, HEARTBEAT, STATUS, Registration
 from reconciler.relay.state import SessionState
+from reconciler.relay.station_calls import StationCalls
 from reconciler.relay.terminated import concerns_leg
-from reconciler.relay.tokens import accepted_token
 from reconciler.relay.transaction_ids import TransactionIds
 
 MESSAGE_ID_MAX: Final = 36
-TRY_AGAIN_LATER: Final = 1013
-POLICY_VIOLATION: Final = 1008
-_TRANSACTION_ACTIONS: Final = frozenset({"StartTransaction", "StopTransaction", "TransactionEvent"})
-_ACCEPTED: Final = b'"Accepted"'
 
 
 class Upward:
     """The half of a session that carries CALLs from the station to the back-ends."""
 
-    __slots__ = ("_answered", "_calls", "_state", "registration")
+    __slots__ = ("_state", "calls", "registration")
 
     def __init__(self, state: SessionState) -> None:
         self._state = state
-        self._calls: dict[str, StationCall] = {}
-        self._answered: deque[tuple[str, str, bytes, float]] = deque(maxlen=state.limits.answered_remembered)
+        self.calls = StationCalls(state)
         self.registration = Registration(state, self.pump)
 
     # -- from the station --------------------------------------------------------------------------------------
 
     def station_call(self, frame: Frame) -> None:
-        """Take a CALL of the station: to its owner, with copies to whoever observes."""
+        """Take a CALL of the station: to its owner, to whoever owns a part of the answer, and to observers."""
         state = self._state
-        open_ = self._calls.get(frame.id)
-        if open_ is not None and open_.frame.raw == frame.raw:
-            open_.times += 1
-            state.note("duplicate-call", open_.owner, frame.action)
-            return
-        if len(self._calls) >= state.limits.station_calls_max:
-            state.note("too-many-calls", action=frame.action)
-            state.close_station(POLICY_VIOLATION, "too many open calls")
-            return
         owner = state.table.owner(frame)
         leg = state.legs[owner]
         if not state.table.shares_credentials(owner) and self._terminated(frame):
             return
-        starts = frame.action == "StartTransaction" and not frame.signed
-        ids = state.memory.ids.begin() if starts else None
-        station_call = StationCall(frame, owner, state.now + self._patience_s(leg), ids)
-        self._calls[frame.id if open_ is None else f"{frame.id}\x00{state.new_id()}"] = station_call
-        upcall = Upcall(Origin.STATION, frame.action, station_call.deadline, frame=frame, call=station_call, ids=ids)
+        opened = self.calls.open(frame, owner, self._patience_s(leg))
+        if opened is None:
+            return
+        upcall = Upcall(Origin.STATION, frame.action, opened.deadline, frame=frame, call=opened, ids=opened.ids)
         if frame.action == BOOT:
             leg.waiting.appendleft(upcall)
             self.registration.station_boots(frame, owner)
@@ -68,9 +56,29 @@ class Upward:
             state.memory.status_reported(frame)
             state.emit(RememberCharger())
         self.registration.station_spoke()
+        parts = self._ask_for_parts(opened)
         self.pump(leg)
         for observer in state.table.observers(frame, owner):
-            self._copy(state.legs[observer], frame, ids)
+            if observer not in parts:
+                self._copy(state.legs[observer], frame, opened.ids)
+
+    def _ask_for_parts(self, opened: StationCall) -> Collection[str]:
+        """Ask the other owners of the answer, as far as they can be asked now (R6)."""
+        state, frame = self._state, opened.frame
+        fields = {
+            name: theirs
+            for name, theirs in state.table.shared_fields(frame.action).items()
+            if state.legs[name].phase is LegPhase.REGISTERED and not frame.signed
+        }
+        if not fields:
+            return ()
+        opened.composition = Composition(fields, min(opened.deadline, state.now + state.limits.compose_within_s))
+        for name in fields:
+            leg = state.legs[name]
+            part = Upcall(Origin.PART, frame.action, opened.deadline, frame=frame, call=opened, ids=opened.ids)
+            leg.waiting.append(part)
+            self.pump(leg)
+        return fields
 
     def _terminated(self, frame: Frame) -> bool:
         """Answer what the station asks of its own leg: no back-end may sign its certificate for it (R13)."""
@@ -92,16 +100,6 @@ class Upward:
                 state.emit(SendToLeg(name, frame.raw))
             else:
                 state.note("copy-dropped", name, frame.action, "a SEND is never stored")
-
-    def station_result_error(self, frame: Frame) -> None:
-        """Bring a CALLRESULTERROR of the station (2.1) to the back-end whose answer it is about."""
-        state = self._state
-        for station_id, backend, leg_token, at in self._answered:
-            leg, fresh = state.legs.get(backend), state.now - at <= state.limits.answered_grace_s
-            if station_id == frame.id and fresh and leg is not None and leg.connected:
-                state.emit(SendToLeg(backend, frame.with_id(leg_token)))
-                return
-        state.note("stray-answer", action="CALLRESULTERROR")
 
     def _copy(self, leg: CsmsLeg, frame: Frame, ids: TransactionIds | None) -> None:
         state = self._state
@@ -166,73 +164,29 @@ class Upward:
             return
         leg.in_flight = None
         leg.frames += 1
-        if upcall.origin is Origin.STATION:
-            self._answer_station(leg, upcall, frame)
+        if upcall.origin is Origin.STATION and upcall.call is not None:
+            if upcall.action == BOOT:
+                self.registration.own_boot_answered(leg, frame)
+            self.calls.owner_answered(upcall.call, leg, frame)
         elif upcall.origin is Origin.BOOT:
             self.registration.replayed_boot_answered(leg, frame)
-        elif upcall.ids is not None and frame.kind is Kind.CALLRESULT:
-            self._state.memory.ids.observer_answered(upcall.ids, leg.name, bytes(frame.payload))
-            self._state.emit(RememberCharger())
+        else:
+            self._read_copy_answer(leg, upcall, frame)
         self.pump(leg)
 
-    def _answer_station(self, leg: CsmsLeg, upcall: Upcall, frame: Frame) -> None:
-        state, station_call, asked = self._state, upcall.call, upcall.frame
-        if station_call is None or asked is None or not self._close_call(station_call):
-            state.note("stray-answer", leg.name, upcall.action, "its call was given up")
-            return
-        if upcall.action == BOOT:
-            self.registration.own_boot_answered(leg, frame)
-        elif upcall.action == "Authorize" and _ACCEPTED in frame.raw:
-            self._token_accepted(asked, frame)
-        raw = frame.with_id(asked.id_token)
-        if upcall.action in _TRANSACTION_ACTIONS and not frame.signed:
-            raw = self._transaction_answer(leg, upcall, asked, frame)
-        for _ in range(station_call.times):
-            state.send_station(raw)
-        if state.version == "ocpp2.1":
-            self._answered.append((asked.id, leg.name, frame.id_token, state.now))
-
-    def _transaction_answer(self, leg: CsmsLeg, upcall: Upcall, asked: Frame, frame: Frame) -> bytes:
-        """Keep the books of open transactions and return the answer as the station is to see it."""
-        state, memory = self._state, self._state.memory
-        raw = frame.with_id(asked.id_token)
-        if frame.kind is not Kind.CALLRESULT:
-            if upcall.ids is not None:
-                memory.ids.forget(upcall.ids)
-            return raw
-        if upcall.ids is not None:
-            payload = memory.ids.owner_answered(upcall.ids, leg.name, bytes(frame.payload))
-            raw = frame.rewritten(asked.id_token, payload)
-            if upcall.ids.station is not None:
-                memory.transaction_started(asked, upcall.ids.station.decode(), leg.name, state.now)
-        elif upcall.action == "StopTransaction":
-            station_id = memory.ids.station_id(upcall.action, bytes(asked.payload))
-            if station_id is not None:
-                memory.transaction_stopped(station_id)
-        elif not memory.transaction_event(asked, leg.name, state.now):
-            return raw
-        state.emit(RememberCharger())
-        return raw
-
-    def _token_accepted(self, asked: Frame, frame: Frame) -> None:
-        token = accepted_token(bytes(asked.payload), bytes(frame.payload))
-        if token is not None:
-            self._state.emit(IdTokenAccepted(token))
-
-    def _close_call(self, station_call: StationCall) -> bool:
-        for key, open_ in self._calls.items():
-            if open_ is station_call:
-                del self._calls[key]
-                return True
-        return False
+    def _read_copy_answer(self, leg: CsmsLeg, upcall: Upcall, frame: Frame) -> None:
+        if upcall.ids is not None and frame.kind is Kind.CALLRESULT:
+            self._state.memory.ids.observer_answered(upcall.ids, leg.name, bytes(frame.payload))
+            self._state.emit(RememberCharger())
+        if upcall.origin is Origin.PART and upcall.call is not None:
+            self.calls.part_answered(upcall.call, leg, frame)
 
     # -- legs and time -----------------------------------------------------------------------------------------
 
     def expire(self) -> None:
         """Give up on what was not answered in time, and drop copies that are too old."""
         state = self._state
-        for station_call in [open_ for open_ in self._calls.values() if state.now >= open_.deadline]:
-            self._give_up(station_call)
+        self.calls.expire()
         for leg in state.legs.values():
             upcall = leg.in_flight
             if upcall is not None and state.now >= upcall.deadline:
@@ -247,25 +201,9 @@ class Upward:
 
     def next_timer(self) -> float | None:
         """Return when `expire` next has something to do, or None."""
-        times = [station_call.deadline for station_call in self._calls.values()]
-        times += [at for leg in self._state.legs.values() if (at := leg.next_timer()) is not None]
-        grace = self.registration.next_timer()
-        return min(times if grace is None else [*times, grace], default=None)
-
-    def _give_up(self, station_call: StationCall) -> None:
-        """End a call that its owner did not answer: an error, but never for a transaction message (R11)."""
-        state, frame, owner = self._state, station_call.frame, station_call.owner
-        self._close_call(station_call)
-        if station_call.ids is not None:
-            state.memory.ids.forget(station_call.ids)
-        state.note("call-timeout", owner, frame.action)
-        row = state.table.action(frame.action)
-        why = f"{owner} did not answer {frame.action} in time"
-        if row is not None and row.transaction_message:
-            state.close_station(TRY_AGAIN_LATER, why)
-            return
-        for _ in range(station_call.times):
-            state.send_station(call_error(frame.id_token, "InternalError", why))
+        parts = [self.calls.next_timer(), self.registration.next_timer()]
+        parts += [leg.next_timer() for leg in self._state.legs.values()]
+        return min((at for at in parts if at is not None), default=None)
 
     def _drop_old(self, leg: CsmsLeg) -> None:
         state = self._state

@@ -55,7 +55,7 @@ class SimulatedCsms:
         identities: Collection[str] | None = None,
         ssl: tls.SSLContext | None = None,
         first_transaction_id: int = 1,
-        heartbeat_interval: int = 300,
+        heartbeat_interval_s: int = 300,
         boot_status: str = "Accepted",
         call_timeout_s: float = 30.0,
         compression: bool = False,
@@ -75,7 +75,7 @@ class SimulatedCsms:
         self.journal = Journal(keep)
         self.books = Books(
             next_transaction_id=first_transaction_id,
-            heartbeat_interval_s=heartbeat_interval,
+            heartbeat_interval_s=heartbeat_interval_s,
             boot_status=boot_status,
             now=lambda: timestamp(clock()),
             journal=self.journal,
@@ -86,6 +86,7 @@ class SimulatedCsms:
         self._compression = "deflate" if compression else None
         self._ping_interval_s = ping_interval_s
         self._server: Server | None = None
+        self._stopping = False
         self._stations: dict[str, Peer] = {}
         self._seen_ids: dict[str, set[str]] = {}
         self._handshakes: WeakKeyDictionary[ServerConnection, RecordedConnection] = WeakKeyDictionary()
@@ -104,6 +105,7 @@ class SimulatedCsms:
 
     async def start(self) -> None:
         """Listen; after a stop on the same port again. Raises OSError where the port is taken."""
+        self._stopping = False
         self._server = await serve(
             self._serve,
             self.host,
@@ -126,6 +128,7 @@ class SimulatedCsms:
         Raises what a script in `manners.answers` raised.
         """
         server, self._server = self._server, None
+        self._stopping = True
         if self.manners.handshake_held is not None:
             self.manners.handshake_held.set()  # or they would hold the port
         if server is not None:
@@ -261,6 +264,8 @@ class SimulatedCsms:
         return response
 
     def _refusal(self, record: RecordedConnection) -> tuple[int, str] | None:
+        if self._stopping:
+            return 503, "stopping"
         if self.manners.refuse_status is not None:
             return self.manners.refuse_status, "refused as told"
         if not record.identity or (self.identities is not None and record.identity not in self.identities):

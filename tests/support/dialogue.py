@@ -1,4 +1,4 @@
-"""A player for dialogues with one session: what the ends say, what the relay must send, byte by byte, in virtual time."""
+"""A player for dialogues with one session: what the ends say, and what the relay must send; virtual time."""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -88,15 +88,13 @@ class Dialogue:
 
     def waits(self, seconds: float) -> None:
         """Time passes; timers fire when they are due."""
-        until = self.now + seconds
+        until, at_once = self.now + seconds, 0
         while (due := self.session.next_timer()) is not None and due <= until:
-            assert due > self.now or self._quiet_timers < 100, f"the timer spins\n{self.transcript()}"
-            self._quiet_timers = 0 if due > self.now else self._quiet_timers + 1
+            at_once = 0 if due > self.now else at_once + 1
+            assert at_once < 100, f"the timer spins\n{self.transcript()}"
             self.now = max(self.now, due)
             self.happens(events.TimerFired())
         self.now = until
-
-    _quiet_timers = 0
 
     def happens(self, event: events.Event) -> None:
         """Tell the session and gather what it asks for."""
@@ -133,7 +131,7 @@ class Dialogue:
 
     def took(self, kind: type[_C]) -> list[_C]:
         """Return, and forget, the commands of this kind so far."""
-        found = [command for command in self._asides if isinstance(command, kind)]
+        found: list[_C] = [command for command in self._asides if isinstance(command, kind)]
         self._asides = [command for command in self._asides if not isinstance(command, kind)]
         return found
 

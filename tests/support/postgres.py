@@ -85,4 +85,4 @@ def _start(directory: Path) -> Any:
 
     # Test processes that start together as root would create the user at the same time, and one would fail.
     with fasteners.InterProcessLock(Path(tempfile.gettempdir(), f"fwdctl-pg-{os.getuid()}.lock")):
-        return get_server(data, cleanup_mode="stop")
+        return get_server(data, cleanup_mode="delete")

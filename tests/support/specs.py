@@ -100,7 +100,11 @@ class World:
         self.trouble: list[tuple[str, BaseException]] = []
         self._ids = 0
         self.reconciler = Reconciler(
-            self.store, self.relay, self.clock, self._new_id, report=lambda what, error: self.trouble.append((what, error))
+            self.store,
+            self.relay,
+            self.clock,
+            self._new_id,
+            report=lambda what, error: self.trouble.append((what, error)),
         )
 
     async def plan(self, documents: Sequence[Document], limits: Limits | None = None, **scope: Any) -> Plan:

@@ -1,6 +1,5 @@
 """Runs the admin API in this process: uvicorn on a socket that was bound before anything else was started."""
 
-import asyncio
 import ipaddress
 import socket
 from collections.abc import Iterator

@@ -54,7 +54,7 @@ class WebSocketDialer:
         handshake = await self._connect(uri, self._tls(request) if uri.secure else None)
         transport = handshake.transport
         try:
-            early = await self._complete(wire, handshake, request.version, _where(uri))
+            early = await self._complete(wire, handshake, request, uri)
         except DialFailed:
             if (last := b"".join(wire.data_to_send())) and not transport.is_closing():
                 transport.write(last)
@@ -87,8 +87,11 @@ class WebSocketDialer:
             raise DialFailed(_connection_reason(error, uri)) from error
         return handshake
 
-    async def _complete(self, wire: ClientProtocol, handshake: "CsmsHandshake", version: str, where: str) -> bytes:
+    async def _complete(
+        self, wire: ClientProtocol, handshake: "CsmsHandshake", request: DialRequest, uri: WebSocketURI
+    ) -> bytes:
         """Send the request and check the response; return what came behind it."""
+        where = _where(uri)
         handshake.transport.write(b"".join(wire.data_to_send()))
         try:
             async with asyncio.timeout(self._limits.handshake_timeout_s):
@@ -97,15 +100,16 @@ class WebSocketDialer:
             waited = f"{self._limits.handshake_timeout_s:g} s"
             raise DialFailed(f"{where} accepted the connection but sent no answer within {waited}") from error
         if isinstance(answer, ssl.SSLError):
-            raise DialFailed(failure_reason(answer, where)) from answer
+            raise DialFailed(failure_reason(answer, uri.host)) from answer
         if isinstance(answer, HeadTooLarge):
             raise DialFailed(f"{where} answered with an {answer}") from answer
         if answer is None or isinstance(answer, Exception):
-            raise DialFailed(f"{where} closed the connection without an answer") from answer
+            guess = "; it may have refused the client certificate" if request.leg.backend.security.profile == 3 else ""
+            raise DialFailed(f"{where} closed the connection without an answer{guess}") from answer
         if handshake.lost:
             raise DialFailed(f"{where} closed the connection as soon as it had accepted it")
         head, early = answer
-        _check_response(wire, head, version, where)
+        _check_response(wire, head, request.version, where)
         return early
 
     def _authorization(self, request: DialRequest) -> str | None:
@@ -246,5 +250,5 @@ def _connection_reason(error: OSError | UnicodeError, uri: WebSocketURI) -> str:
     if code == errno.ECONNREFUSED:
         return f"connection refused by {where}"
     if code in (errno.ECONNRESET, errno.EPIPE) or isinstance(error, ConnectionError):
-        return f"{where} closed the connection at once"
+        return f"{where} closed the connection {'during the TLS handshake' if uri.secure else 'at once'}"
     return f"{where} can't be reached: {os.strerror(code) if code else error}"

@@ -57,6 +57,10 @@ class Pair:
                 what=f"{name} to be registered at {csms}: {self.relay.live(name).legs}",
             )
 
+    def frames(self, csms: SimulatedCsms, name: str = "cp1") -> int:
+        """Return how many frames the relay took from or gave to a CSMS on its current leg."""
+        return next(leg.calls for leg in self.relay.live(name).legs if leg.backend == csms.name)
+
     def clean(self, *stations: SimulatedStation) -> None:
         """Fail where either CSMS or a station saw a broken rule, or a station lost its connection."""
         assert self.a.violations == []

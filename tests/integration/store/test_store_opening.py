@@ -3,13 +3,14 @@
 import asyncio
 import logging
 import os
+import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, exc, text
+from sqlalchemy import Connection, text
 
 from reconciler.adapters.store import open_store
 from reconciler.adapters.store.engine import Database
@@ -148,7 +149,7 @@ async def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     (tmp_path / "fwdctl.db").write_text("apiVersion: fwdctl/v1\n" * 100)
     with pytest.raises(FwdctlError, match="not a SQLite database") as refused:
         await open_store(None, tmp_path)
-    assert isinstance(refused.value.__cause__, exc.DatabaseError)
+    assert isinstance(refused.value.__cause__, sqlite3.DatabaseError)
 
 
 async def test_an_unreachable_server_is_named_without_the_password(unused_tcp_port: int, tmp_path: Path) -> None:

@@ -38,9 +38,11 @@ class Heads:
     def __init__(self) -> None:
         self.seen: list[str] = []
 
-    def __call__(self, peer: RawPeer, head: bytes) -> None:
+    async def __call__(self, peer: RawPeer, head: bytes) -> None:
         self.seen.append(head.decode("latin-1"))
         peer.writer.write(accepting(head, subprotocol=self.header("Sec-WebSocket-Protocol")))
+        await peer.close_frame()
+        peer.writer.close()
 
     @property
     def path(self) -> str:
@@ -137,23 +139,23 @@ async def test_frames_survive_deflate_whether_agreed_or_not(server_compresses: b
 @pytest.mark.parametrize(
     ("answer", "status", "reason"),
     [
-        (b"HTTP/1.1 401 Go away\r\nWWW-Authenticate: Basic\r\n\r\n", 401, "refused the connection: HTTP 401 Unauthorized"),
-        (b"HTTP/1.1 404 Not Found\r\nContent-Length: 99\r\n\r\n", 404, "refused the connection: HTTP 404 Not Found"),
-        (b"HTTP/1.0 503 Busy\r\n\r\n<html>", 503, "refused the connection: HTTP 503 Service Unavailable"),
+        (b"401 Go away\r\nWWW-Authenticate: Basic\r\n\r\n", 401, "refused the connection: HTTP 401 Unauthorized"),
+        (b"404 Not Found\r\nContent-Length: 99\r\n\r\n", 404, "refused the connection: HTTP 404 Not Found"),
+        (b"503 Busy\r\n\r\n<html>", 503, "refused the connection: HTTP 503 Service Unavailable"),
         (
-            b"HTTP/1.1 302 Found\r\nLocation: ws://secret.example/\r\n\r\n",
+            b"302 Found\r\nLocation: ws://secret.example/\r\n\r\n",
             302,
             "refused the connection: HTTP 302 Found (redirects are not followed)",
         ),
-        (b"HTTP/1.1 200 OK\r\n\r\n", 200, "refused the connection: HTTP 200 OK"),
-        (b"SSH-2.0-OpenSSH\r\n\r\n", None, "did not answer with HTTP"),
-        (b"HTTP/1.1 101 OK\r\nUpgrade: websocket\r\n\r\n", None, "answered with an invalid WebSocket handshake: Connection"),
-        (b"HTTP/1.1 101 OK\r\nbroken\r\n\r\n", None, "answered with an invalid WebSocket handshake"),
-        (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 20_000, None, "answered with an HTTP head of more than 16384 bytes"),
+        (b"200 OK\r\n\r\n", 200, "refused the connection: HTTP 200 OK"),
+        (b"many\r\n\r\n", None, "did not answer with HTTP"),
+        (b"101 OK\r\nUpgrade: websocket\r\n\r\n", None, "answered with an invalid WebSocket handshake: Connection"),
+        (b"101 OK\r\nbroken\r\n\r\n", None, "answered with an invalid WebSocket handshake"),
+        (b"200 OK\r\nX: " + b"x" * 20_000, None, "answered with an HTTP head of more than 16384 bytes"),
     ],
-)  # fmt: skip
+)
 async def test_an_answer_that_is_no_leg_is_told_with_its_status(answer: bytes, status: int | None, reason: str) -> None:
-    async with raw_csms(lambda peer, head: peer.writer.write(answer)) as port:
+    async with raw_csms(lambda peer, head: peer.writer.write(b"HTTP/1.1 " + answer)) as port:
         failed = await refusal(dial_to(f"ws://127.0.0.1:{port}"))
     assert (failed.status, failed.reason) == (status, f"127.0.0.1:{port} {reason}")
 

@@ -42,6 +42,22 @@ async def csms(context: ssl.SSLContext, subjects: list[object] | None = None) ->
         yield int(server.sockets[0].getsockname()[1])
 
 
+@asynccontextmanager
+async def plain_tls(context: ssl.SSLContext) -> AsyncIterator[int]:
+    """Run OpenSSL's own handshake for one connection, with all its alerts."""
+
+    def serve_one(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        tls = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        with tls, pytest.raises(ssl.SSLError):
+            tls.do_handshake()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        serving = asyncio.ensure_future(asyncio.to_thread(serve_one, listening))
+        yield int(listening.getsockname()[1])
+        await serving
+
+
 async def refused(url: str, security: Security, vault: Vault) -> str:
     """Dial, expecting that it fails, and return the reason."""
     with pytest.raises(DialFailed) as failed:
@@ -110,15 +126,17 @@ async def test_a_csms_below_the_least_tls_version_is_refused(authority: Authorit
     context = authority.server_context(tmp_path, "localhost")
     context.maximum_version = ssl.TLSVersion.TLSv1_2
     security = Security(2, min_tls_version="1.3", password=PASSWORD, trusted_ca=CA)
-    async with csms(context) as port:
+    async with plain_tls(context) as port:
         reason = await refused(f"wss://localhost:{port}", security, Vault(ca=authority.pem, password=b"secret"))
     assert reason == "TLS with localhost failed: tlsv1 alert protocol version"
 
 
 async def test_a_port_that_does_not_speak_tls_is_told() -> None:
-    answer = b"HTTP/1.1 400 Bad Request\r\n\r\n"
-    server = await asyncio.start_server(lambda _, writer: writer.write(answer), "127.0.0.1", 0)
-    async with server:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
         reason = await refused(f"wss://localhost:{port}", Security(2, password=PASSWORD), Vault(password=b"secret"))
     assert reason == "localhost does not speak TLS on this port"
@@ -143,22 +161,37 @@ async def test_the_clients_certificate_is_shown_in_profile_3(authority: Authorit
 async def test_a_client_certificate_that_the_csms_refuses_is_told(authority: Authority, tmp_path: Path) -> None:
     certificate, key = Authority("somebody else").issue("SN-0001")
     vault = Vault(ca=authority.pem, certificate=certificate, key=key)
-    async with csms(authority.server_context(tmp_path, "localhost", verify_clients=True)) as port:
+    context = authority.server_context(tmp_path, "localhost", verify_clients=True)
+    async with plain_tls(context) as port:
         reason = await refused(f"wss://localhost:{port}", MUTUAL, vault)
-    assert reason == f"TLS with localhost:{port} failed: tlsv1 alert unknown ca"
+        assert reason == "TLS with localhost failed: tlsv1 alert unknown ca"
+    async with csms(context) as port:  # asyncio's server hangs up without saying why
+        reason = await refused(f"wss://localhost:{port}", MUTUAL, vault)
+        assert reason == (
+            f"localhost:{port} closed the connection without an answer; it may have refused the client certificate"
+        )
+
+
+async def test_a_csms_that_hangs_up_during_tls_is_told() -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.transport.abort()
+
+    async with await asyncio.start_server(hang_up, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        reason = await refused(f"wss://localhost:{port}", Security(2, password=PASSWORD), Vault(password=b"secret"))
+    assert reason == f"localhost:{port} closed the connection during the TLS handshake"
 
 
 async def test_credentials_that_do_not_fit_are_told_without_being_shown(authority: Authority) -> None:
     certificate, key = authority.issue("SN-0001")
     other_key = authority.issue("SN-0002")[1]
-    for vault, wrong in [
-        (Vault(ca=b"no certificate"), "the trusted CA is no PEM certificate"),
-        (Vault(ca=authority.pem, certificate=certificate, key=other_key), "certificate and its private key do not load"),
-        (Vault(ca=authority.pem, certificate=b"-", key=key), "certificate and its private key do not load"),
-    ]:  # fmt: skip
-        security = MUTUAL if vault.secrets.get("key") else BASIC
-        vault.secrets.setdefault("password", b"secret")
-        reason = await refused("wss://localhost:1", security, vault)
+    for ca, shown, private, wrong in [
+        (b"no certificate", certificate, key, "the trusted CA is no PEM certificate"),
+        (authority.pem, certificate, other_key, "certificate and its private key do not load"),
+        (authority.pem, b"-", key, "certificate and its private key do not load"),
+    ]:
+        reason = await refused("wss://localhost:1", MUTUAL, Vault(ca=ca, certificate=shown, key=private))
         assert reason.startswith("TLS credentials of back-end csms: ")
         assert wrong in reason
         assert "BEGIN" not in reason

@@ -18,9 +18,9 @@ def test_a_counter_counts_per_label() -> None:
 
 def test_a_gauge_holds_its_last_value() -> None:
     metrics = PrometheusMetrics()
-    metrics.gauge("applied_revision", 7)
-    metrics.gauge("applied_revision", 5)
-    assert b"fwdctl_applied_revision 5.0" in metrics.exposition()
+    metrics.gauge("last_apply_revision", 7)
+    metrics.gauge("last_apply_revision", 5)
+    assert b"fwdctl_last_apply_revision 5.0" in metrics.exposition()
 
 
 def test_every_metric_is_exposed_with_its_help() -> None:
@@ -48,8 +48,8 @@ def test_no_metric_is_per_charger() -> None:
 
 def test_two_registries_share_nothing() -> None:
     one, other = PrometheusMetrics(), PrometheusMetrics()
-    one.gauge("applied_revision", 3)
-    assert b"fwdctl_applied_revision 0.0" in other.exposition()
+    one.gauge("last_apply_revision", 3)
+    assert b"fwdctl_last_apply_revision 0.0" in other.exposition()
 
 
 def test_what_is_sampled_is_read_at_every_look() -> None:

@@ -1,0 +1,22 @@
+"""`fwdctl dump`: what is applied, as YAML that can be applied again."""
+
+import typer
+import yaml
+
+from reconciler.adapters.api_client import ApiClient
+from reconciler.cli import options
+from reconciler.cli.output import print_json
+
+
+def dump(
+    json_output: options.JsonOutput = False,
+    url: options.Url = options.DEFAULT_URL,
+    token: options.Token = None,
+) -> None:
+    """Print what is applied; a plan of it is empty."""
+    with ApiClient(url, token) as api:
+        answer = api.dump()
+    if json_output:
+        print_json(answer)
+    else:
+        typer.echo(yaml.safe_dump_all(answer["documents"], sort_keys=False, allow_unicode=True), nl=False)

@@ -1,0 +1,78 @@
+"""`fwdctl status`: every charger as it runs now, beside what it is to run."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated
+
+import typer
+
+from reconciler.adapters.api_client import ApiClient, Json
+from reconciler.cli import options
+from reconciler.cli.output import print_json, print_table
+
+
+def status(
+    address: Annotated[
+        str | None, typer.Argument(help="A charger, split system, binding or back-end; all chargers without it.")
+    ] = None,
+    json_output: options.JsonOutput = False,
+    url: options.Url = options.DEFAULT_URL,
+    token: options.Token = None,
+) -> None:
+    """Show who owns what on every charger now, and whether that is what was applied."""
+    with ApiClient(url, token) as api:
+        answer = api.status(address)
+    chargers = answer["chargers"]
+    if json_output:
+        print_json(answer)
+    elif address is not None and len(chargers) == 1:
+        for line in _details(chargers[0]):
+            typer.echo(line)
+    elif not chargers:
+        typer.echo("No charger is declared.")
+    else:
+        print_table(("CHARGER", "STATE", "VERSION", "OWNERS", "LEGS", "TRANSACTIONS"), map(_row, chargers))
+
+
+def owners_text(owners: Mapping[str, str]) -> str:
+    """Return who owns what, briefly: "partner-pay, grid-co: smart-charging"; who owns most comes first, unqualified."""
+    features: dict[str, list[str]] = {}
+    for feature, owner in owners.items():
+        features.setdefault(owner, []).append(feature)
+    ranked = sorted(features, key=lambda owner: (-len(features[owner]), owner))
+    return ", ".join([*ranked[:1], *(f"{owner}: {' '.join(features[owner])}" for owner in ranked[1:])])
+
+
+def _row(charger: Json) -> tuple[str, ...]:
+    live = charger["live"] or {"legs": (), "transactions": ()}
+    registered = sum(leg["phase"] == "registered" for leg in live["legs"])
+    return (
+        charger["charger"],
+        charger["state"] + (" (toggled)" if charger["override"] else ""),
+        live.get("version") or "-",
+        owners_text(live.get("owners") or charger["desired_owners"] or {}),
+        f"{registered}/{len(live['legs'])}" if live["legs"] else "-",
+        str(len(live["transactions"]) or "-"),
+    )
+
+
+def _details(charger: Json) -> Iterator[str]:
+    live, override = charger["live"], charger["override"]
+    yield f"{charger['charger']}  {charger['state']}"
+    yield from (f"  {difference}" for difference in charger["differences"])
+    yield f"  declared by {charger['declared_by'] or 'nothing'}, bound by {charger['bound_by'] or 'nothing'}"
+    if override is not None:
+        until = f"until {override['until']}" if override["until"] else "until ended"
+        yield f"  toggled by {override['actor']} {until}: {override['reason']}"
+    if live is None or not live["connected"]:
+        yield f"  offline since {live['since']}" if live and live["since"] else "  offline, never seen"
+        return
+    yield f"  connected since {live['since']}, {live['version']}, generation {live['generation']}"
+    yield f"  owners: {owners_text(live['owners'])}"
+    if live["refused"] is not None:
+        yield f"  refused generation {live['refused']['generation']}: {live['refused']['reason']}"
+    for leg in live["legs"]:
+        detail = f", {leg['detail']}" if leg["detail"] else ""
+        yield f"  leg {leg['backend']}: {leg['role']}, {leg['phase']} since {leg['since']}{detail}"
+    for open_ in live["transactions"]:
+        connector = f" on connector {open_['connector']}" if open_["connector"] else ""
+        yield f"  transaction {open_['id']}{connector} since {open_['since']}, of {open_['owner']}"
