@@ -24,7 +24,7 @@ check: .venv/ready ## what CI runs besides the tests: format, lint, types, impor
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports --no-timing
+	@$(BIN)/lint-imports
 	@$(BIN)/pytest -q tests/test_house_rules.py
 
 fix: .venv/ready ## format, and fix what ruff can

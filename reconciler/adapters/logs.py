@@ -62,7 +62,7 @@ def _rendering(stream: TextIO) -> list[structlog.typing.Processor]:
 
 
 class EventLog:
-    """Implements `app.ports.Log`: of one event at most `LINES_MAX` lines in `WINDOW_S`, then one that says how many more.
+    """Implements `app.ports.Log`: of one event `LINES_MAX` lines in `WINDOW_S`, then one that says how many more.
 
     Event names are a closed set, so what it remembers is bounded.
     """

@@ -35,7 +35,7 @@ def http_status(error: FwdctlError) -> int:
 
 
 def error_to_json(error: FwdctlError) -> dict[str, Any]:
-    """Return the body of an error answer: {"format_version", "error": {kind, summary, hint, exit_code, diagnostics}}."""
+    """Return the body of an error answer: {format_version, error: {kind, summary, hint, exit_code, diagnostics}}."""
     findings = error.diagnostics if isinstance(error, InvalidSpecs) else ()
     body = {
         "kind": _kind(type(error)),
@@ -58,22 +58,20 @@ def error_from_json(body: Mapping[str, Any]) -> FwdctlError:
 
 
 def diagnostic_to_json(finding: Diagnostic) -> dict[str, Any]:
-    """Return a finding as {severity, summary, address, file, line, column, hint}; no place: file is null."""
+    """Return a finding as `terraform validate -json` writes it, with the address besides; no place: range is null."""
     place = finding.position
     return {
         "severity": finding.severity.value,
         "summary": finding.summary,
-        "address": finding.address,
-        "file": place.file if place else None,
-        "line": place.line if place else None,
-        "column": place.column if place else None,
         "hint": finding.hint,
+        "address": finding.address,
+        "range": place and {"filename": place.file, "start": {"line": place.line, "column": place.column}},
     }
 
 
 def diagnostic_from_json(data: Mapping[str, Any]) -> Diagnostic:
     """Return the finding that `diagnostic_to_json` wrote."""
-    place = Position(data["file"], data["line"], data["column"]) if data["file"] is not None else None
+    place = data["range"] and Position(data["range"]["filename"], **data["range"]["start"])
     return Diagnostic(Severity(data["severity"]), data["summary"], data["address"], place, data["hint"])
 
 

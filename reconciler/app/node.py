@@ -262,6 +262,12 @@ class RelayNode:
                 details = {"generation": generation}
                 self._record("flip-refused", slot, f"{session.charger} keeps its owners: {reason}", details)
 
+    def commit(self, session: StationSession, then: Callable[[], None]) -> None:
+        """Store the charger's memory with the next batch, then call `then`."""
+        slot = self._slots.get(session.charger)
+        if slot is not None:
+            self._world.recorder.commit(session.charger, slot.snapshot, then)
+
     def session_ended(self, session: StationSession, reason: str) -> None:
         """Forget a session; one that was replaced has nothing left to clean up (R12)."""
         self._authorizations.pop(session, None)

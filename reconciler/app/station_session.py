@@ -8,6 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from reconciler.app.csms_connection import CsmsConnection, LocalConnection
@@ -30,6 +31,9 @@ class SessionOwner(Protocol):
 
     def session_command(self, session: "StationSession", command: commands.Command) -> None:
         """Take a command that is not about frames: memory, notes, tokens, owners that changed."""
+
+    def commit(self, session: "StationSession", then: Callable[[], None]) -> None:
+        """Store the charger's memory, then call `then`."""
 
     def session_ended(self, session: "StationSession", reason: str) -> None:
         """The station's socket is gone."""
@@ -166,9 +170,12 @@ class StationSession:
                 connection = self.connections.get(backend)
                 if connection is not None:
                     connection.send(frame)
-            case commands.SendToStation(frame):
+            case commands.SendToStation(frame, after_commit):
                 self._totals.down += 1
-                self.station.send(frame)
+                if after_commit:
+                    self._owner.commit(self, partial(self.station.send, frame))
+                else:
+                    self.station.send(frame)
             case commands.OpenLeg(leg):
                 connection = self.connections[leg.backend.name] = self._owner.connect(self, leg)
             case commands.CloseLeg(backend, reason):

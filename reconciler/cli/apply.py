@@ -100,7 +100,7 @@ def _read_plan(file: Path) -> dict[str, Any]:
 
 
 def _wanted(made: Json, *, auto_approve: bool, json_output: bool) -> bool:
-    """Show the plan, and return whether to apply it: there is something to do, and a person or --auto-approve says yes."""
+    """Show the plan, and return whether to apply it: it does something, and a person or --auto-approve says yes."""
     plan = from_json(made)
     if not json_output:
         print_plan(plan)

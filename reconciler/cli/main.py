@@ -26,9 +26,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (serve, validate, plan, apply, drift, status, toggle, dump, history, schema, version):
+for verb in (serve, validate, plan, apply, drift, status, toggle, dump, history, lock, schema, version):
     app.command()(verb)
-app.add_typer(lock, name="lock")
 
 
 @app.callback()

@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import structlog
 import typer
@@ -14,10 +14,12 @@ import typer
 from reconciler import __version__
 from reconciler.adapters.logs import configure_logs
 from reconciler.app.api_contract import FORMAT_VERSION
-from reconciler.cli.composition import Running, running
 from reconciler.cli.output import say
 from reconciler.cli.settings import ServeSettings
 from reconciler.errors import FwdctlError
+
+if TYPE_CHECKING:
+    from reconciler.cli.composition import Running
 
 STOP_WITHIN_S: Final = 20.0
 """Parts bound their own stop; where one of them doesn't keep to it, the process ends anyway."""
@@ -54,6 +56,8 @@ def serve(
 
 
 async def _serve(settings: ServeSettings) -> None:
+    from reconciler.cli.composition import running  # here, so that no other verb waits for the server's libraries
+
     stop = asyncio.Event()
     _on_signals(stop)
     async with running(settings) as up:
@@ -66,7 +70,7 @@ async def _serve(settings: ServeSettings) -> None:
         _log.info("stopping")
 
 
-def _facts(up: Running) -> dict[str, Any]:
+def _facts(up: "Running") -> dict[str, Any]:
     return {
         "format_version": FORMAT_VERSION,
         "version": __version__,

@@ -52,9 +52,10 @@ def window_blocks(resources: Iterable[Resource], disrupted: Sequence[DesiredChar
     rules = {charger.name: _rules_for(charger, specs) for charger in disrupted}
     obstacles = {name: obstacle for name, rule in rules.items() if (obstacle := rule.obstacle(now))}
     if obstacles:
+        who = f"{len(obstacles)} live charger{'' if len(obstacles) == 1 else 's'}"
         yield Block(
             guard=CHANGE_WINDOW,
-            summary=f"{'; '.join(sorted(set(obstacles.values())))}: {len(obstacles)} live chargers may not change now",
+            summary=f"{'; '.join(sorted(set(obstacles.values())))}: {who} may not change now",
             override="--ignore-windows",
             eligible_at=_eligible_at(set(rules.values()), [window for *_, window in specs], now),
         )

@@ -8,9 +8,13 @@ from reconciler.model.desired import DesiredLeg
 
 @dataclass(frozen=True, slots=True)
 class SendToStation:
-    """Send one text message to the station."""
+    """Send one text message to the station; with `after_commit`, once the charger's memory is safely stored.
+
+    An answer or command that brings the station a new id waits for that, so that no crash can lose whose it is.
+    """
 
     frame: bytes
+    after_commit: bool = False
 
 
 @dataclass(frozen=True, slots=True)

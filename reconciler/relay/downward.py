@@ -8,8 +8,9 @@ back-end CALL ──may it?──no──> refusal, schema-valid
 from collections import deque
 from collections.abc import Callable
 
+from reconciler.relay import translation
 from reconciler.relay.commands import SendToLeg
-from reconciler.relay.envelope import Frame, call_error
+from reconciler.relay.envelope import Frame, Kind, call_error
 from reconciler.relay.leg import CsmsLeg
 from reconciler.relay.refusals import refusal
 from reconciler.relay.state import SessionState
@@ -19,7 +20,7 @@ from reconciler.relay.terminated import concerns_leg, deletable_serials
 class Downcall:
     """A CALL of a back-end on its way to the station, and its answer's way back."""
 
-    __slots__ = ("backend", "deadline", "frame", "incarnation", "station_key")
+    __slots__ = ("backend", "deadline", "frame", "incarnation", "sent", "station_key")
 
     def __init__(self, leg: CsmsLeg, frame: Frame, deadline: float) -> None:
         self.backend = leg.name
@@ -27,6 +28,8 @@ class Downcall:
         self.frame = frame
         self.deadline = deadline
         self.station_key = ""
+        self.sent = b""
+        """The payload as the station got it."""
 
 
 class Downward:
@@ -89,8 +92,12 @@ class Downward:
         leg = self._leg_of(downcall)
         if downcall.frame.action == "GetInstalledCertificateIds":
             state.deletable |= deletable_serials(downcall.frame, frame)
+        raw = frame.with_id(downcall.frame.id_token)
+        if frame.kind is Kind.CALLRESULT:
+            theirs = translation.command_answer(state.memory, downcall.backend, downcall.frame, downcall.sent, frame)
+            raw = raw if theirs is None else frame.rewritten(downcall.frame.id_token, theirs)
         if leg is not None:
-            self._finish(leg, downcall, frame.with_id(downcall.frame.id_token))
+            self._finish(leg, downcall, raw)
             if state.version == "ocpp2.1":
                 self._answered.append((downcall.frame.id, leg.name, frame.id_token, state.now))
         self.pump()
@@ -127,14 +134,9 @@ class Downward:
             downcall.station_key = token[1:-1].decode()
             downcall.deadline = state.now + leg.spec.backend.call_timeout_s
             self._in_flight = downcall
-            state.send_station(self._raw(downcall, token))
-
-    def _raw(self, downcall: Downcall, token: bytes) -> bytes:
-        state, frame = self._state, downcall.frame
-        if state.version == "ocpp1.6" and not frame.signed:
-            sent = bytes(frame.payload)
-            return frame.rewritten(token, state.memory.ids.to_station(downcall.backend, frame.action, sent))
-        return frame.with_id(token)
+            payload, minted = translation.command(state.memory, downcall.backend, downcall.frame)
+            downcall.sent = payload
+            state.send_station(downcall.frame.rewritten(token, payload), after_commit=minted)
 
     def expire(self) -> None:
         """Refuse what waited for too long; give up on a station that does not answer."""

@@ -11,6 +11,8 @@ from typing import Any, Final
 import msgspec
 
 from reconciler.relay.envelope import UNREADABLE, Frame
+from reconciler.relay.list_version import ListVersion
+from reconciler.relay.mapped_ids import MappedIds
 from reconciler.relay.transaction_ids import TransactionIdTable
 
 _CONNECTORS_MAX: Final = 256
@@ -53,13 +55,15 @@ _EVENT: Final = msgspec.json.Decoder(_TransactionEvent)
 class SessionMemory:
     """A charger's memory. `statuses` holds the last StatusNotification payload per connector, oldest first."""
 
-    __slots__ = ("boot", "ids", "statuses", "transactions", "version")
+    __slots__ = ("boot", "ids", "list_version", "mapped", "statuses", "transactions", "version")
 
     def __init__(self) -> None:
         self.version = ""
         self.boot: bytes | None = None
         self.statuses: dict[str, bytes] = {}
         self.ids = TransactionIdTable()
+        self.mapped = MappedIds()
+        self.list_version = ListVersion()
         self.transactions: dict[str, OpenTransaction] = {}
 
     def use_version(self, version: str) -> None:
@@ -121,6 +125,8 @@ class SessionMemory:
         """Return ids and open transactions as JSON data (boot and statuses are bytes and are read as they are)."""
         return {
             "transactionIds": self.ids.snapshot(),
+            "mappedIds": self.mapped.snapshot(),
+            "listVersion": self.list_version.snapshot(),
             "transactions": [
                 {"id": open_.id, "owner": open_.owner, "connector": open_.connector}
                 for open_ in self.transactions.values()
@@ -135,6 +141,9 @@ class SessionMemory:
         memory = cls()
         memory.version, memory.boot, memory.statuses = version, boot, dict(statuses)
         memory.ids.restore(list(snapshot.get("transactionIds", [])))
+        memory.mapped.restore(snapshot.get("mappedIds", {}))
+        if "listVersion" in snapshot:
+            memory.list_version.restore(snapshot["listVersion"])
         for kept in snapshot.get("transactions", []):
             memory._open(OpenTransaction(kept["id"], kept["owner"], now, kept["connector"]))
         return memory

@@ -4,18 +4,23 @@ import re
 from collections.abc import Container, Mapping, Sequence
 from typing import Final
 
+ELEMENT: Final = "[]"
+"""In a path: any element of an array."""
+
 _TOKEN: Final = re.compile(rb'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
 
 
-def find_value(payload: bytes, path: Sequence[str]) -> tuple[int, int] | None:
-    """Return (start, end) of the scalar at `path`, a chain of object keys from the top, or None.
+def find_values(payload: bytes, path: Sequence[str]) -> list[tuple[int, int]]:
+    """Return (start, end) of every scalar at `path`: a chain of object keys from the top, "[]" for any array element.
 
     `payload` is well-formed JSON. Keys are matched as written (OCPP's are plain ASCII); a key of the same name
-    in an array, in `customData` or in a string is never taken for it.
+    elsewhere, in `customData` or in a string is never taken for it.
     """
-    wanted: list[bytes | None] = [b'"' + key.encode() + b'"' for key in path]
-    if wanted[-1] not in payload:  # type: ignore[operator]  # no None in `wanted`
-        return None
+    wanted = [None if key == ELEMENT else b'"' + key.encode() + b'"' for key in path]
+    if not all(key is None or key in payload for key in wanted):
+        return []
+    before = (b":",) if wanted[-1] is not None else (b"[", b",")
+    found: list[tuple[int, int]] = []
     keys: list[bytes | None] = []  # of every open container: the key at hand, None for an array
     previous = b""
     for token in _TOKEN.finditer(payload):
@@ -28,10 +33,15 @@ def find_value(payload: bytes, path: Sequence[str]) -> tuple[int, int] | None:
             keys.pop()
         elif text == b":":
             keys[-1] = previous
-        elif previous == b":" and keys == wanted:
-            return token.span()
+        elif text != b"," and previous in before and keys == wanted:
+            found.append(token.span())
         previous = text
-    return None
+    return found
+
+
+def find_value(payload: bytes, path: Sequence[str]) -> tuple[int, int] | None:
+    """Return (start, end) of the first scalar at `path`, or None."""
+    return next(iter(find_values(payload, path)), None)
 
 
 def replace_span(payload: bytes, span: tuple[int, int], value: bytes) -> bytes:

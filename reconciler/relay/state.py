@@ -46,10 +46,10 @@ class SessionState:
         """Ask something of the world."""
         self.out.append(command)
 
-    def send_station(self, frame: bytes) -> None:
+    def send_station(self, frame: bytes, *, after_commit: bool = False) -> None:
         """Send one text message to the station, unless its socket is to be closed already."""
         if self.station_open:
-            self.out.append(SendToStation(frame))
+            self.out.append(SendToStation(frame, after_commit))
 
     def note(self, what: str, backend: str = "", action: str = "", detail: str = "") -> None:
         """Say that something worth a count and a log line happened."""

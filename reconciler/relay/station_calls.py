@@ -8,6 +8,7 @@ opened ──owner answers──────────────> the statio
 from collections import deque
 from typing import Final
 
+from reconciler.relay import translation
 from reconciler.relay.commands import IdTokenAccepted, RememberCharger, SendToLeg
 from reconciler.relay.envelope import Frame, Kind, call_error
 from reconciler.relay.leg import CsmsLeg, StationCall
@@ -101,29 +102,37 @@ class StationCalls:
     def _answer(self, station_call: StationCall, frame: Frame) -> None:
         state, asked = self._state, station_call.frame
         self._close(station_call)
-        raw = frame.with_id(asked.id_token)
-        if asked.action in _TRANSACTION_ACTIONS and not frame.signed:
-            raw = self._transaction_answer(station_call, frame)
-        elif asked.action == "Authorize" and _ACCEPTED in frame.raw:
+        if asked.action == "Authorize" and _ACCEPTED in frame.raw:
             token = accepted_token(bytes(asked.payload), bytes(frame.payload))
             if token is not None:
                 state.emit(IdTokenAccepted(token))
+        raw, minted = self._for_station(station_call, frame)
         for _ in range(station_call.times):
-            state.send_station(raw)
+            state.send_station(raw, after_commit=minted)
         if state.version == "ocpp2.1":
             self._answered.append((asked.id, station_call.owner, frame.id_token, state.now))
 
-    def _transaction_answer(self, station_call: StationCall, frame: Frame) -> bytes:
-        """Keep the books of open transactions and return the answer as the station is to see it."""
-        state, memory, asked, ids = self._state, self._state.memory, station_call.frame, station_call.ids
-        if frame.kind is not Kind.CALLRESULT:
-            if ids is not None:
-                memory.ids.forget(ids)
-            return frame.with_id(asked.id_token)
+    def _for_station(self, station_call: StationCall, frame: Frame) -> tuple[bytes, bool]:
+        """Return the answer as the station is to see it, and True where it brings an id that must be kept first."""
+        asked, owner = station_call.frame, station_call.owner
+        if frame.kind is not Kind.CALLRESULT or frame.signed:
+            if station_call.ids is not None:
+                self._state.memory.ids.forget(station_call.ids)
+            return frame.with_id(asked.id_token), False
         payload = bytes(frame.payload)
-        changed = True
+        if asked.action in _TRANSACTION_ACTIONS:
+            payload, minted = self._transaction_answer(station_call, payload)
+        else:
+            payload, minted = translation.call_answer(self._state.memory, owner, asked.action, payload)
+        return frame.rewritten(asked.id_token, payload), minted
+
+    def _transaction_answer(self, station_call: StationCall, payload: bytes) -> tuple[bytes, bool]:
+        """Keep the books of open transactions."""
+        state, memory, asked, ids = self._state, self._state.memory, station_call.frame, station_call.ids
+        changed, minted = True, False
         if ids is not None:
             payload = memory.ids.owner_answered(ids, station_call.owner, payload)
+            minted = ids.station is not None
             if ids.station is not None:
                 memory.transaction_started(asked, ids.station.decode(), station_call.owner, state.now)
         elif asked.action == "StopTransaction":
@@ -136,7 +145,7 @@ class StationCalls:
             state.emit(RememberCharger())
         if station_call.composition is not None:
             payload = station_call.composition.compose(payload)
-        return frame.rewritten(asked.id_token, payload)
+        return payload, minted
 
     def _give_up(self, station_call: StationCall) -> None:
         """End a call that its owner did not answer: an error, but never for a transaction message (R11)."""

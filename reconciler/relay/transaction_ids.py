@@ -21,6 +21,9 @@ _UPWARD: Final[Mapping[str, tuple[str, ...]]] = {
     "MeterValues": ("transactionId",),
     "StopTransaction": ("transactionId",),
 }
+CARRIES_TRANSACTION_ID: Final = frozenset(_UPWARD)
+"""The station's CALLs that name a transaction."""
+
 _DOWNWARD: Final[Mapping[str, tuple[str, ...]]] = {
     "RemoteStopTransaction": ("transactionId",),
     "SetChargingProfile": ("csChargingProfiles", "transactionId"),

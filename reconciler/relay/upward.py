@@ -10,6 +10,7 @@ from collections.abc import Collection
 from typing import Final
 
 from reconciler.model.live import LegPhase
+from reconciler.relay import translation
 from reconciler.relay.commands import RememberCharger, SendToLeg
 from reconciler.relay.composition import Composition
 from reconciler.relay.envelope import Frame, Kind, call, call_result
@@ -139,14 +140,9 @@ class Upward:
         frame = upcall.frame
         if frame is None:
             return call(token, upcall.action, upcall.payload)
-        state = self._state
-        if state.version == "ocpp1.6" and not frame.signed:
-            sent = bytes(frame.payload)
-            owner = upcall.origin is Origin.STATION
-            mapped = state.memory.ids.to_backend(leg.name, upcall.action, sent, owner=owner)
-            if mapped != sent:
-                return frame.rewritten(token, mapped)
-        return frame.with_id(token)
+        owner = upcall.origin is Origin.STATION
+        payload = translation.call(self._state.memory, leg.name, frame, owner=owner)
+        return frame.with_id(token) if payload is None else frame.rewritten(token, payload)
 
     def _id_token(self, upcall: Upcall) -> bytes:
         frame = upcall.frame

@@ -11,6 +11,7 @@ import itertools
 import ssl as tls
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType, TracebackType
 from typing import Any, Literal, Self
 from weakref import WeakKeyDictionary
@@ -40,7 +41,7 @@ class SimulatedCsms:
     boot_status           "Accepted", "Pending" or "Rejected"; to be changed in `books.boot_status`
     validate              check all payloads against the schemas; False for load: then meter values aren't booked either
     keep                  how many frames and calls to remember; None for all
-    manners               how it behaves, well or badly
+    manners               how it behaves, well or badly; its fields may be changed at any time
     clock                 seconds since 1970
     """
 
@@ -291,7 +292,8 @@ class SimulatedCsms:
             await socket.close(1002, "no common version")
         else:
             try:
-                record.closed = await self._attend(socket, record)
+                closed = await self._attend(socket, record)
+                record.closed = replace(closed, asked_for=closed.asked_for or self._stopping)
             except BaseExceptionGroup as faults:
                 self._faults.append(faults)
                 raise

@@ -67,4 +67,7 @@ def _shaped(kind: int, frame: list[Any]) -> Envelope | Unreadable:
 
 def dump(*elements: Any) -> bytes:
     """Write a frame as compact JSON in UTF-8."""
-    return json.dumps(elements, separators=(",", ":"), ensure_ascii=False).encode()
+    try:
+        return json.dumps(elements, separators=(",", ":"), ensure_ascii=False).encode()
+    except UnicodeEncodeError:  # half of a surrogate pair, which only an escape can carry
+        return json.dumps(elements, separators=(",", ":")).encode()

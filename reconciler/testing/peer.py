@@ -231,7 +231,9 @@ class Peer:
         """Record that the other end broke a rule, and close where the manners say so."""
         self._journal.violate(rule, self.identity, raw)
         if self._manners.close_on_violation:
-            closing = asyncio.get_running_loop().create_task(self.close(1002, rule[:120]))
+            closing = asyncio.get_running_loop().create_task(
+                self.close(1002, rule.encode(errors="replace")[:120].decode(errors="ignore"))
+            )
             self._tasks.add(closing)
             closing.add_done_callback(self._tasks.discard)
 
@@ -242,7 +244,7 @@ class Peer:
             async with self._line():
                 await self._manners.pause(call.action)
                 async with self._answering:
-                    answer = await self._decide(call) if refusal is None else self._framed(call, refusal)
+                    answer = await self._decide_safely(call) if refusal is None else self._framed(call, refusal)
                     self._unanswered.discard(call.index)
                     await self._transmit(answer)
         except ConnectionError:
@@ -252,6 +254,12 @@ class Peer:
         call.answer = answer
         self._journal.bell.ring()
         self.side.answered(call)
+
+    async def _decide_safely(self, call: RecordedCall) -> bytes:
+        try:
+            return await self._decide(call)
+        except ZeroDivisionError:  # the package, like `json`, recurses into payloads
+            return self._framed(call, CallFailed("InternalError", "nested too deeply"))
 
     async def _decide(self, call: RecordedCall) -> bytes:
         script = self._manners.answers.get(call.action)

@@ -1,4 +1,4 @@
-"""A relay without sockets: it runs what it is told on chargers that tests connect, refuse, slow down and tamper with."""
+"""A relay without sockets: it runs what it is told, on chargers that tests connect, refuse, slow and tamper with."""
 
 import asyncio
 from collections.abc import Mapping

@@ -97,6 +97,11 @@ class ListRecorder:
         """Keep a memory."""
         self.memories[charger] = snapshot()
 
+    def commit(self, charger: str, snapshot: Callable[[], ChargerMemory], then: Callable[[], None]) -> None:
+        """Keep a memory; what waits for it happens soon, as it would behind a database."""
+        self.remember(charger, snapshot)
+        asyncio.get_running_loop().call_soon(then)
+
 
 def backend(
     name: str, url: str, *, versions: Sequence[str] = OCPP_VERSIONS, security: Security = OPEN, **more: object

@@ -28,6 +28,8 @@ def client_context(
     `trusted_ca` replaces the system's CAs; `certificate` and `private_key` are shown where both are given.
     Raises BadCredentials.
     """
+    if trusted_ca is not None and not trusted_ca.strip():
+        raise BadCredentials("the trusted CA is empty")  # which Python would read as: trust the system's
     try:
         context = ssl.create_default_context(cadata=None if trusted_ca is None else trusted_ca.decode("ascii"))
     except (ssl.SSLError, ValueError) as error:

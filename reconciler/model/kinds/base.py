@@ -49,9 +49,9 @@ def _name(text: str) -> str:
     return text
 
 
-def _label_key(text: str) -> str:
+def _label_text(text: str) -> str:
     if "=" in text or "," in text or not text.isprintable():
-        raise InvalidValue(f"{text!r} is not a label", hint="labels are selected as key=value: no '=', ',' or newline")
+        raise InvalidValue(f"{text!r} cannot be in a label", hint="labels are selected as key=value: no '=', no ','")
     return text
 
 
@@ -80,21 +80,27 @@ def _unquote(value: object) -> str:
     return f"write {value} without quotes" if looks_like_number else ""
 
 
+_NO_REPEATS: Final[JsonDict] = {"uniqueItems": True}
+
 Items = Annotated[tuple[_Item, ...], Field(strict=False)]
 """A list in YAML, a tuple inside."""
 
-UniqueItems = Annotated[tuple[_Item, ...], Field(strict=False), AfterValidator(_without_repeats)]
+UniqueItems = Annotated[
+    tuple[_Item, ...], Field(strict=False, json_schema_extra=_NO_REPEATS), AfterValidator(_without_repeats)
+]
 """As Items, and nothing twice."""
 
 Name = Annotated[str, AfterValidator(_name), Field(json_schema_extra={"pattern": rf"^{NAME.pattern}$"})]
 """The metadata.name of some resource."""
 
-LabelText = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_label_key)]
+LabelText = Annotated[
+    str, Field(min_length=1, max_length=128, json_schema_extra={"pattern": "^[^=,]*$"}), AfterValidator(_label_text)
+]
 Labels = Annotated[dict[LabelText, LabelText], AfterValidator(FrozenDict)]
 """Label key -> value."""
 
 OcppVersion = Literal["ocpp2.1", "ocpp2.0.1", "ocpp1.6"]
-Versions = Annotated[tuple[OcppVersion, ...], Field(strict=False, min_length=1), AfterValidator(_without_repeats)]
+Versions = Annotated[UniqueItems[OcppVersion], Field(min_length=1)]
 """WebSocket subprotocols, in order of preference."""
 
 ProfileNumber = Annotated[Literal[0, 1, 2, 3], BeforeValidator(whole_number)]

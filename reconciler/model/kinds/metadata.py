@@ -1,5 +1,7 @@
 """What every document says about itself: its name and its labels."""
 
+from pydantic import Field
+
 from reconciler.model.kinds.base import FrozenDict, Labels, Name, SpecModel
 
 
@@ -8,5 +10,5 @@ class Metadata(SpecModel):
 
     name: Name
     """Lower-case letters, digits, '-' and '.'; at most 63."""
-    labels: Labels = FrozenDict()
+    labels: Labels = Field(default_factory=FrozenDict)
     """What selectors and --select look at."""

@@ -127,7 +127,7 @@ async def test_frames_survive_deflate_whether_agreed_or_not(server_compresses: b
 
     compression = "deflate" if server_compresses else None
     version = Subprotocol("ocpp2.0.1")
-    async with serve(talk, "127.0.0.1", 0, subprotocols=[version], compression=compression) as server:  # type: ignore[arg-type]
+    async with serve(talk, "127.0.0.1", 0, subprotocols=[version], compression=compression) as server:
         sink = Sink()
         url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         leg = await WebSocketDialer(Vault(), BRISK).dial(dial_to(url, version="ocpp2.0.1"), sink)

@@ -5,6 +5,7 @@ import ssl
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.frames import Opcode
@@ -123,6 +124,24 @@ async def test_a_refusal_is_answered_with_its_status(listen: Opener, refuse: Ref
     answer = await knock(listener.port, REQUEST)
     assert all(part in answer for part in expected)
     assert answer.endswith(b"\r\n\r\n" + refuse.reason.encode() + b"\n")
+
+
+async def test_a_refusal_is_logged_with_who_and_why_and_no_credential(listen: Opener) -> None:
+    gate = Gate(Refuse(401, "wrong password"))
+    listener = await listen(gate)
+    with capture_logs() as logs:
+        await knock(listener.port, request_for("/CP-1", "Authorization: Basic Q1A6c2VjcmV0"))
+    remote = gate.knocks[0].remote
+    assert logs == [
+        {
+            "event": "station refused",
+            "log_level": "info",
+            "identity": "CP-1",
+            "remote": remote,
+            "status": 401,
+            "reason": "wrong password",
+        }
+    ]
 
 
 async def test_a_real_client_understands_a_refusal(listen: Opener) -> None:

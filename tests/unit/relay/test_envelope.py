@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reconciler.relay.envelope import (
@@ -58,7 +58,9 @@ def test_a_signed_answer_is_read() -> None:
     assert (read.signed, bytes(read.payload)) == (True, b'{"payload":"x"}')
 
 
-@pytest.mark.parametrize("token", ["7", "-1", "null", "1.50", "true", '""', f'"{"x" * 5000}"', '"\\u00e9\\n\\"q"', '"é"'])
+@pytest.mark.parametrize(
+    "token", ["7", "-1", "null", "1.50", "true", '""', f'"{"x" * 5000}"', '"\\u00e9\\n\\"q"', '"é"']
+)
 def test_odd_ids_are_kept_as_written(token: str) -> None:
     read = frame(f'[2, {token} ,"Heartbeat",{{}}]')
     assert read.id_token == token.encode()
@@ -123,7 +125,7 @@ def test_what_stands_behind_the_payload_is_not_taken_for_it() -> None:
         ('[2,"1","Heartbeat",[]]', Kind.CALL, b'"1"'),
         ('[2,"1","Heartbeat"]', Kind.CALL, b'"1"'),
         ('[2,"1",5,{}]', Kind.CALL, b'"1"'),
-        ('[2,7,5,{}]', Kind.CALL, b"7"),
+        ("[2,7,5,{}]", Kind.CALL, b"7"),
         ('[2,"1",{"alg":"x"},"MeterValues",{}]', Kind.CALL, b'"1"'),
         ('[2,"1","\\ud800",{}]', Kind.CALL, b'"1"'),
         ('[2,"1","A",' + '{"a":' * 100_000, Kind.CALL, b'"1"'),
@@ -160,7 +162,13 @@ def test_an_unknown_type_is_told_from_nonsense(raw: str) -> None:
 def test_the_relays_own_frames_are_valid_json() -> None:
     assert json.loads(call(b'"r1"', "Heartbeat", b"{}")) == [2, "r1", "Heartbeat", {}]
     assert json.loads(call_result(b"7", b'{"status":"Rejected"}')) == [3, 7, {"status": "Rejected"}]
-    assert json.loads(call_error(b'"1"', "InternalError", 'a "quoted" é')) == [4, "1", "InternalError", 'a "quoted" é', {}]
+    assert json.loads(call_error(b'"1"', "InternalError", 'a "quoted" é')) == [
+        4,
+        "1",
+        "InternalError",
+        'a "quoted" é',
+        {},
+    ]
     assert json.loads(quoted("\x00é")) == "\x00é"
 
 
@@ -171,6 +179,7 @@ def test_an_error_description_is_cut_to_what_ocpp_allows() -> None:
 pieces = st.sampled_from(list('[]{},:"\\ \n0123456-.e') + ["null", '"1"', '"Heartbeat"', "{}", "\\u12", "é", "-Signed"])
 
 
+@settings(derandomize=True, deadline=None)
 @given(st.lists(pieces, max_size=30).map("".join).map(str.encode) | st.binary(max_size=60))
 @example(b'[2,"1","A",{"a":"\xff"}]')
 def test_reading_never_raises_and_never_guesses(raw: bytes) -> None:

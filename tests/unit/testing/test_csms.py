@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from reconciler.testing import CallFailed, HandshakeRefused, SimulatedCsms, SimulatedStation
+from reconciler.testing.recording import Closed
 
 
 @pytest.mark.parametrize(
@@ -51,6 +52,7 @@ async def test_it_comes_back_on_the_same_port_with_its_books(csms: SimulatedCsms
         await station.wait_connected()
         await station.stop_transaction(charging)
     assert csms.transactions[700].stopped
+    assert csms.connections[0].closed == Closed(1012, "restart", asked_for=True)
     assert csms.violations == []
 
 

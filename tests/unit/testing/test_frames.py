@@ -47,3 +47,4 @@ def test_unreadable_frames_tell_what_could_be_read(raw: bytes, kind: int | None,
 
 def test_frames_are_written_compactly_in_utf_8() -> None:
     assert dump(2, "1", "DataTransfer", {"data": "é"}) == '[2,"1","DataTransfer",{"data":"é"}]'.encode()
+    assert dump(3, "\ud800", {}) == b'[3,"\\ud800",{}]'

@@ -41,7 +41,6 @@ async def test_never_and_silence_are_answers_too(csms: SimulatedCsms) -> None:
         csms.manners.silent = True
         with pytest.raises(TimeoutError):
             await station.authorize("T")
-        csms.manners = CsmsManners()  # of the next connection
     assert [call.answer is None for call in csms.calls] == [True, False, True]
     assert csms.violations == []
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 
 import pytest
 
@@ -38,6 +39,8 @@ ODD_FRAMES = [
     '[2,"10","DataTransfer",null]',
     "[" * 5000,
     '[2,"11","DataTransfer",{"vendorId":"\x00\ud7ff"}]',
+    '[2,"\\ud800","DataTransfer",{"vendorId":"\\udfff","data":"\\ud800"}]',
+    '[2,"é\\ud800","Nonsense é",{"é":"\\ud800"}]',
 ]
 
 
@@ -56,6 +59,17 @@ async def test_no_frame_however_odd_ends_a_connection(csms: SimulatedCsms, versi
     assert csms.raw("received")[: len(ODD_FRAMES)] == [frame.encode() for frame in ODD_FRAMES]
 
 
+async def test_a_payload_nested_as_deeply_as_can_be_read_ends_no_connection(csms: SimulatedCsms) -> None:
+    limit = sys.getrecursionlimit()
+    async with SimulatedStation("A", csms.url, "2.1") as station:
+        for depth in range(limit - 60, limit):
+            nested = "[" * depth + "]" * depth
+            await station.send_raw(f'[2,"{depth}","Heartbeat",{{"stranger":{nested}}}]')
+            await station.expect_raw()
+        await station.heartbeat()
+        assert station.disconnects == []
+
+
 @pytest.mark.parametrize(
     ("version", "code"),
     [("ocpp1.6", "FormationViolation"), ("ocpp2.0.1", "FormatViolation"), ("ocpp2.1", "FormatViolation")],
@@ -64,6 +78,15 @@ async def test_a_misshapen_call_is_refused_under_its_id(csms: SimulatedCsms, ver
     async with SimulatedStation("A", csms.url, version) as station:
         await station.send_raw('[2,"x","Heartbeat"]')
         assert json.loads(await station.expect_raw())[:3] == [4, "x", code]
+
+
+async def test_a_strict_end_closes_with_a_reason_that_fits_a_close_frame(csms: SimulatedCsms) -> None:
+    csms.manners.close_on_violation = True
+    async with SimulatedStation("A", csms.url, "2.1") as station:
+        await station.send_raw('[2,"' + "é" * 200 + '","Authorize",{"idToken":"' + "é" * 200 + '"}]')
+        closed = await station.wait_disconnected()
+    assert closed.code == 1002
+    assert len(closed.reason.encode()) <= 123
 
 
 async def test_garbage_is_refused_with_minus_one_in_2_x_and_dropped_in_1_6(csms: SimulatedCsms) -> None:

@@ -1,58 +1,29 @@
-"""Spec files: YAML from files, directories and standard input, with the place of every field.
+"""Reading: the text of one file into documents, with the place of every field and every fault.
 
-YAML 1.2's core schema, not 1.1's: `on`, `no` and `1:20` are text, `0777` is a decimal number. Keys are always
-text, duplicate keys are errors. What comes out is plain JSON data.
+Keys are always text, duplicate keys are errors, aliases are bounded; what comes out is plain JSON data.
 """
 
-import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, Final
 
 import yaml
 
+from reconciler.adapters.spec_files.scalars import plain_scalar
 from reconciler.model.diagnostics import Diagnostic, Position, Severity
 from reconciler.model.documents import Document
 from reconciler.planning.documents import address_of
 
-BYTES_MAX: Final = 64 * 1024 * 1024
-"""Of one file; 600,000 chargers fit."""
 DEPTH_MAX: Final = 50
 ALIASED_NODES_MAX: Final = 100_000
 """Nodes that aliases (`*x`) may repeat in one file: enough for honest use, and no billion laughs."""
-STDIN: Final = "-"
 
-_SUFFIXES: Final = (".yaml", ".yml")
 _SEPARATOR: Final = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 
 
-def read_documents(sources: Sequence[str], stdin: TextIO | None = None) -> tuple[list[Document], list[Diagnostic]]:
-    """Return the documents of all `sources` in order, and all that is wrong with them as YAML.
-
-    A source is a file, a directory (all *.yaml and *.yml below it, sorted, hidden ones left out) or "-" for
-    `stdin`. A source without any document is an error.
-    """
-    documents: list[Document] = []
-    diagnostics: list[Diagnostic] = []
-    for source in sources:
-        found = _Reading()
-        if source == STDIN:
-            _read_stdin(stdin, found)
-        else:
-            _read_path(source, found)
-        if not found.documents and not found.diagnostics:
-            found.error(source, f"nothing to read in {_shown(source)}", "an empty input never means: delete everything")
-        documents += found.documents
-        diagnostics += found.diagnostics
-    if not sources:
-        diagnostics.append(Diagnostic(Severity.ERROR, "nothing to read", hint="name files or directories with -f"))
-    return documents, diagnostics
-
-
 @dataclass(slots=True)
-class _Reading:
+class Reading:
     """What reading one source has given so far."""
 
     documents: list[Document] = field(default_factory=list)
@@ -64,55 +35,9 @@ class _Reading:
         self.diagnostics.append(Diagnostic(Severity.ERROR, summary, address, Position(file, *place), hint))
 
 
-def _shown(source: str) -> str:
-    return "standard input" if source == STDIN else source
-
-
-def _read_stdin(stdin: TextIO | None, found: _Reading) -> None:
-    text = "" if stdin is None else stdin.read(BYTES_MAX + 1)
-    _read_text(text, STDIN, found)
-
-
-def _read_path(source: str, found: _Reading) -> None:
-    path = Path(source)
-    if path.is_dir():
-        for file in _files_below(path):
-            _read_file(file, found)
-    elif path.exists():
-        _read_file(path, found)
-    else:
-        found.error(source, f"there is no file or directory {source}", "check the path given with -f")
-
-
-def _files_below(directory: Path) -> Iterator[Path]:
-    for here, directories, files in os.walk(directory):
-        directories[:] = sorted(name for name in directories if not name.startswith("."))
-        for name in sorted(files):
-            if name.endswith(_SUFFIXES) and not name.startswith("."):
-                yield Path(here, name)
-
-
-def _read_file(path: Path, found: _Reading) -> None:
-    file = str(path)
-    try:
-        with path.open("rb") as opened:
-            data = opened.read(BYTES_MAX + 1)
-        text = data.decode("utf-8-sig")
-    except OSError as reason:
-        found.error(file, f"{file} cannot be read: {reason.strerror}", "check the path and its permissions")
-    except UnicodeDecodeError as reason:
-        line = data.count(b"\n", 0, reason.start) + 1
-        found.error(file, f"{file} is not UTF-8 text", "save the file as UTF-8", (line, 1))
-    else:
-        _read_text(text, file, found)
-
-
-def _read_text(text: str, file: str, found: _Reading) -> None:
+def read_text(text: str, file: str, found: Reading) -> None:
     """Add the documents of one text; where it is broken, every document that stands on its own is read all the same."""
-    if len(text) > BYTES_MAX:
-        found.error(file, f"{_shown(file)} is larger than {BYTES_MAX // 1024**2} MiB", "split it into several files")
-        return
-    whole = _Reading()
+    whole = Reading()
     try:
         _read_events(text, file, 0, whole)
     except yaml.YAMLError:
@@ -126,11 +51,14 @@ def _read_text(text: str, file: str, found: _Reading) -> None:
 def _parts(text: str) -> Iterator[tuple[int, str]]:
     """Yield the text between document separators, each with the number of lines before it."""
     starts = [0, *(match.start() for match in _SEPARATOR.finditer(text) if match.start() > 0)]
+    line = 0
     for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
-        yield text.count("\n", 0, start), text[start:end]
+        part = text[start:end]
+        yield line, part
+        line += part.count("\n")
 
 
-def _read_part(text: str, file: str, lines_before: int, found: _Reading) -> None:
+def _read_part(text: str, file: str, lines_before: int, found: Reading) -> None:
     try:
         _read_events(text, file, lines_before, found)
     except yaml.YAMLError as reason:
@@ -155,7 +83,7 @@ def _explain(reason: yaml.YAMLError, text: str) -> tuple[str, str, tuple[int, in
     return f"not valid YAML: {problem}{f' ({context})' if context else ''}", hint, place
 
 
-def _read_events(text: str, file: str, lines_before: int, found: _Reading) -> None:
+def _read_events(text: str, file: str, lines_before: int, found: Reading) -> None:
     """Add the documents of `text`, one after another; raises YAMLError at the first place that is no YAML."""
     parser = yaml.CSafeLoader(text)
     aliased = _Budget(ALIASED_NODES_MAX)
@@ -172,7 +100,7 @@ def _read_events(text: str, file: str, lines_before: int, found: _Reading) -> No
         parser.dispose()
 
 
-def _add(building: "_Building", file: str, found: _Reading) -> None:
+def _add(building: "_Building", file: str, found: Reading) -> None:
     """Add the document that was built, and what is wrong with it."""
     content = building.root
     if content is _NOTHING and not building.faults:
@@ -184,30 +112,6 @@ def _add(building: "_Building", file: str, found: _Reading) -> None:
         found.error(file, summary, hint, place, address)
     if isinstance(content, dict):
         found.documents.append(Document(content, file, building.places))
-
-
-_CONSTANTS: Final = {
-    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-}
-_INTEGER: Final = re.compile(r"[-+]?[0-9]{1,18}", re.ASCII)
-_BASED: Final = re.compile(r"0o[0-7]{1,20}|0x[0-9a-fA-F]{1,15}", re.ASCII)
-_FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]{1,2})?", re.ASCII)
-_NUMBER_STARTS: Final = frozenset("0123456789-+.")
-
-
-def _scalar(text: str) -> Any:
-    """Return what a plain scalar means in YAML 1.2's core schema; numbers out of any sensible range stay text."""
-    if text in _CONSTANTS:
-        return _CONSTANTS[text]
-    if text[0] not in _NUMBER_STARTS or len(text) > 100:
-        return text
-    if _INTEGER.fullmatch(text):
-        return int(text)
-    if _BASED.fullmatch(text):
-        return int(text, 0)
-    return float(text) if _FLOAT.fullmatch(text) else text
 
 
 _NOTHING: Final = object()
@@ -322,7 +226,7 @@ class _Building:
 
     def _scalar(self, event: yaml.ScalarEvent) -> Any:
         if event.implicit[0]:
-            return _scalar(event.value) if event.value or self._open else _NOTHING
+            return plain_scalar(event.value) if event.value or self._open else _NOTHING
         self._check_tag(event, "str")
         return event.value
 

@@ -1,0 +1,67 @@
+"""The local authorization list's version: the station has one list, each back-end believes in its own (R9).
+
+A station takes a list only under a version above its own, so a back-end's version is raised where it must be, and told
+back to that back-end as it was sent. A back-end whose list is not the one on the station is told 0: no list, send all.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from reconciler.relay.splice import find_value, replace_span
+
+_SENT: Final[Mapping[str, str]] = {"ocpp1.6": "listVersion", "ocpp2.0.1": "versionNumber", "ocpp2.1": "versionNumber"}
+SEND: Final = "SendLocalList"
+GET: Final = "GetLocalListVersion"
+
+
+class ListVersion:
+    """Whose list the station has, under which version. `setter` is "" until a list was sent through the relay."""
+
+    __slots__ = ("setter", "station_version", "theirs")
+
+    def __init__(self) -> None:
+        self.setter = ""
+        self.theirs = 0
+        self.station_version = 0
+
+    def to_station(self, version: str, backend: str, payload: bytes) -> bytes:
+        """Return a SendLocalList payload with a version that the station can take."""
+        span = find_value(payload, (_SENT[version],))
+        sent = _number(payload, span)
+        if span is None or sent is None:
+            return payload
+        follows = backend == self.setter
+        ours = sent + (self.station_version - self.theirs) if follows else max(sent, self.station_version + 1)
+        return payload if ours == sent else replace_span(payload, span, str(ours).encode())
+
+    def accepted(self, version: str, backend: str, asked: bytes, sent: bytes) -> None:
+        """Note that the station accepted the list of `backend`: `asked` as it came, `sent` as the station got it."""
+        theirs = _number(asked, find_value(asked, (_SENT[version],)))
+        ours = _number(sent, find_value(sent, (_SENT[version],)))
+        if theirs is not None and ours is not None:
+            self.setter, self.theirs, self.station_version = backend, theirs, ours
+
+    def to_backend(self, version: str, backend: str, payload: bytes) -> bytes:
+        """Return a GetLocalListVersion answer as `backend` is to see it."""
+        span = find_value(payload, (_SENT[version],))
+        ours = _number(payload, span)
+        if not self.setter or span is None or ours is None or ours < 0:
+            return payload
+        theirs = ours + (self.theirs - self.station_version) if backend == self.setter else 0
+        return replace_span(payload, span, str(max(theirs, 0)).encode())
+
+    def snapshot(self) -> Mapping[str, Any]:
+        """Return the state as JSON data."""
+        return {"setter": self.setter, "theirs": self.theirs, "station": self.station_version}
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        """Take over a snapshot."""
+        self.setter = str(snapshot["setter"])
+        self.theirs, self.station_version = int(snapshot["theirs"]), int(snapshot["station"])
+
+
+def _number(payload: bytes, span: tuple[int, int] | None) -> int | None:
+    if span is None:
+        return None
+    token = payload[span[0] : span[1]]
+    return int(token) if token.lstrip(b"-").isdigit() else None

@@ -1,0 +1,134 @@
+"""A real `fwdctl serve` in a process of its own, and the command line as people type it."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+ROOT = Path(__file__).parent.parent.parent
+READY_WITHIN_S = 20.0
+
+
+@dataclass(frozen=True)
+class Completed:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Return what it printed, as JSON data."""
+        return json.loads(self.out)
+
+
+async def fwdctl(*arguments: str | Path, environ: Mapping[str, str] | None = None, stdin: str = "") -> Completed:
+    """Run one command to its end; nothing of the caller's FWDCTL_ variables reaches it."""
+    process = await start(*arguments, environ=environ, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE)
+    out, err = await process.communicate(stdin.encode())
+    assert process.returncode is not None
+    return Completed(process.returncode, out.decode(), err.decode())
+
+
+async def start(
+    *arguments: str | Path, environ: Mapping[str, str] | None = None, **streams: int
+) -> asyncio.subprocess.Process:
+    """Start a command with its stderr in a pipe."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("FWDCTL_")}
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        "from reconciler.cli.main import main; main()",
+        *map(str, arguments),
+        cwd=ROOT,
+        env={**clean, "COLUMNS": "200", **(environ or {})},
+        stderr=asyncio.subprocess.PIPE,
+        **streams,
+    )
+
+
+class ServerProcess:
+    """`fwdctl serve` on free ports over `data`; started and stopped as a context manager, or by hand."""
+
+    def __init__(self, data: Path, *arguments: str, environ: Mapping[str, str] | None = None) -> None:
+        self.data = data
+        self.url = ""
+        self.stations_url = ""
+        self.ready_line = ""
+        self._arguments = arguments
+        self._environ = environ
+        self._log: list[str] = []
+
+    async def __aenter__(self) -> Self:
+        """Start it."""
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop it, with its log in the test's output where the test failed."""
+        if self._process.returncode is None:
+            await self.stop()
+        if error is not None:
+            sys.stderr.write("".join(self._log))
+
+    @property
+    def pid(self) -> int:
+        """Return the process's id."""
+        return self._process.pid
+
+    async def start(self) -> None:
+        """Start it (again) and wait until it says that it is ready."""
+        self._process = await start(
+            *("serve", "--data", self.data, "--stations", "127.0.0.1:0", "--admin", "127.0.0.1:0"),
+            *self._arguments,
+            environ=self._environ,
+        )
+        assert self._process.stderr is not None
+        async with asyncio.timeout(READY_WITHIN_S):
+            while " ready: " not in self.ready_line:
+                self.ready_line = (await self._process.stderr.readline()).decode()
+                self._log.append(self.ready_line)
+                assert self.ready_line, f"the server did not start: {''.join(self._log)}"
+        self._draining = asyncio.ensure_future(self._drain(self._process.stderr))
+        facts = json.loads((self.data / "serve.json").read_text())
+        self.url, self.stations_url = facts["admin"], facts["stations"]
+
+    async def stop(self) -> int:
+        """Ask it to stop and return its exit code."""
+        self._process.send_signal(signal.SIGTERM)
+        return await self._ended()
+
+    async def kill(self) -> None:
+        """End it at once, as a power cut does."""
+        self._process.kill()
+        await self._ended()
+
+    async def fwdctl(
+        self, *arguments: str | Path, environ: Mapping[str, str] | None = None, stdin: str = ""
+    ) -> Completed:
+        """Run a command against this server."""
+        return await fwdctl(*arguments, environ={"FWDCTL_URL": self.url, **(environ or {})}, stdin=stdin)
+
+    async def apply(self, *arguments: str | Path) -> Completed:
+        """Apply without being asked; it must succeed."""
+        done = await self.fwdctl("apply", "--auto-approve", *arguments)
+        assert done.code == 0, done.err
+        return done
+
+    async def _ended(self) -> int:
+        code = await self._process.wait()
+        await self._draining
+        return code
+
+    async def _drain(self, stream: asyncio.StreamReader) -> None:
+        while line := await stream.readline():
+            self._log.append(line.decode())

@@ -1,0 +1,80 @@
+"""Render Markdown: the plan in a pull request."""
+
+from dataclasses import replace
+
+from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.live import LiveCharger
+from reconciler.model.plan import Action, Block, Disruption, Effect, FieldChange, Pending, Plan, ResourceChange
+from reconciler.planning.planner import Moment, make_plan
+from reconciler.planning.render_markdown import CHANGES_MAX, MARKER, render_markdown
+from tests.support.clock import EPOCH
+from tests.support.specs import a_site, applied, resources
+
+EMPTY = Plan("p1", EPOCH, 0)
+
+
+def test_an_empty_plan_is_a_marker_and_a_headline() -> None:
+    assert render_markdown(EMPTY) == f"{MARKER}\n### No changes. What is applied matches the specs.\n"
+
+
+def test_a_plan_is_a_table_of_effects_and_a_folded_diff() -> None:
+    before = applied(a_site(1, {"partner": "primary", "grid": "passive"}))
+    wanted = resources(a_site(2, {"partner": "passive", "grid": "primary"}))
+    live = {"cp000": LiveCharger("cp000", True, 0, "ocpp1.6")}
+    what = "every feature: partner -> grid<br>partner: primary -> passive<br>grid: passive -> primary"
+    assert (
+        render_markdown(make_plan(before, wanted, Moment(EPOCH, live), plan_id="p1"))
+        == f"""\
+{MARKER}
+### Plan: 1 to add, 1 to change, 0 to destroy.
+
+Effects: 1 flipped live, 1 deferred.
+
+| effect | chargers | what | which |
+|---|---|---|---|
+| live flip | 1 charger | {what} | cp000 |
+| none | 1 charger (1 offline, at the next connection) | every feature: nobody -> grid<br>newly declared | cp001 |
+
+<details><summary>Resources</summary>
+
+```diff
++ charger.cp001  (site.yaml:1)
+! backend-binding.a  (site.yaml:4)
+!     spec.backends[partner].role: primary -> passive
+!     spec.backends[grid].role: passive -> primary
+```
+
+</details>
+"""
+    )
+
+
+def test_what_stands_in_the_way_comes_first() -> None:
+    plan = replace(
+        EMPTY,
+        warnings=(Diagnostic(Severity.WARNING, "odd"),),
+        blocked=(Block("change-window", "nights only", "--ignore-windows", EPOCH),),
+        pending=(Pending("cp001", "grid rejects"),),
+    )
+    text = render_markdown(plan)
+    blocked = (
+        "> **Blocked** (change-window): nights only. Eligible at 2026-12-01 02:00 UTC. `--ignore-windows` allows it."
+    )
+    assert text.index(blocked) < text.index("> **Warning**: odd") < text.index("- cp001: grid rejects")
+
+
+def test_values_cannot_break_out_of_the_table_or_the_fence() -> None:
+    field = FieldChange("spec.reason", None, "```\n| <b>")
+    change = ResourceChange("scheduled-outage.x", Action.UPDATE, {}, {}, (field,))
+    effect = Effect(Disruption.NONE, notes=("a | b\nc <script> `d`",), chargers=("cp001",))
+    text = render_markdown(replace(EMPTY, resource_changes=(change,), effects=(effect,)))
+    assert "a \\| b c &lt;script> 'd'" in text
+    assert text.count("```") == 2
+    assert "\n| <b>" not in text
+
+
+def test_a_very_long_plan_is_cut_and_says_so() -> None:
+    changes = tuple(ResourceChange(f"charger.cp{number}", Action.CREATE, None, {}) for number in range(CHANGES_MAX + 7))
+    text = render_markdown(replace(EMPTY, resource_changes=changes))
+    assert "# and 7 more" in text
+    assert text.count("+ charger.") == CHANGES_MAX
