@@ -16,6 +16,7 @@ from reconciler.relay.splice import find_values, replace_span
 
 _REMEMBERED_MAX: Final = 256
 """Ids kept per charger and kind; the oldest go first (R15)."""
+_NOTHING: Final[OrderedDict[bytes, dict[str, bytes]]] = OrderedDict()
 _INT32_MAX: Final = 2**31 - 1
 
 
@@ -51,8 +52,10 @@ class MappedIds:
         return payload
 
     def _station_id(self, kind: IdKind, backend: str, theirs: bytes) -> bytes | None:
-        table = self._kinds.get(kind) or {}
-        return next((ours for ours, known in table.items() if known.get(backend) == theirs), None)
+        for ours, known in self._kinds.get(kind, _NOTHING).items():
+            if known.get(backend) == theirs:
+                return ours
+        return None
 
     def _choose(self, kind: IdKind, backend: str, theirs: bytes) -> bytes:
         table = self._kinds.setdefault(kind, OrderedDict())

@@ -80,7 +80,8 @@ class StationCalls:
         """Bring a CALLRESULTERROR of the station (2.1) to the back-end whose answer it is about (R4)."""
         state = self._state
         for station_id, backend, leg_token, at in self._answered:
-            if station_id == frame.id and state.now - at <= state.limits.answered_grace_s:
+            leg, fresh = state.legs.get(backend), state.now - at <= state.limits.answered_grace_s
+            if station_id == frame.id and fresh and leg is not None and leg.connected:
                 state.emit(SendToLeg(backend, frame.with_id(leg_token)))
                 return
         state.note("stray-answer", action="CALLRESULTERROR")

@@ -258,7 +258,7 @@ class Peer:
     async def _decide_safely(self, call: RecordedCall) -> bytes:
         try:
             return await self._decide(call)
-        except ZeroDivisionError:  # the package, like `json`, recurses into payloads
+        except RecursionError:  # the package, like `json`, recurses into payloads
             return self._framed(call, CallFailed("InternalError", "nested too deeply"))
 
     async def _decide(self, call: RecordedCall) -> bytes:

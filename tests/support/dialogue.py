@@ -195,5 +195,7 @@ def _command_line(command: commands.Command) -> str:
             return f"-> {backend}  {frame.decode(errors='replace')}"
         case commands.OpenLeg(leg):
             return f"-> open the leg to {leg.backend.name}"
+        case commands.GenerationRuns(generation, _, owners):
+            return f"-> generation {generation} runs, owned by {', '.join(sorted(set(owners.values())))}"
         case _:
             return f"-> {command}"

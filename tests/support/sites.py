@@ -189,3 +189,14 @@ def valid_site(*texts: str) -> Site:
     site, diagnostics = checked(*texts)
     assert not diagnostics, diagnostics
     return site
+
+
+def spec_findings(kind: str, spec: object, name: str = "x", **metadata: object) -> list[Diagnostic]:
+    """Return what is wrong with one document of `kind` by itself."""
+    content = {"apiVersion": "fwdctl/v1", "kind": kind, "metadata": {"name": name, **metadata}, "spec": spec}
+    return read_resources([Document(content=content)])[1]
+
+
+def said(findings: Sequence[Diagnostic]) -> list[tuple[str, str]]:
+    """Return (summary, hint) of each finding."""
+    return [(finding.summary, finding.hint) for finding in findings]

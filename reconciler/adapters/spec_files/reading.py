@@ -39,10 +39,11 @@ def read_text(text: str, file: str, found: Reading) -> None:
     """Add the documents of one text; where it is broken, every document that stands on its own is read all the same."""
     whole = Reading()
     try:
-        _read_events(text, file, 0, whole)
+        _read_events(text, file, 0, _Budget(ALIASED_NODES_MAX), whole)
     except yaml.YAMLError:
+        aliased = _Budget(ALIASED_NODES_MAX)
         for line, part in _parts(text):
-            _read_part(part, file, line, found)
+            _read_part(part, file, line, aliased, found)
         return
     found.documents += whole.documents
     found.diagnostics += whole.diagnostics
@@ -58,9 +59,9 @@ def _parts(text: str) -> Iterator[tuple[int, str]]:
         line += part.count("\n")
 
 
-def _read_part(text: str, file: str, lines_before: int, found: Reading) -> None:
+def _read_part(text: str, file: str, lines_before: int, aliased: "_Budget", found: Reading) -> None:
     try:
-        _read_events(text, file, lines_before, found)
+        _read_events(text, file, lines_before, aliased, found)
     except yaml.YAMLError as reason:
         summary, hint, (line, column) = _explain(reason, text)
         found.error(file, summary, hint, (line + lines_before, column))
@@ -83,10 +84,9 @@ def _explain(reason: yaml.YAMLError, text: str) -> tuple[str, str, tuple[int, in
     return f"not valid YAML: {problem}{f' ({context})' if context else ''}", hint, place
 
 
-def _read_events(text: str, file: str, lines_before: int, found: Reading) -> None:
+def _read_events(text: str, file: str, lines_before: int, aliased: "_Budget", found: Reading) -> None:
     """Add the documents of `text`, one after another; raises YAMLError at the first place that is no YAML."""
     parser = yaml.CSafeLoader(text)
-    aliased = _Budget(ALIASED_NODES_MAX)
     building = _Building(aliased, lines_before)
     try:
         while (event := parser.get_event()) is not None:

@@ -1,0 +1,229 @@
+"""Controller: makes the relay run what is applied, keeps it so, and gets out of the way of technicians."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+from reconciler.app.controller import TICK_S
+from reconciler.app.courses import BACK_OFF_FIRST_S, SETTLE_S, Verdict
+from reconciler.model.overrides import Override
+from reconciler.planning.guard import Limits, Share
+from tests.support.fake_relay import FakeRelay
+from tests.support.specs import World, a_site
+
+LEADS, FOLLOWS = {"partner": "primary", "grid": "passive"}, {"partner": "passive", "grid": "primary"}
+
+
+async def world_of(chargers: int = 2, *connected: str) -> World:
+    """Return a world in which a depot is applied and some stations are connected."""
+    world = World()
+    await world.apply(a_site(chargers, LEADS))
+    world.relay.connect(*connected)
+    await tick(world)
+    world.relay.asked.clear()
+    return world
+
+
+async def tick(world: World, after_s: float = 0.0) -> dict[str, Verdict]:
+    world.clock.advance(after_s)
+    return {found.charger: found.verdict for found in await world.reconciler.controller.tick(world.clock.now())}
+
+
+async def test_on_start_every_charger_is_told_what_to_run_offline_ones_too() -> None:
+    before = await world_of(3, "cp000")
+    world = World(before.store, FakeRelay())
+    world.relay.connect("cp001")
+    await world.reconciler.start()
+    assert sorted(name for name, _ in world.relay.asked) == ["cp000", "cp001", "cp002"]
+    assert world.relay.owners("cp001") == {"partner"}
+    world.relay.connect("cp002")
+    assert world.relay.owners("cp002") == {"partner"}
+
+
+async def test_a_tick_with_nothing_new_asks_nothing() -> None:
+    world = await world_of(2, "cp000")
+    assert await tick(world, after_s=3600) == {}
+    assert world.relay.asked == []
+
+
+async def test_a_tick_of_ten_thousand_unchanged_chargers_is_cheap() -> None:
+    world = await world_of(10_000, *(f"cp{number:03}" for number in range(0, 10_000, 2)))
+    begun = time.process_time()
+    assert await tick(world, after_s=60) == {}
+    assert time.process_time() - begun < 1.0
+    assert world.relay.asked == []
+
+
+async def test_generations_only_ever_grow() -> None:
+    world = await world_of(1, "cp000")
+    for roles in (FOLLOWS, LEADS, FOLLOWS):
+        await world.apply(a_site(1, roles))
+    generations = [generation for _, generation in world.relay.asked]
+    assert generations == sorted(set(generations))
+    restarted = World(world.store, world.relay)
+    world.relay.asked.clear()
+    await restarted.reconciler.start()
+    assert world.relay.asked == [("cp000", generations[-1] + 1)]
+
+
+async def test_a_refused_charger_is_asked_again_with_growing_patience() -> None:
+    world = await world_of(1, "cp000")
+    world.relay.refuse("cp000", "grid rejects it")
+    result = await world.apply(a_site(1, FOLLOWS))
+    assert result.results[0].reason == "grid rejects it"
+    assert await tick(world, after_s=BACK_OFF_FIRST_S - 0.1) == {}
+    assert await tick(world, after_s=0.1) == {"cp000": Verdict.FAILED}
+    assert await tick(world, after_s=BACK_OFF_FIRST_S) == {}
+    assert await tick(world, after_s=BACK_OFF_FIRST_S) == {"cp000": Verdict.FAILED}
+    world.relay.accept("cp000")
+    assert await tick(world, after_s=60) == {"cp000": Verdict.APPLIED}
+    assert world.relay.owners("cp000") == {"grid"}
+
+
+async def test_a_refusal_is_written_down_once_for_each_reason() -> None:
+    world = await world_of(1, "cp000")
+    world.relay.refuse("cp000", "grid rejects it")
+    await world.apply(a_site(1, FOLLOWS))
+    await tick(world, after_s=60)
+    world.relay.refuse("cp000", "grid is away")
+    await tick(world, after_s=60)
+    refused = [event.summary for event in world.store.events if event.kind == "flip-refused"]
+    assert refused == ["grid rejects it", "grid is away"]
+
+
+async def test_a_new_wish_does_not_wait_for_the_back_off_of_the_old_one() -> None:
+    world = await world_of(1, "cp000")
+    world.relay.refuse("cp000", "grid rejects it")
+    await world.apply(a_site(1, FOLLOWS))
+    world.relay.accept("cp000")
+    result = await world.apply(a_site(1, {"grid": "standby", "partner": "primary"}))
+    assert result.counts == {"applied": 1}
+
+
+async def test_drift_is_healed_and_written_down() -> None:
+    world = await world_of(1, "cp000")
+    world.relay.tamper("cp000", "grid")
+    assert await tick(world, after_s=SETTLE_S) == {"cp000": Verdict.APPLIED}
+    assert world.relay.owners("cp000") == {"partner"}
+    healed = world.store.events[-1]
+    assert (healed.kind, healed.actor, healed.charger) == ("drift-healed", "controller", "cp000")
+    assert healed.summary.startswith("grid owns")
+
+
+async def test_drift_that_comes_back_is_healed_less_and_less_often() -> None:
+    world = await world_of(1, "cp000")
+    for _ in range(600):
+        world.relay.tamper("cp000", "grid")
+        await tick(world, after_s=1)
+    assert 600 / 60 <= world.kinds().count("drift-healed") <= 600 / 60 + 5
+
+
+async def test_a_charger_that_was_offline_runs_the_change_once_connected_and_history_says_why() -> None:
+    world = await world_of(1, "cp000")
+    world.relay.disconnect("cp000")
+    await world.apply(a_site(1, FOLLOWS))
+    world.relay.connect("cp000")
+    assert await tick(world, after_s=60) == {}
+    assert world.relay.owners("cp000") == {"grid"}
+    flip = world.store.events[-1]
+    assert (flip.kind, flip.actor, flip.revision) == ("flip", "ann", 2)
+
+
+async def test_a_charger_that_was_refused_and_left_gets_the_change_at_its_next_connection() -> None:
+    world = await world_of(1, "cp000")
+    world.relay.refuse("cp000", "grid rejects it")
+    await world.apply(a_site(1, FOLLOWS))
+    world.relay.disconnect("cp000")
+    assert await tick(world, after_s=60) == {"cp000": Verdict.DEFERRED}
+
+
+async def test_an_override_is_part_of_what_is_wanted_and_is_never_fought() -> None:
+    world = await world_of(1, "cp000")
+    now = world.clock.now()
+    await world.store.put_override(Override("o1", "cp000", FOLLOWS, now, now + timedelta(minutes=5), "visit", "bob"))
+    assert await tick(world) == {"cp000": Verdict.APPLIED}
+    assert world.relay.owners("cp000") == {"grid"}
+    for _ in range(4):
+        assert await tick(world, after_s=60) == {}
+    assert await tick(world, after_s=60) == {"cp000": Verdict.APPLIED}
+    assert world.relay.owners("cp000") == {"partner"}
+    ended, flip = world.store.events[-2:]
+    assert (ended.kind, flip.kind) == ("toggle-ended", "flip")
+    assert flip.reason == "the toggle by bob ran out (visit)"
+
+
+async def test_a_relay_that_fails_is_reported_and_asked_again() -> None:
+    world = await world_of(2, "cp000", "cp001")
+    world.relay.break_down("cp000")
+    result = await world.apply(a_site(2, FOLLOWS))
+    assert result.counts == {"applied": 1, "failed": 1}
+    assert [what for what, _ in world.trouble] == ["cp000"]
+    world.relay.accept("cp000")
+    assert await tick(world, after_s=60) == {"cp000": Verdict.APPLIED}
+
+
+async def test_a_charger_that_is_no_longer_declared_is_let_go_and_forgotten() -> None:
+    world = await world_of(2, "cp000", "cp001")
+    await world.apply(a_site(1, LEADS), prune=True)
+    assert sorted(world.relay.live()) == ["cp000"]
+    assert await tick(world, after_s=60) == {}
+
+
+async def test_a_charger_that_the_relay_runs_and_nobody_declares_is_let_go() -> None:
+    world = await world_of(2, "cp000", "cp001")
+    await world.apply(a_site(1, LEADS), prune=True)
+    stray = World(world.store, (await world_of(2, "cp001")).relay)
+    await stray.reconciler.start()
+    assert sorted(stray.relay.live()) == ["cp000"]
+
+
+async def test_never_more_questions_are_open_than_asked_for() -> None:
+    world = await world_of(30, *(f"cp{number:03}" for number in range(30)))
+    world.relay.running_max = 0
+    await world.apply_plan(
+        await world.plan(a_site(30, FOLLOWS)), parallelism=4, limits=Limits(max_disruption=Share(100, percent=True))
+    )
+    assert world.relay.running_max == 4
+
+
+async def test_one_slow_charger_does_not_keep_the_loop_from_the_others() -> None:
+    world = await world_of(2, "cp000", "cp001")
+    gate = world.relay.hold("cp000")
+    loop = asyncio.get_running_loop().create_task(world.reconciler.run())
+    now = world.clock.now()
+    for name in ("cp000", "cp001"):
+        await world.store.put_override(Override(name, name, FOLLOWS, now, None, "visit", "bob"))
+        world.reconciler.wake()
+    await until(lambda: world.relay.owners("cp001") == {"grid"})
+    assert world.relay.owners("cp000") == {"partner"}
+    gate.set()
+    await until(lambda: world.relay.owners("cp000") == {"grid"})
+    loop.cancel()
+    await asyncio.gather(loop, return_exceptions=True)
+    assert world.trouble == []
+
+
+async def test_the_loop_survives_a_store_that_is_away() -> None:
+    world = await world_of(1, "cp000")
+    overrides = world.store.overrides
+
+    async def away(at: object) -> object:
+        raise OSError("the store is away")
+
+    world.store.overrides = away  # type: ignore[method-assign, assignment]
+    loop = asyncio.get_running_loop().create_task(world.reconciler.run())
+    await until(lambda: len(world.trouble) == 1)
+    world.store.overrides = overrides  # type: ignore[method-assign]
+    world.relay.tamper("cp000", "grid")
+    world.clock.advance(TICK_S)
+    world.reconciler.wake()
+    await until(lambda: world.relay.owners("cp000") == {"partner"})
+    loop.cancel()
+    await asyncio.gather(loop, return_exceptions=True)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let the event loop turn until `condition` holds; the test's own timeout is the limit."""
+    while not condition():
+        await asyncio.sleep(0)
