@@ -256,11 +256,9 @@ class RelayNode:
                 self._world.log(what, charger=session.charger, backend=backend, action=action, detail=detail)
             case commands.IdTokenAccepted(token):
                 self._tokens.accepted(_scope(session.desired), token, self._world.clock.now())
-            case commands.GenerationRuns(generation, before, owners):
-                self._owners_run(slot, generation, before, owners)
-            case commands.GenerationRefused(generation, reason):
-                details = {"generation": generation}
-                self._record("flip-refused", slot, f"{session.charger} keeps its owners: {reason}", details)
+            case commands.GenerationRuns(_, before, owners) if before != owners:
+                self._world.metrics.count("flips")  # the controller knows why, and writes it into history
+                self.changed(session.charger)
 
     def commit(self, session: StationSession, then: Callable[[], None]) -> None:
         """Store the charger's memory with the next batch, then call `then`."""
@@ -280,22 +278,8 @@ class RelayNode:
         self._record("station-gone", slot, f"{session.charger} left: {reason}")
         self.changed(session.charger)
 
-    def _owners_run(
-        self, slot: ChargerSlot, generation: int, before: Mapping[str, str], owners: Mapping[str, str]
-    ) -> None:
-        if before == owners:
-            return
-        changed = {
-            feature: [before.get(feature), owner] for feature, owner in owners.items() if before.get(feature) != owner
-        }
-        gaining = ", ".join(sorted({new for _, new in changed.values() if new}))
-        summary = f"{slot.desired.name}: {len(changed)} features now with {gaining}"
-        self._world.metrics.count("flips")
-        self._record("flip", slot, summary, {"generation": generation, "owners": changed})
-        self.changed(slot.desired.name)
-
-    def _record(self, kind: str, slot: ChargerSlot, summary: str, details: Mapping[str, object] | None = None) -> None:
-        event = HistoryEvent(self._world.clock.now(), kind, summary, charger=slot.desired.name, details=details or {})
+    def _record(self, kind: str, slot: ChargerSlot, summary: str) -> None:
+        event = HistoryEvent(self._world.clock.now(), kind, summary, charger=slot.desired.name)
         self._world.recorder.event(event)
 
 

@@ -41,11 +41,13 @@ def check_credentials(knock: Knock, charger: DesiredCharger, secrets: Secrets) -
 def choose_version(knock: Knock, charger: DesiredCharger) -> str | None:
     """Return the version for the session: the first the station offers that the charger may speak and every owner can.
 
-    None where there is none: no leg translates, so the station's version is that of all its legs.
+    None where there is none: no leg translates, so the station's version is that of all its legs. A station that
+    offers nothing at all speaks what its quirk `assumeVersion` says.
     """
     owners = set(charger.owners.values())
     spoken = [set(leg.backend.versions) for leg in charger.legs if leg.backend.name in owners]
-    for version in knock.subprotocols:
+    assumed = (charger.quirks.assume_version,) if charger.quirks.assume_version else ()
+    for version in knock.subprotocols or assumed:
         if version in charger.versions and all(version in versions for versions in spoken):
             return version
     return None

@@ -29,6 +29,11 @@ class Completed:
         return json.loads(self.out)
 
 
+def clean_environ() -> dict[str, str]:
+    """Return this process's environment without FWDCTL_ variables, and with a wide terminal."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("FWDCTL_")} | {"COLUMNS": "200"}
+
+
 async def fwdctl(*arguments: str | Path, environ: Mapping[str, str] | None = None, stdin: str = "") -> Completed:
     """Run one command to its end; nothing of the caller's FWDCTL_ variables reaches it."""
     process = await start(*arguments, environ=environ, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE)
@@ -41,14 +46,13 @@ async def start(
     *arguments: str | Path, environ: Mapping[str, str] | None = None, **streams: int
 ) -> asyncio.subprocess.Process:
     """Start a command with its stderr in a pipe."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("FWDCTL_")}
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
         "from reconciler.cli.main import main; main()",
         *map(str, arguments),
         cwd=ROOT,
-        env={**clean, "COLUMNS": "200", **(environ or {})},
+        env={**clean_environ(), **(environ or {})},
         stderr=asyncio.subprocess.PIPE,
         **streams,
     )

@@ -1,0 +1,57 @@
+"""A whole fwdctl in the test's own process, and its command line called in a thread: fast, and as real as can be."""
+
+import asyncio
+import io
+import os
+import sys
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from unittest import mock
+
+from reconciler.cli import exits, main
+from reconciler.cli.composition import running
+from reconciler.cli.settings import ServeSettings
+from tests.support.server_process import Completed, clean_environ
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server."""
+
+    data: Path
+    url: str
+    stations_url: str
+
+    async def fwdctl(
+        self, *arguments: str | Path, environ: Mapping[str, str] | None = None, stdin: str = ""
+    ) -> Completed:
+        """Run a command against this server."""
+        variables = {"FWDCTL_URL": self.url, **(environ or {})}
+        return await asyncio.to_thread(_called, [str(argument) for argument in arguments], variables, stdin)
+
+    async def apply(self, *arguments: str | Path) -> Completed:
+        """Apply without being asked; it must succeed."""
+        done = await self.fwdctl("apply", "--auto-approve", *arguments)
+        assert done.code == 0, done.err
+        return done
+
+
+@asynccontextmanager
+async def running_server(data: Path) -> AsyncIterator[Server]:
+    """Run a server on free ports over `data` for the block."""
+    async with running(ServeSettings(stations="127.0.0.1:0", admin="127.0.0.1:0", data=data)) as up:
+        yield Server(data, up.admin_url, up.stations_url)
+
+
+def _called(arguments: list[str], variables: Mapping[str, str], stdin: str) -> Completed:
+    out, err = io.StringIO(), io.StringIO()
+    with (
+        mock.patch.dict(os.environ, clean_environ() | variables, clear=True),
+        mock.patch.object(sys, "stdin", io.StringIO(stdin)),
+        redirect_stdout(out),
+        redirect_stderr(err),
+    ):
+        code = exits.run(main.app, arguments)
+    return Completed(code, out.getvalue(), err.getvalue())
