@@ -56,7 +56,7 @@ def several(names: Iterable[str], noun: str = "") -> str:
 def findings(failure: ValidationError, model: type[BaseModel], prefix: str) -> Iterator[Finding]:
     """Yield what `failure` of validating `model` says; `prefix` is the path at which the model is written."""
     faults = failure.errors(include_url=False)
-    enclosing = {fault["loc"][:-1] for fault in faults}
+    enclosing = {fault["loc"][:length] for fault in faults for length in range(len(fault["loc"]))}
     for fault in faults:
         loc = tuple(part for part in fault["loc"] if part != "[key]")
         if fault["type"] == "too_short" and loc in enclosing:
@@ -139,8 +139,12 @@ def _say(fault: ErrorDetails) -> tuple[str, str]:
     if kind in _WANTED:
         return f"must be {_WANTED[kind]}, not {describe(given)}", _wrong_type_hint(kind, given)
     if kind in _LIMITS:
-        return _LIMITS[kind].format(**context), ""
+        return _LIMITS[kind].format(**{name: _plain(value) for name, value in context.items()}), ""
     return fault["msg"], ""
+
+
+def _plain(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _not_in_choice(given: object, expected: str) -> tuple[str, str]:

@@ -249,3 +249,21 @@ async def test_in_json_mode_an_error_is_json_on_stderr_with_the_same_code(server
     refused = await server.fwdctl("status", "charger.nobody", "--json")
     error = json.loads(refused.err)["error"]
     assert (refused.code, refused.out, error["kind"], error["exit_code"]) == (1, "", "unknown-address", 1)
+
+
+async def test_the_url_is_taken_before_the_verb_too(server: Server) -> None:
+    before = await server.fwdctl("--url", server.url, "status", "--json", environ={"FWDCTL_URL": "http://127.0.0.1:1"})
+    assert before.json["chargers"] == []
+
+
+async def test_version_answers_with_and_without_a_server(server: Server) -> None:
+    with_one = (await server.fwdctl("version", "--json")).json
+    without = await server.fwdctl("version", "--url", "http://127.0.0.1:1", "--json")
+    assert (with_one["server"], without.json["server"], without.code) == (with_one["client"], None, 0)
+
+
+@pytest.mark.parametrize("arguments", [["no-such-verb"], ["plan", "--no-such-flag"], ["plan"], ["lock", "eat"]])
+async def test_a_typo_exits_1_because_2_means_changes(server: Server, arguments: list[str]) -> None:
+    refused = await server.fwdctl(*arguments)
+    assert (refused.code, refused.out) == (1, "")
+    assert refused.err.startswith("error: ")

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from reconciler.model.desired import LOCAL, DesiredCharger
 from reconciler.model.live import Ack, Deferred, LegPhase, LiveCharger, LiveLeg, LiveTransaction, Outcome, Refusal
+from reconciler.testing.waiting import Bell
 
 
 class FakeRelay:
@@ -16,6 +17,8 @@ class FakeRelay:
         """(charger, generation) of every question, in order."""
         self.running_max = 0
         """The most questions that were open at once."""
+        self.bell = Bell()
+        """Rung whenever something was asked and answered."""
         self._running = 0
         self._live: dict[str, LiveCharger] = {}
         self._desired: dict[str, tuple[int, DesiredCharger]] = {}
@@ -33,11 +36,12 @@ class FakeRelay:
                 await self._gates[charger].wait()
             else:
                 await asyncio.sleep(0)
+            if charger in self._broken:
+                raise ConnectionError("the relay node is gone")
+            return self._take(charger, generation, desired)
         finally:
             self._running -= 1
-        if charger in self._broken:
-            raise ConnectionError("the relay node is gone")
-        return self._take(charger, generation, desired)
+            self.bell.ring()
 
     def live(self) -> Mapping[str, LiveCharger]:
         """Return all known chargers."""

@@ -22,6 +22,8 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self.revision = 0
+        self.away = False
+        """While True, overrides can't be read and history can't be written."""
         self.revisions: list[RevisionMeta] = []
         self.events: list[HistoryEvent] = []
         self._stored: dict[str, StoredResource] = {}
@@ -73,11 +75,13 @@ class MemoryStore:
 
     async def overrides(self, at: datetime) -> tuple[Override, ...]:
         """Return those in force."""
+        self._answer()
         held = (override for override in self._overrides if override.holds_at(at))
         return tuple(sorted(held, key=lambda override: override.charger))
 
     async def record(self, events: Sequence[HistoryEvent]) -> None:
         """Append, and number."""
+        self._answer()
         for event in events:
             self.events.append(replace(event, seq=len(self.events) + 1))
 
@@ -128,6 +132,10 @@ class MemoryStore:
     async def memories(self) -> tuple[ChargerMemory, ...]:
         """Return all."""
         return tuple(self._memories.values())
+
+    def _answer(self) -> None:
+        if self.away:
+            raise OSError("the store is away")
 
     async def close(self) -> None:
         """Nothing to release."""

@@ -154,6 +154,11 @@ class Relay:
         """Where stations connect; the identity is appended."""
         return f"ws://127.0.0.1:{self._listener.port}/ocpp"
 
+    @property
+    def open_sockets(self) -> int:
+        """Station sockets, handshakes among them."""
+        return self._listener.connections
+
     async def run(self, desired: DesiredCharger) -> Outcome:
         """Declare a charger, or change it."""
         return await self.node.set_desired(desired.name, next(self._generations), desired)

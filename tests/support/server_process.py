@@ -97,6 +97,7 @@ class ServerProcess:
             environ=self._environ,
         )
         assert self._process.stderr is not None
+        self.ready_line = ""
         async with asyncio.timeout(READY_WITHIN_S):
             while " ready: " not in self.ready_line:
                 self.ready_line = (await self._process.stderr.readline()).decode()

@@ -200,3 +200,9 @@ def spec_findings(kind: str, spec: object, name: str = "x", **metadata: object) 
 def said(findings: Sequence[Diagnostic]) -> list[tuple[str, str]]:
     """Return (summary, hint) of each finding."""
     return [(finding.summary, finding.hint) for finding in findings]
+
+
+def place_of(text: str, marker: str) -> tuple[int, int]:
+    """Return (line, column) of the first `marker` in `text`, counted from 1."""
+    start = text.index(marker)
+    return text.count("\n", 0, start) + 1, start - (text.rfind("\n", 0, start) + 1) + 1

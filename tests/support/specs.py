@@ -1,6 +1,9 @@
 """Spec documents built in Python, for tests that are not about YAML; and a reconciler over fakes to feed them to."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 from reconciler.app.applying import ApplyRequest, ApplyResult
@@ -17,6 +20,8 @@ from reconciler.planning.scope import Scope
 from tests.support.clock import FakeClock
 from tests.support.fake_relay import FakeRelay
 from tests.support.memory_store import MemoryStore
+
+_NUMBERS = itertools.count(1)
 
 
 def document(kind: str, name: str, labels: Mapping[str, str] | None = None, /, **spec: Any) -> Document:
@@ -98,14 +103,7 @@ class World:
         self.store = store or MemoryStore()
         self.relay = relay or FakeRelay()
         self.trouble: list[tuple[str, BaseException]] = []
-        self._ids = 0
-        self.reconciler = Reconciler(
-            self.store,
-            self.relay,
-            self.clock,
-            self._new_id,
-            report=lambda what, error: self.trouble.append((what, error)),
-        )
+        self.reconciler = Reconciler(self.store, self.relay, self.clock, self._new_id, report=self._report)
 
     async def plan(self, documents: Sequence[Document], limits: Limits | None = None, **scope: Any) -> Plan:
         """Plan these documents."""
@@ -123,6 +121,24 @@ class World:
         """Return the kinds of recorded events, oldest first."""
         return [event.kind for event in self.store.events if charger in (None, event.charger)]
 
-    def _new_id(self) -> str:
-        self._ids += 1
-        return f"{self.store.revision}-{self._ids}"
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until `condition` holds; looks again whenever the relay answered or trouble was reported."""
+        await self.relay.bell.until(condition, timeout_s=10)
+
+    @asynccontextmanager
+    async def looping(self) -> AsyncIterator[None]:
+        """Run the controller loop for the block."""
+        loop = asyncio.get_running_loop().create_task(self.reconciler.run())
+        try:
+            yield
+        finally:
+            loop.cancel()
+            await asyncio.gather(loop, return_exceptions=True)
+
+    def _report(self, what: str, error: BaseException) -> None:
+        self.trouble.append((what, error))
+        self.relay.bell.ring()
+
+    @staticmethod
+    def _new_id() -> str:
+        return f"id-{next(_NUMBERS)}"

@@ -36,7 +36,8 @@ class FrozenDict(dict[str, _Value]):
 def _without_repeats(items: tuple[_Item, ...]) -> tuple[_Item, ...]:
     for position, item in enumerate(items):
         if item in items[:position]:
-            raise InvalidValue(f"{item} is listed twice", hint="remove one of the two")
+            shown = item if isinstance(item, str) else "the same"
+            raise InvalidValue(f"{shown} is listed twice", hint="remove one of the two")
     return items
 
 

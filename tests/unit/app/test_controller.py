@@ -1,9 +1,9 @@
 """Controller: makes the relay run what is applied, keeps it so, and gets out of the way of technicians."""
 
-import asyncio
 import time
-from collections.abc import Callable
 from datetime import timedelta
+
+import pytest
 
 from reconciler.app.controller import TICK_S
 from reconciler.app.courses import BACK_OFF_FIRST_S, SETTLE_S, Verdict
@@ -47,11 +47,12 @@ async def test_a_tick_with_nothing_new_asks_nothing() -> None:
     assert world.relay.asked == []
 
 
-async def test_a_tick_of_ten_thousand_unchanged_chargers_is_cheap() -> None:
-    world = await world_of(10_000, *(f"cp{number:03}" for number in range(0, 10_000, 2)))
+@pytest.mark.slow
+async def test_a_tick_of_thousands_of_unchanged_chargers_is_cheap() -> None:
+    world = await world_of(3000, *(f"cp{number:03}" for number in range(3000)))
     begun = time.process_time()
     assert await tick(world, after_s=60) == {}
-    assert time.process_time() - begun < 1.0
+    assert time.process_time() - begun < 0.5  # some 15 ms: equality only, nothing is resolved or planned again
     assert world.relay.asked == []
 
 
@@ -189,41 +190,40 @@ async def test_never_more_questions_are_open_than_asked_for() -> None:
 
 async def test_one_slow_charger_does_not_keep_the_loop_from_the_others() -> None:
     world = await world_of(2, "cp000", "cp001")
-    gate = world.relay.hold("cp000")
-    loop = asyncio.get_running_loop().create_task(world.reconciler.run())
-    now = world.clock.now()
+    gate, now = world.relay.hold("cp000"), world.clock.now()
     for name in ("cp000", "cp001"):
         await world.store.put_override(Override(name, name, FOLLOWS, now, None, "visit", "bob"))
+    async with world.looping():
+        await world.until(lambda: world.relay.owners("cp001") == {"grid"})
+        assert world.relay.owners("cp000") == {"partner"}
+        await world.store.end_override("cp001", now)
         world.reconciler.wake()
-    await until(lambda: world.relay.owners("cp001") == {"grid"})
-    assert world.relay.owners("cp000") == {"partner"}
-    gate.set()
-    await until(lambda: world.relay.owners("cp000") == {"grid"})
-    loop.cancel()
-    await asyncio.gather(loop, return_exceptions=True)
+        await world.until(lambda: world.relay.owners("cp001") == {"partner"})
+        gate.set()
+        await world.until(lambda: world.relay.owners("cp000") == {"grid"})
     assert world.trouble == []
 
 
 async def test_the_loop_survives_a_store_that_is_away() -> None:
     world = await world_of(1, "cp000")
-    overrides = world.store.overrides
-
-    async def away(at: object) -> object:
-        raise OSError("the store is away")
-
-    world.store.overrides = away  # type: ignore[method-assign, assignment]
-    loop = asyncio.get_running_loop().create_task(world.reconciler.run())
-    await until(lambda: len(world.trouble) == 1)
-    world.store.overrides = overrides  # type: ignore[method-assign]
+    world.store.away = True
     world.relay.tamper("cp000", "grid")
-    world.clock.advance(TICK_S)
-    world.reconciler.wake()
-    await until(lambda: world.relay.owners("cp000") == {"partner"})
-    loop.cancel()
-    await asyncio.gather(loop, return_exceptions=True)
+    async with world.looping():
+        await world.until(lambda: len(world.trouble) == 1)
+        world.store.away = False
+        world.clock.advance(TICK_S)
+        world.reconciler.wake()
+        await world.until(lambda: world.relay.owners("cp000") == {"partner"})
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    """Let the event loop turn until `condition` holds; the test's own timeout is the limit."""
-    while not condition():
-        await asyncio.sleep(0)
+async def test_history_that_could_not_be_written_is_written_later() -> None:
+    world = await world_of(1, "cp000")
+    world.relay.tamper("cp000", "grid")
+    world.clock.advance(SETTLE_S)
+    due = await world.reconciler.controller.look(world.clock.now())
+    world.store.away = True
+    with pytest.raises(OSError, match="away"):
+        await world.reconciler.controller.reach(due)
+    world.store.away = False
+    await tick(world)
+    assert world.kinds()[-1] == "drift-healed"

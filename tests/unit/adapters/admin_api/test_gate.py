@@ -1,0 +1,118 @@
+"""Who comes in through the gate, and what a failure behind it tells the one outside."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from reconciler.adapters.admin_api.gate import MAX_REQUEST_BYTES, Gate
+from reconciler.adapters.metrics import PrometheusMetrics
+
+
+async def hello(_request: Request) -> PlainTextResponse:
+    """Answer."""
+    return PlainTextResponse("hello")
+
+
+async def broken(_request: Request) -> PlainTextResponse:
+    """Fail with something that nobody outside may read."""
+    raise RuntimeError("password=hunter2")
+
+
+ROUTES = [
+    Route("/v1/status", hello),
+    Route("/healthz", hello),
+    Route("/broken", broken),
+    Route("/v1/plan", hello, methods=["POST"]),
+]
+
+
+def client(token: str | None = None, base_url: str = "http://127.0.0.1:9180") -> httpx.AsyncClient:
+    """Return a client of a gate with a small application behind it."""
+    gate = Gate(Starlette(routes=ROUTES), token=token, metrics=PrometheusMetrics())
+    return httpx.AsyncClient(transport=httpx.ASGITransport(gate), base_url=base_url)
+
+
+class TestWithoutToken:
+    """On loopback, for programs of this machine."""
+
+    @pytest.mark.parametrize("host", ["127.0.0.1:9180", "localhost:9180", "[::1]:9180", "LOCALHOST", "127.0.0.1"])
+    async def test_a_loopback_name_is_let_in(self, host: str) -> None:
+        async with client() as api:
+            assert (await api.get("/v1/status", headers={"Host": host})).status_code == 200
+
+    @pytest.mark.parametrize(
+        "host", ["evil.example", "127.0.0.1.evil.example", "10.0.0.1:9180", "", "[::1", "a@localhost.x"]
+    )
+    async def test_any_other_name_is_refused_as_it_may_have_been_rebound(self, host: str) -> None:
+        async with client() as api:
+            answer = await api.get("/v1/status", headers={"Host": host})
+        assert (answer.status_code, answer.json()["error"]["kind"]) == (403, "not-authorised")
+
+    async def test_a_foreign_web_page_is_refused(self) -> None:
+        async with client() as api:
+            answer = await api.post("/v1/plan", headers={"Origin": "https://evil.example"})
+        assert answer.status_code == 403
+
+    async def test_our_own_page_is_let_in(self) -> None:
+        async with client() as api:
+            assert (await api.post("/v1/plan", headers={"Origin": "http://127.0.0.1:9180"})).status_code == 200
+
+
+class TestWithToken:
+    """Everybody needs it, whatever the Host header says."""
+
+    async def test_the_token_lets_in_under_any_name(self) -> None:
+        async with client("t0ken", "http://fwdctl.example") as api:
+            assert (await api.get("/v1/status", headers={"Authorization": "Bearer t0ken"})).status_code == 200
+
+    @pytest.mark.parametrize("given", [None, "Bearer wrong", "Bearer ", "t0ken2", "Basic t0ken", "Bearer t0ké"])
+    async def test_without_it_nobody_is_let_in(self, given: str | None) -> None:
+        headers = {} if given is None else {"Authorization": given.encode()}
+        async with client("t0ken") as api:
+            answer = await api.get("/v1/status", headers=headers)
+        assert (answer.status_code, answer.json()["error"]["exit_code"]) == (401, 8)
+        assert "t0ken" not in answer.text
+
+    async def test_the_health_check_needs_none(self) -> None:
+        async with client("t0ken") as api:
+            assert (await api.get("/healthz")).status_code == 200
+
+
+async def test_a_request_larger_than_the_bound_is_refused_unread() -> None:
+    async with client() as api:
+        answer = await api.post("/v1/plan", headers={"Content-Length": str(MAX_REQUEST_BYTES + 1)})
+    assert answer.status_code == 413
+
+
+async def test_a_request_that_does_not_say_its_length_is_refused() -> None:
+    async def endless() -> AsyncIterator[bytes]:
+        yield b"x"
+
+    async with client() as api:
+        assert (await api.post("/v1/plan", content=endless())).status_code == 411
+
+
+async def test_a_failure_behind_the_gate_tells_only_a_reference_and_logs_the_rest(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async with client() as api:
+        answer = await api.get("/broken")
+    error: dict[str, Any] = answer.json()["error"]
+    reference = error["summary"].removeprefix("the server failed unexpectedly (reference ").removesuffix(")")
+    assert (answer.status_code, len(reference), "hunter2" in answer.text) == (500, 8, False)
+    assert reference in capsys.readouterr().out
+
+
+async def test_requests_are_counted_by_route_and_status() -> None:
+    metrics = PrometheusMetrics()
+    gate = Gate(Starlette(routes=ROUTES), token="t0ken", metrics=metrics)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(gate), base_url="http://127.0.0.1") as api:
+        await api.get("/healthz")
+        await api.get("/v1/anything/at/all")
+    assert b'fwdctl_api_requests_total{route="none",status="401"} 1.0' in metrics.exposition()

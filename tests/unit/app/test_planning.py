@@ -1,0 +1,75 @@
+"""Planning: what the server adds to the pure planner."""
+
+import pytest
+
+from reconciler.app.planning import PlanRequest
+from reconciler.app.reconciler import Reconciler
+from reconciler.errors import FwdctlError, InvalidSpecs
+from reconciler.model.documents import Document
+from reconciler.model.plan import Action, Pending
+from tests.support.specs import World, a_site, backend, charger, document
+from tests.unit.app.test_secret_check import Known
+
+
+async def test_a_plan_merges_the_given_specs_over_the_applied_ones() -> None:
+    world = World()
+    await world.apply(a_site(2))
+    plan = await world.plan([charger("cp002"), backend("grid", "ws://127.0.0.1:1/new")])
+    assert [(change.address, change.action, change.seen_version) for change in plan.resource_changes] == [
+        ("backend.grid", Action.UPDATE, 1),
+        ("charger.cp002", Action.CREATE, 0),
+    ]
+    assert (plan.base_revision, plan.created_at) == (1, world.clock.now())
+
+
+async def test_a_plan_changes_nothing() -> None:
+    world = World()
+    await world.plan(a_site(2))
+    assert (world.store.revision, world.store.events, world.relay.asked) == (0, [], [])
+
+
+async def test_every_plan_has_an_id_of_its_own() -> None:
+    world = World()
+    assert (await world.plan(a_site(1))).plan_id != (await world.plan(a_site(1))).plan_id
+
+
+async def test_documents_with_faults_are_refused_with_all_of_them() -> None:
+    broken = [document("Backend", "a", url="http://x"), Document({"kind": "Nonsense"}, "b.yaml")]
+    with pytest.raises(InvalidSpecs) as refused:
+        await World().plan(broken)
+    assert {finding.position.file for finding in refused.value.diagnostics if finding.position} == {
+        "site.yaml",
+        "b.yaml",
+    }
+
+
+async def test_an_empty_input_never_means_delete_everything() -> None:
+    world = World()
+    await world.apply(a_site(1))
+    with pytest.raises(FwdctlError, match="no resource was given"):
+        await world.plan([], prune=True)
+
+
+async def test_what_is_applied_and_not_reached_is_shown_and_is_no_change() -> None:
+    world = World()
+    await world.apply(a_site(1, {"partner": "primary"}))
+    world.relay.connect("cp000")
+    world.relay.refuse("cp000", "grid rejects it")
+    await world.apply(a_site(1, {"grid": "primary"}))
+    plan = await world.plan(a_site(1, {"grid": "primary"}))
+    assert plan.is_empty
+    assert plan.pending == (Pending("cp000", "grid rejects it"),)
+
+
+async def test_secrets_must_resolve_on_the_server_where_the_plan_relies_on_them() -> None:
+    world = World()
+    reconciler = Reconciler(
+        world.store, world.relay, world.clock, lambda: "p", report=lambda what, error: None, secrets=Known()
+    )
+    basic = document("SecurityProfile", "basic", profile=1, password={"fromEnv": "FWDCTL_SECRET_X"})
+    with pytest.raises(InvalidSpecs) as refused:
+        await reconciler.plan(PlanRequest([*a_site(1), basic]))
+    (finding,) = refused.value.diagnostics
+    assert (finding.address, finding.summary) == ("security-profile.basic", "env:FWDCTL_SECRET_X is not there")
+    assert finding.position is not None
+    assert (await reconciler.plan(PlanRequest(a_site(1)))).summary.add == 5

@@ -1,0 +1,27 @@
+"""Refusing: which error a blocked change becomes."""
+
+import pytest
+
+from reconciler.app.refusing import refuse_blocked
+from reconciler.errors import GuardTripped, OutsideChangeWindow
+from reconciler.model.plan import Block
+from tests.support.clock import EPOCH
+
+WINDOW = Block("change-window", "nights only", "--ignore-windows", EPOCH)
+EMPTY = Block("empty", "nothing would be left", "--allow-empty")
+
+
+def test_without_a_block_nothing_is_refused() -> None:
+    refuse_blocked(())
+
+
+def test_a_change_window_alone_has_its_own_error_and_says_when() -> None:
+    with pytest.raises(OutsideChangeWindow, match=r"nights only \(eligible at 2026-12-01 02:00 UTC\)") as refused:
+        refuse_blocked([WINDOW])
+    assert refused.value.hint == "--ignore-windows allows it"
+
+
+def test_a_guard_besides_a_window_is_a_guard_and_all_are_told() -> None:
+    with pytest.raises(GuardTripped, match="nothing would be left; nights only") as refused:
+        refuse_blocked([EMPTY, WINDOW])
+    assert refused.value.hint == "--allow-empty allows it and --ignore-windows allows it"

@@ -1,0 +1,92 @@
+"""Status and drift: what runs beside what is to run."""
+
+import pytest
+
+from reconciler.app.toggling import ToggleRequest
+from reconciler.errors import UnknownAddress
+from reconciler.planning.drift import State
+from tests.support.specs import World, a_site, charger, document
+
+PAIR = document(
+    "SplitSystem",
+    "ice",
+    {"site": "a"},
+    versions=["ocpp1.6"],
+    securityProfile="open",
+    dispensers=[{"identity": "ICE-1"}, {"identity": "ICE-2"}],
+)
+FREE = [
+    charger("free", {"site": "b"}),
+    document("BackendBinding", "b", chargers={"names": ["free"]}, backends=[{"backend": "grid", "role": "primary"}]),
+]
+
+
+async def world_of() -> World:
+    """Return a world with two chargers, a split system of two, and a charger on another back-end."""
+    world = World()
+    await world.apply([*a_site(2, {"partner": "primary"}), PAIR, *FREE])
+    world.relay.connect("cp000", "free")
+    await world.reconciler.controller.tick(world.clock.now())
+    return world
+
+
+async def names(world: World, address: str | None = None) -> list[str]:
+    return [status.name for status in await world.reconciler.status(address)]
+
+
+async def test_a_status_has_both_sides_and_where_they_come_from() -> None:
+    world = await world_of()
+    await world.reconciler.toggle(ToggleRequest(["cp000"], "local", "visit", "bob"))
+    status = (await world.reconciler.status("charger.cp000"))[0]
+    assert status.standing.state is State.IN_SYNC
+    assert status.desired is not None
+    assert status.live is not None
+    assert status.desired.owners == status.live.owners == dict.fromkeys(status.desired.owners, "local")
+    assert (status.declared_by, status.bound_by) == ("charger.cp000", "backend-binding.a")
+    assert status.override is not None
+    assert status.override.actor == "bob"
+
+
+async def test_an_offline_charger_is_listed_too() -> None:
+    (status,) = await (await world_of()).reconciler.status("charger.cp001")
+    assert (status.standing.state, status.override) == (State.OFFLINE, None)
+
+
+async def test_an_address_narrows_it_down_to_the_chargers_it_is_about() -> None:
+    world = await world_of()
+    assert await names(world) == ["cp000", "cp001", "free", "ice-d1", "ice-d2"]
+    assert await names(world, "charger.cp001") == ["cp001"]
+    assert await names(world, "charger.ice-d2") == ["ice-d2"]
+    assert await names(world, "split-system.ice") == ["ice-d1", "ice-d2"]
+    assert await names(world, "backend-binding.a") == ["cp000", "cp001", "ice-d1", "ice-d2"]
+    assert await names(world, "backend.grid") == ["free"]
+    assert await names(world, "security-profile.open") == []
+
+
+@pytest.mark.parametrize("address", ["charger.nobody", "nonsense", "backend.nobody"])
+async def test_an_unknown_address_is_refused(address: str) -> None:
+    with pytest.raises(UnknownAddress):
+        await (await world_of()).reconciler.status(address)
+
+
+async def test_drift_is_what_nobody_asked_for_and_comes_first() -> None:
+    world = await world_of()
+    assert (await world.reconciler.drift()).exit_code == 0
+    world.relay.tamper("free", "partner")
+    report = await world.reconciler.drift()
+    assert [(standing.charger, standing.state) for standing in report.drifted] == [("free", State.DRIFTED)]
+    assert (report.standings[0].charger, report.exit_code) == ("free", 2)
+    assert (await world.reconciler.drift("charger.cp000")).exit_code == 0
+
+
+async def test_a_refused_change_is_told_as_refused() -> None:
+    world = await world_of()
+    world.relay.refuse("cp000", "grid rejects it")
+    await world.apply(a_site(2, {"grid": "primary"}))
+    (standing,) = (await world.reconciler.drift()).drifted
+    assert (standing.state, standing.differences) == (State.REFUSED, ("grid rejects it",))
+
+
+async def test_reading_before_the_first_tick_works() -> None:
+    world = World((await world_of()).store)
+    assert {status.standing.state for status in await world.reconciler.status()} == {State.OFFLINE}

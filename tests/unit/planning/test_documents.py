@@ -1,0 +1,131 @@
+"""Documents checked one by one: everything wrong at once, each with its place, address and hint."""
+
+import pytest
+
+from reconciler.model.diagnostics import Position
+from reconciler.model.documents import Document
+from reconciler.planning.documents import address_of, read_resources
+from tests.support.sites import EVERY_KIND, documents, place_of, resources
+
+CHARGER = """\
+apiVersion: fwdctl/v1
+kind: Charger
+metadata: {name: cp1}
+spec:
+  versions: [ocpp1.6]
+  securityProfile: open
+"""
+
+RULES = [
+    # what is written instead of what, the place of which text, summary, hint
+    ("kind: Charger", "kind: Chargr", "kind: Chargr", "kind: there is no kind Chargr", "did you mean Charger?"),
+    ("kind: Charger", "kind: [Charger]", "kind: [", "kind: there is no kind ['Charger']", "did you mean Charger?"),
+    (
+        "fwdctl/v1",
+        "fwdctl/v2",
+        "apiVersion",
+        'apiVersion: must be fwdctl/v1, not the text "fwdctl/v2"',
+        "use fwdctl/v1",
+    ),
+    ("apiVersion: fwdctl/v1\n", "", "kind", "the document needs apiVersion", "begin it with apiVersion: fwdctl/v1"),
+    ("kind: Charger\n", "", "apiVersion", "the document needs kind", "one of SecurityProfile, Backend, Role,"),
+    ("metadata: {name: cp1}\n", "", "apiVersion", "the document needs metadata", "add metadata: {name: ...}"),
+    ("metadata: {name: cp1}", "metadata: {}", "metadata", "metadata: needs name", "name: Lower-case letters"),
+    ("metadata: {name: cp1}", "metadata: cp1", "metadata", 'metadata: must be a mapping, not the text "cp1"', ""),
+    ("spec:", "status: x\nspec:", "status", "unknown field status", "use one of: apiVersion, kind, metadata, spec"),
+    ("spec:\n", "sepc:\n", "sepc", "unknown field sepc", "did you mean spec?"),
+    ("  securityProfile: open", "  securityProfile:", "securityProfile", "spec.securityProfile: is empty", "give it"),
+    (
+        "  versions: [ocpp1.6]",
+        "  version: [ocpp1.6]",
+        "version:",
+        "spec: unknown field version",
+        "did you mean versions?",
+    ),
+    (
+        "[ocpp1.6]",
+        "[ocpp1.6, 1.6]",
+        "1.6]\n  s",
+        "spec.versions.1: must be ocpp2.1, ocpp2.0.1 or ocpp1.6",
+        "use ocpp2.1",
+    ),
+    ("  versions: [ocpp1.6]\n", "", "spec:", "spec: needs versions", "versions: What it speaks."),
+]
+
+
+@pytest.mark.parametrize(("good", "bad", "at", "summary", "hint"), RULES, ids=[rule[3][:40] for rule in RULES])
+def test_a_fault_is_told_with_its_place_and_a_hint(good: str, bad: str, at: str, summary: str, hint: str) -> None:
+    assert good in CHARGER
+    text = CHARGER.replace(good, bad)
+    read, unread = documents(text)
+    assert not unread
+    found, diagnostics = read_resources(read)
+    assert not found
+    finding = next(finding for finding in diagnostics if finding.summary.startswith(summary))
+    assert finding.position == Position("-", *place_of(text, at))
+    assert finding.hint.startswith(hint)
+
+
+def test_findings_carry_the_address_as_soon_as_there_is_one() -> None:
+    _, diagnostics = read_resources(documents(CHARGER.replace("versions", "vers"))[0])
+    assert {finding.address for finding in diagnostics} == {"charger.cp1"}
+
+
+def test_everything_wrong_is_told_at_once() -> None:
+    text = CHARGER.replace("[ocpp1.6]", "[1.6]").replace("open", "5") + "  identity: a/b\n  foo: 1\n---\nkind: X\n"
+    _, diagnostics = read_resources(documents(text)[0])
+    assert len(diagnostics) == 8
+
+
+@pytest.mark.parametrize(
+    ("content", "address"),
+    [
+        ({"kind": "SplitSystem", "metadata": {"name": "a"}}, "split-system.a"),
+        ({"kind": "SplitSystem", "metadata": {"name": "A"}}, None),
+        ({"kind": "Nothing", "metadata": {"name": "a"}}, None),
+        ({"kind": ["Charger"], "metadata": {"name": "a"}}, None),
+        ({"kind": "Charger", "metadata": ["name"]}, None),
+        ({}, None),
+    ],
+)
+def test_a_document_claims_an_address_or_none(content: dict[str, object], address: str | None) -> None:
+    assert address_of(content) == address
+
+
+def test_an_address_declared_twice_is_refused_at_the_second_place() -> None:
+    found, [finding] = read_resources(documents(CHARGER + "---\n" + CHARGER)[0])
+    assert len(found) == 1
+    assert finding.summary == "charger.cp1 is declared twice"
+    assert finding.position == Position("-", 10, 12)
+    assert finding.address == "charger.cp1"
+    assert finding.hint == "it is declared at -:3:12; rename one of the two"
+
+
+def test_one_name_may_be_used_by_two_kinds() -> None:
+    text = CHARGER + "---\n" + CHARGER.replace("Charger", "SplitSystem") + "  dispensers: [{}]\n"
+    assert len(resources(text)) == 2
+
+
+def test_content_is_canonical_without_defaults_and_reads_back_equal() -> None:
+    for resource in resources(EVERY_KIND):
+        [again] = read_resources([Document(resource.content, file="")])[0]
+        assert again == resource
+        assert again.content == resource.content
+    [charger] = resources(CHARGER + "  quirks: {compression: auto}\n")
+    assert charger.content == {
+        "apiVersion": "fwdctl/v1",
+        "kind": "Charger",
+        "metadata": {"name": "cp1"},
+        "spec": {"versions": ["ocpp1.6"], "securityProfile": "open"},
+    }
+
+
+def test_where_it_is_written_does_not_count() -> None:
+    assert resources(CHARGER) == resources("\n\n" + CHARGER)
+
+
+def test_a_resource_from_the_store_has_no_place() -> None:
+    [resource] = read_resources([Document(resources(CHARGER)[0].content, file="")])[0]
+    assert resource.position("spec") is None
+    _, [finding] = read_resources([Document({**resource.content, "spec": {}, "kind": "Role", "x": 1}, file="")])
+    assert finding.position is None
