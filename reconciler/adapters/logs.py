@@ -57,7 +57,9 @@ def mask_secrets(_logger: object, _method: str, event: MutableMapping[str, Any])
 
 def _rendering(stream: TextIO) -> list[structlog.typing.Processor]:
     if stream.isatty():
-        return [structlog.dev.ConsoleRenderer(colors="NO_COLOR" not in os.environ)]
+        # Plain tracebacks: the pretty ones print local variables, passwords among them.
+        plain = structlog.dev.plain_traceback
+        return [structlog.dev.ConsoleRenderer(colors="NO_COLOR" not in os.environ, exception_formatter=plain)]
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
 
 

@@ -26,6 +26,8 @@ from reconciler.planning.render import move_text
 
 TICK_S: Final = 5.0
 PARALLELISM: Final = 20
+GATHER_S: Final = 0.1
+"""How long a wake waits for others: a thousand stations that reconnect at once are not a thousand looks."""
 _BREATHE_EVERY: Final = 500
 """Chargers looked at before the event loop gets a turn: frames must not wait for a look at thousands."""
 
@@ -242,6 +244,7 @@ class Controller:
         try:
             async with asyncio.timeout(self._nap_s()):
                 await self._woken.wait()
+            await asyncio.sleep(GATHER_S)
         except TimeoutError:
             return
 

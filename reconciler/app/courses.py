@@ -72,23 +72,21 @@ class Course:
     """What was last found to be in sync: while both are the same objects there is nothing to compare."""
 
     def standing(self, wanted: DesiredCharger | None, live: LiveCharger | None) -> Standing:
-        """Return how the charger stands, and learn from it that what was asked runs."""
-        standing = compare(self.charger, wanted, self.asked, live)
-        if standing.state is State.IN_SYNC:
-            self.confirm(wanted)
-            self.tries = 0
-            self._same = (wanted, live)
-        return standing
+        """Return how the charger stands."""
+        return compare(self.charger, wanted, self.asked, live)
 
     def is_due(self, wanted: DesiredCharger | None, live: LiveCharger | None, now_s: float) -> bool:
-        """Return True where the relay is to be asked (again) at `now_s`."""
+        """Return True where the relay is to be asked (again) at `now_s`; learns from `live` what runs."""
         if self._same is not None and self._same[0] is wanted and self._same[1] is live:
             return False
         if self.asked is None or (self.asked.desired is not wanted and self.asked.desired != wanted):
             return True
         state = self.standing(wanted, live).state
-        answered = isinstance(self.outcome, Ack | Deferred)
-        if state is State.IN_SYNC or (state is State.OFFLINE and answered):
+        if state is State.IN_SYNC:
+            self.confirm(wanted)
+            self.tries, self._same = 0, (wanted, live)
+            return False
+        if state is State.OFFLINE and isinstance(self.outcome, Ack | Deferred):
             return False
         return now_s >= self.retry_at_s
 

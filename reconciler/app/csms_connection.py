@@ -35,6 +35,7 @@ class CsmsConnection:
     """Keeps one CSMS leg alive until `stop`; a LegSink to its leg. No task lives while the leg is open."""
 
     __slots__ = (
+        "_at_once",
         "_dialer",
         "_early",
         "_failures",
@@ -65,6 +66,8 @@ class CsmsConnection:
         self._retry: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._stopped = False
+        self._at_once = False
+        """Dial again without a wait, once the leg has closed."""
         self.gone = asyncio.Event()
         """Set while no socket of this connection is open."""
         self.gone.set()
@@ -90,20 +93,25 @@ class CsmsConnection:
 
     def adopt(self, feed: Callable[[events.Event], None]) -> None:
         """Give a leg opened by `dial_first` to its session."""
+        if self._stopped:
+            return
         self._feed = feed
         if self._leg is not None:
             self._opened()
-        else:  # it closed before the station was in
-            self.start()
+        elif not self._dialling:  # it closed before the station was in
+            self._again(0.0)
 
     def redial(self, leg: DesiredLeg) -> None:
-        """Close the leg and dial it again as `leg` now is."""
+        """Close the leg and dial it again, as `leg` now is and without a wait."""
         self._request = replace(self._request, leg=leg)
         self._failures = 0
         if self._leg is not None:
+            self._at_once = True
             self._leg.close(NORMAL_CLOSURE, "dialled anew")
-        elif self._task is None or self._task.done():
-            self._again(0.0)
+            return
+        if self._task is not None:
+            self._task.cancel()  # it dials what the leg was
+        self._again(0.0)
 
     def send(self, frame: bytes) -> None:
         """Send one frame; lost where the leg has just gone, as on any socket."""
@@ -140,9 +148,14 @@ class CsmsConnection:
             return
         self._failures = 0 if lived_s >= self._policy.good_after_s else self._failures + 1
         self._feed(events.LegClosed(self.backend, f"connection closed: {code} {reason}".rstrip()))
-        self._again(self._policy.wait_s(self._failures))
+        at_once, self._at_once = self._at_once, False
+        self._again(0.0 if at_once else self._policy.wait_s(self._failures))
 
     # -- dialling ----------------------------------------------------------------------------------------------
+
+    @property
+    def _dialling(self) -> bool:
+        return self._task is not None and not self._task.done()
 
     def _again(self, wait_s: float) -> None:
         if self._retry is not None:

@@ -80,22 +80,25 @@ class RelayNode:
             self._withdraw(charger)
             return Ack(generation)
         slot = self._slot(charger, desired)
-        session = slot.session
-        if session is None:
+        outcome = await self._run(slot, generation, desired)
+        slot.refused = outcome if isinstance(outcome, Refusal) else None
+        return outcome
+
+    async def _run(self, slot: ChargerSlot, generation: int, desired: DesiredCharger) -> Outcome:
+        """Ask the session, and the next one where the station leaves before it had an outcome."""
+        declared = slot.desired
+        while (session := slot.session) is not None and slot.desired is declared:
+            why = must_reconnect(session.desired, desired, session.version)
+            if why is not None:
+                self._next_session(slot, generation, desired)
+                session.station.close(SERVICE_RESTART, f"connect again: {why}")
+                return Deferred(generation)
+            outcome = await session.want(generation, desired)
+            if outcome is not None:
+                return outcome
+        if slot.desired is declared:  # else something newer was asked for meanwhile
             self._next_session(slot, generation, desired)
-            return Deferred(generation)
-        why = must_reconnect(session.desired, desired, session.version)
-        if why is not None:
-            self._next_session(slot, generation, desired)
-            session.station.close(SERVICE_RESTART, f"connect again: {why}")
-            return Deferred(generation)
-        outcome = await session.want(generation, desired)
-        if isinstance(outcome, Ack):
-            session.desired = desired
-            self._next_session(slot, generation, desired)
-        elif isinstance(outcome, Refusal):
-            slot.refused = outcome
-        return outcome or Deferred(generation)
+        return Deferred(generation)
 
     def live(self) -> Mapping[str, LiveCharger]:
         """Return every declared charger's live state by name."""
@@ -117,15 +120,23 @@ class RelayNode:
         return SessionMemory.restored(kept.version, kept.boot, kept.statuses, kept.ids, now)
 
     def _next_session(self, slot: ChargerSlot, generation: int, desired: DesiredCharger) -> None:
-        self._by_identity.pop(slot.desired.identity.casefold(), None)
-        self._by_identity[desired.identity.casefold()] = desired.name
-        slot.desired, slot.generation, slot.refused = desired, generation, None
+        """Let the charger's next session begin with `desired`, unless it was withdrawn meanwhile."""
+        if self._slots.get(desired.name) is slot:
+            self._forget_identity(slot)
+            self._by_identity[desired.identity.casefold()] = desired.name
+            slot.desired, slot.generation = desired, generation
+
+    def _forget_identity(self, slot: ChargerSlot) -> None:
+        """Make way for another identity; where another charger has it by now, it stays that one's."""
+        identity = slot.desired.identity.casefold()
+        if self._by_identity.get(identity) == slot.desired.name:
+            del self._by_identity[identity]
 
     def _withdraw(self, charger: str) -> None:
         slot = self._slots.pop(charger, None)
         if slot is None:
             return
-        self._by_identity.pop(slot.desired.identity.casefold(), None)
+        self._forget_identity(slot)
         if slot.session is not None:
             slot.session.station.close(POLICY_VIOLATION, "this charging station is no longer declared")
 
@@ -236,12 +247,10 @@ class RelayNode:
         return connection
 
     def _local_csms(self, session: StationSession) -> LocalCsms:
-        scope = _scope(session.desired)
-
         def known(token: str) -> bool:
-            return self._tokens.knows(scope, token, self._world.clock.now())
+            return self._tokens.knows(_scope(session.desired), token, self._world.clock.now())
 
-        return LocalCsms(session.version, session.desired.local, known)
+        return LocalCsms(session.version, lambda: session.desired.local, known)
 
     def session_command(self, session: StationSession, command: commands.Command) -> None:
         """Take what a session can't do by itself."""
@@ -256,9 +265,11 @@ class RelayNode:
                 self._world.log(what, charger=session.charger, backend=backend, action=action, detail=detail)
             case commands.IdTokenAccepted(token):
                 self._tokens.accepted(_scope(session.desired), token, self._world.clock.now())
-            case commands.GenerationRuns(_, before, owners) if before != owners:
-                self._world.metrics.count("flips")  # the controller knows why, and writes it into history
-                self.changed(session.charger)
+            case commands.GenerationRuns(generation, before, owners):
+                self._next_session(slot, generation, session.desired)
+                if before != owners:
+                    self._world.metrics.count("flips")  # the controller knows why, and writes it into history
+                    self.changed(session.charger)
 
     def commit(self, session: StationSession, then: Callable[[], None]) -> None:
         """Store the charger's memory with the next batch, then call `then`."""

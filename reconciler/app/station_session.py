@@ -7,7 +7,7 @@ await, no database.
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
@@ -40,6 +40,14 @@ class SessionOwner(Protocol):
 
 
 @dataclass(slots=True)
+class Wanted:
+    """A generation that was asked for and has no outcome yet, and everybody who waits for it."""
+
+    desired: DesiredCharger
+    waiters: list["asyncio.Future[Outcome | None]"] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Totals:
     """Frames forwarded by all sessions since the start; plain numbers, for a count per frame must cost nothing."""
 
@@ -60,7 +68,7 @@ class StationSession:
         "_timer",
         "_timer_at",
         "_totals",
-        "_waiters",
+        "_wanted",
         "charger",
         "closing",
         "connections",
@@ -86,6 +94,7 @@ class StationSession:
         self.charger = desired.name
         self.version = version
         self.desired = desired
+        """What runs now."""
         self.station = station
         self.core = Session(version, generation, desired, memory, new_id)
         self.connections: dict[str, Connection] = {}
@@ -101,7 +110,7 @@ class StationSession:
         self._ended = False
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
-        self._waiters: dict[int, asyncio.Future[Outcome | None]] = {}
+        self._wanted: dict[int, Wanted] = {}
 
     def begin(self) -> None:
         """Start: open the legs."""
@@ -114,8 +123,12 @@ class StationSession:
     def want(self, generation: int, desired: DesiredCharger) -> "asyncio.Future[Outcome | None]":
         """Ask for a generation; the result is its outcome, None where the station left before it had one."""
         waiter: asyncio.Future[Outcome | None] = self._loop.create_future()
-        self._waiters[generation] = waiter
-        self.feed(events.DesiredChanged(generation, desired))
+        wanted = self._wanted.get(generation)
+        if wanted is not None:  # asked again while it is under way
+            wanted.waiters.append(waiter)
+        else:
+            self._wanted[generation] = Wanted(desired, [waiter])
+            self.feed(events.DesiredChanged(generation, desired))
         return waiter
 
     def end(self, reason: str) -> None:
@@ -127,10 +140,8 @@ class StationSession:
         self.feed(events.StationClosed(reason))
         if self._timer is not None:
             self._timer.cancel()
-        for waiter in self._waiters.values():
-            if not waiter.done():
-                waiter.set_result(None)
-        self._waiters.clear()
+        for generation in list(self._wanted):
+            self._settle(generation, None)
 
     # -- LegSink of the station's leg --------------------------------------------------------------------------
 
@@ -189,15 +200,20 @@ class StationSession:
 
     def _report(self, command: commands.Command) -> None:
         if isinstance(command, commands.GenerationRuns):
-            self._settle(Ack(command.generation))
+            self._settle(command.generation, Ack(command.generation))
         elif isinstance(command, commands.GenerationRefused):
-            self._settle(Refusal(command.generation, command.reason))
+            self._settle(command.generation, Refusal(command.generation, command.reason))
         self._owner.session_command(self, command)
 
-    def _settle(self, outcome: Ack | Refusal) -> None:
-        waiter = self._waiters.pop(outcome.generation, None)
-        if waiter is not None and not waiter.done():
-            waiter.set_result(outcome)
+    def _settle(self, generation: int, outcome: Outcome | None) -> None:
+        wanted = self._wanted.pop(generation, None)
+        if wanted is None:
+            return
+        if isinstance(outcome, Ack):
+            self.desired = wanted.desired
+        for waiter in wanted.waiters:
+            if not waiter.done():
+                waiter.set_result(outcome)
 
     # -- time --------------------------------------------------------------------------------------------------
 

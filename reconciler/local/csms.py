@@ -19,13 +19,13 @@ class LocalCsms:
 
     Args:
         version: the leg's subprotocol.
-        settings: how it answers.
+        settings: how it answers now; asked at every call, for settings change while stations stay connected.
         known: was this id token accepted by an owner on this charger or site lately?
     """
 
     __slots__ = ("_known", "_last_transaction_id", "_settings", "_version")
 
-    def __init__(self, version: str, settings: LocalAnswers, known: Callable[[str], bool]) -> None:
+    def __init__(self, version: str, settings: Callable[[], LocalAnswers], known: Callable[[str], bool]) -> None:
         self._version = version
         self._settings = settings
         self._known = known
@@ -40,7 +40,7 @@ class LocalCsms:
         answer = ANSWERS[self._version].get(action)
         if answer is None or not isinstance(payload, dict):
             return msgspec.json.encode([4, message_id, "NotImplemented", f"local does not know {action}", {}])
-        asked = Asked(self._version, payload, now, self._settings, self._known, lambda: self._transaction_id(now))
+        asked = Asked(self._version, payload, now, self._settings(), self._known, lambda: self._transaction_id(now))
         return msgspec.json.encode([3, message_id, answer(asked)])
 
     def _transaction_id(self, now: datetime) -> int:

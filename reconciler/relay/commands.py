@@ -79,6 +79,29 @@ class RememberCharger:
 
 
 @dataclass(frozen=True, slots=True)
+class KeepCall:
+    """Store an acknowledged call of the station durably, and only then send it the answer (R11, `buffer`)."""
+
+    seq: int
+    raw: bytes
+    answer: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetCalls:
+    """These kept calls have reached their owner, or had to make room."""
+
+    seqs: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerLocally:
+    """Have `local` answer this frame of the station, whose owner is away (R11, `buffer`)."""
+
+    frame: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class IdTokenAccepted:
     """An owner accepted this id token on this charger; `local` may accept it later on (`authorize: known`)."""
 
@@ -106,6 +129,10 @@ NOTES: Mapping[str, str] = {
     "call-timeout": "a call was not answered in time",
     "copy-dropped": "an observer's copy was dropped: its leg is down, slow or full (R7)",
     "too-many-calls": "the station had too many open calls",
+    "owner-away": "the owner of transactions has been away for `downAfter` (R11)",
+    "call-kept": "a call was acknowledged and kept for an owner that is away (R11)",
+    "backlog-full": "kept meter values made room, or a call could not be kept (R11)",
+    "backlog-refused": "an owner refused a kept call for good",
     "station-closed": "the relay closed the station's socket",
     "leg-registration": "a back-end answered a BootNotification with Pending or Rejected",
 }
@@ -121,6 +148,9 @@ Command = (
     | GenerationRuns
     | GenerationRefused
     | RememberCharger
+    | KeepCall
+    | ForgetCalls
+    | AnswerLocally
     | IdTokenAccepted
     | Note
 )

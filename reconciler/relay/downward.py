@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 
 from reconciler.relay import translation
-from reconciler.relay.commands import SendToLeg
+from reconciler.relay.commands import RememberCharger, SendToLeg
 from reconciler.relay.envelope import Frame, Kind, call_error
 from reconciler.relay.leg import CsmsLeg
 from reconciler.relay.refusals import refusal
@@ -96,6 +96,9 @@ class Downward:
         if frame.kind is Kind.CALLRESULT:
             theirs = translation.command_answer(state.memory, downcall.backend, downcall.frame, downcall.sent, frame)
             raw = raw if theirs is None else frame.rewritten(downcall.frame.id_token, theirs)
+            action, memory = downcall.frame.action, state.memory
+            if memory.residue.command_answered(downcall.backend, action, downcall.sent, frame):
+                state.emit(RememberCharger())
         if leg is not None:
             self._finish(leg, downcall, raw)
             if state.version == "ocpp2.1":

@@ -13,12 +13,17 @@ the station's frames pass whatever it answered, for then the two of them deal wi
 
 from collections import deque
 from enum import Enum, auto
+from typing import Final
 
 from reconciler.model.desired import DesiredLeg
 from reconciler.model.live import LegPhase
 from reconciler.relay.composition import Composition
 from reconciler.relay.envelope import Frame
 from reconciler.relay.transaction_ids import TransactionIds
+
+_PRESENT: Final = (LegPhase.REGISTERED, LegPhase.PENDING, LegPhase.REJECTED)
+_STEADY_S: Final = 5.0
+"""A connection that lasts less is no return."""
 
 
 class Origin(Enum):
@@ -28,6 +33,8 @@ class Origin(Enum):
     """The station's own; this back-end owns the feature and the station gets the answer."""
     COPY = auto()
     """The station's own, for an observer; the answer is read for ids and goes no further (R7)."""
+    BACKLOG = auto()
+    """The station's own, acknowledged by the relay while this back-end was away; the answer frees its place (R11)."""
     PART = auto()
     """The station's own, for a back-end that owns a part of the answer (R6)."""
     BOOT = auto()
@@ -53,7 +60,7 @@ class StationCall:
 class Upcall:
     """A CALL that waits for a leg or is under way on it."""
 
-    __slots__ = ("action", "call", "deadline", "frame", "ids", "key", "origin", "payload")
+    __slots__ = ("action", "call", "deadline", "frame", "ids", "key", "origin", "payload", "seq", "tries")
 
     def __init__(
         self,
@@ -65,6 +72,7 @@ class Upcall:
         payload: bytes = b"{}",
         call: StationCall | None = None,
         ids: TransactionIds | None = None,
+        seq: int = 0,
     ) -> None:
         self.origin = origin
         self.action = action
@@ -73,6 +81,9 @@ class Upcall:
         self.payload = payload
         self.call = call
         self.ids = ids
+        self.seq = seq
+        """Its place in the backlog."""
+        self.tries = 0
         self.key = ""
         """The message id on this leg, once under way."""
 
@@ -81,6 +92,8 @@ class CsmsLeg:
     """The leg to one back-end. Times are the session's monotonic seconds."""
 
     __slots__ = (
+        "_away_since",
+        "answers",
         "boot_due",
         "commands_open",
         "detail",
@@ -100,6 +113,8 @@ class CsmsLeg:
         self.spec = spec
         self.phase = LegPhase.DIALLING
         self.since = now
+        self._away_since: float | None = now
+        self.answers = 0
         self.detail = ""
         self.incarnation = 0
         """Counts connections, so that an answer never reaches a later connection than the one that asked."""
@@ -123,9 +138,16 @@ class CsmsLeg:
         """True while the socket is open."""
         return self.phase not in (LegPhase.DIALLING, LegPhase.DOWN)
 
+    @property
+    def away_since(self) -> float | None:
+        """Since when this back-end can't be reached, None while its socket is open; one that flaps stays away."""
+        return None if self.connected else self._away_since
+
     def enter(self, phase: LegPhase, now: float, detail: str = "") -> None:
         """Move to `phase`."""
         self.phase, self.since, self.detail = phase, now, detail
+        if phase in _PRESENT:
+            self._away_since = None
 
     def opened(self, now: float) -> None:
         """The socket is open: a new connection that knows nothing of the last one."""
@@ -134,6 +156,8 @@ class CsmsLeg:
 
     def closed(self, now: float, detail: str) -> None:
         """The socket is gone: what was under way waits again, except what the next connection has no use for."""
+        if self._away_since is None or (self.connected and now - self.since >= _STEADY_S):
+            self._away_since = now
         if self.phase is not LegPhase.DOWN:
             self.enter(LegPhase.DOWN, now, detail)
         else:

@@ -26,6 +26,8 @@ class SessionLimits:
     """Shortest wait before BootNotification is repeated towards a back-end that answered Pending or Rejected."""
     boot_retry_default_s: float = 60.0
     """The same where that back-end named no interval."""
+    backlog_tries_max: int = 3
+    """How often a kept call is sent to an owner that answers it with CALLERROR."""
     compose_within_s: float = 5.0
     """How long an answer that several owners share waits for all of them (R6)."""
     answer_margin_s: float = 5.0

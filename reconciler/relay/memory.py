@@ -10,9 +10,11 @@ from typing import Any, Final
 
 import msgspec
 
+from reconciler.relay.backlog import Backlog
 from reconciler.relay.envelope import UNREADABLE, Frame
 from reconciler.relay.list_version import ListVersion
 from reconciler.relay.mapped_ids import MappedIds
+from reconciler.relay.residue import ResidueBook
 from reconciler.relay.transaction_ids import TransactionIdTable
 
 _CONNECTORS_MAX: Final = 256
@@ -55,11 +57,26 @@ _EVENT: Final = msgspec.json.Decoder(_TransactionEvent)
 class SessionMemory:
     """A charger's memory. `statuses` holds the last StatusNotification payload per connector, oldest first."""
 
-    __slots__ = ("boot", "ids", "list_version", "mapped", "statuses", "transactions", "version")
+    __slots__ = (
+        "accepted",
+        "backlog",
+        "boot",
+        "ids",
+        "list_version",
+        "mapped",
+        "residue",
+        "statuses",
+        "transactions",
+        "version",
+    )
 
     def __init__(self) -> None:
         self.version = ""
         self.boot: bytes | None = None
+        self.accepted = False
+        """The owner of provisioning accepted the station when it last booted."""
+        self.backlog = Backlog()
+        self.residue = ResidueBook()
         self.statuses: dict[str, bytes] = {}
         self.ids = TransactionIdTable()
         self.mapped = MappedIds()
@@ -101,6 +118,7 @@ class SessionMemory:
         """Note the end of a transaction."""
         self.ids.end(station_id)
         self.transactions.pop(station_id.decode(), None)
+        self._ended()
 
     def transaction_event(self, event: Frame, owner: str, now: float) -> bool:
         """Note an answered TransactionEvent (2.x); returns True where a transaction began or ended."""
@@ -110,11 +128,17 @@ class SessionMemory:
             return False
         name = said.transactionInfo.transactionId
         if said.eventType == "Ended":
-            return self.transactions.pop(name, None) is not None
+            known = self.transactions.pop(name, None) is not None
+            self._ended()
+            return known
         if not name or name in self.transactions:
             return False
         self._open(OpenTransaction(name, owner, now, str(said.evse.id) if said.evse.id >= 0 else ""))
         return True
+
+    def _ended(self) -> None:
+        if not self.transactions:
+            self.residue.transactions_ended()
 
     def _open(self, transaction: OpenTransaction) -> None:
         self.transactions[transaction.id] = transaction
@@ -127,6 +151,8 @@ class SessionMemory:
             "transactionIds": self.ids.snapshot(),
             "mappedIds": self.mapped.snapshot(),
             "listVersion": self.list_version.snapshot(),
+            "residue": self.residue.snapshot(),
+            "accepted": self.accepted,
             "transactions": [
                 {"id": open_.id, "owner": open_.owner, "connector": open_.connector}
                 for open_ in self.transactions.values()
@@ -144,6 +170,8 @@ class SessionMemory:
         memory.mapped.restore(snapshot.get("mappedIds", {}))
         if "listVersion" in snapshot:
             memory.list_version.restore(snapshot["listVersion"])
+        memory.residue.restore(snapshot.get("residue", []))
+        memory.accepted = bool(snapshot.get("accepted"))
         for kept in snapshot.get("transactions", []):
             memory._open(OpenTransaction(kept["id"], kept["owner"], now, kept["connector"]))
         return memory

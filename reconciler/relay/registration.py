@@ -21,6 +21,7 @@ from reconciler.relay.state import SessionState
 BOOT: Final = "BootNotification"
 STATUS: Final = "StatusNotification"
 HEARTBEAT: Final = "Heartbeat"
+NEVER: Final = float("inf")
 
 _PHASES: Final = {"Accepted": LegPhase.REGISTERED, "Pending": LegPhase.PENDING}
 _OWNER_SLACK: Final = 1.1
@@ -90,11 +91,13 @@ class Registration:
     def own_boot_answered(self, leg: CsmsLeg, frame: Frame) -> None:
         """Read the owner's answer to the station's own boot, which the station gets as it is."""
         self._boot_answered(leg, frame, retry=False)
-        self._accepted = leg.phase is LegPhase.REGISTERED
+        self._accepted = self._state.memory.accepted = leg.phase is LegPhase.REGISTERED
 
     def replayed_boot_answered(self, leg: CsmsLeg, frame: Frame) -> None:
         """Read the answer to a replayed boot."""
         self._boot_answered(leg, frame, retry=True)
+        if leg.name == self._state.table.owners["provisioning"] and leg.phase is LegPhase.REGISTERED:
+            self._state.memory.accepted = True
 
     def boot_expired(self, leg: CsmsLeg) -> None:
         """A replayed boot was not answered in time, or could not even be sent: it is repeated later."""
@@ -159,12 +162,29 @@ class Registration:
         state = self._state
         leg.enter(LegPhase.REGISTERED, state.now)
         leg.drop_waiting(Origin.COPY, STATUS)
+        self.drain(leg)
         deadline = state.now + state.limits.copy_age_max_s
         for payload in reversed(state.memory.statuses.values()):
             leg.waiting.appendleft(Upcall(Origin.OWN, STATUS, deadline, payload=payload))
         leg.heartbeat_interval_s = interval_s
         leg.heartbeat_due = state.now if interval_s > 0 else None
         self.beat_sent(leg)
+
+    def drain(self, leg: CsmsLeg) -> None:
+        """Let what was kept for this owner go up before anything else, oldest first (R11)."""
+        state = self._state
+        leg.drop_waiting(Origin.BACKLOG)
+        under_way = leg.in_flight.seq if leg.in_flight is not None else 0
+        for kept in reversed(tuple(state.memory.backlog)):
+            if kept.seq != under_way and state.table.owner(kept.frame) == leg.name:
+                upcall = Upcall(Origin.BACKLOG, kept.frame.action, NEVER, frame=kept.frame, seq=kept.seq)
+                leg.waiting.appendleft(upcall)
+
+    def prove(self, leg: CsmsLeg) -> None:
+        """Send a Heartbeat at once: a new owner is confirmed by its first answer (R10)."""
+        deadline = self._state.now + leg.spec.backend.call_timeout_s
+        leg.waiting.append(Upcall(Origin.OWN, HEARTBEAT, deadline))
+        self._pump(leg)
 
     def _beat(self, leg: CsmsLeg) -> None:
         leg.heartbeat_due = self._state.now + leg.heartbeat_interval_s

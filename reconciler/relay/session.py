@@ -17,7 +17,6 @@ from collections.abc import Callable
 from typing import Final
 
 from reconciler.model.desired import DesiredCharger
-from reconciler.model.live import LegPhase
 from reconciler.relay import events
 from reconciler.relay.commands import CloseLeg, Command, SendToLeg
 from reconciler.relay.downward import Downward
@@ -187,13 +186,14 @@ class Session:
     def _owner_patience(self) -> float | None:
         """Return until when the station is kept although the owner of transactions is away, or None."""
         leg = self._state.legs.get(self._state.table.owners["transactions"])
-        if leg is None or leg.phase not in (LegPhase.DOWN, LegPhase.DIALLING):
+        if leg is None or leg.away_since is None or self._state.table.keeps_calls:
             return None
-        return leg.since + leg.spec.backend.down_after_s
+        return leg.away_since + leg.spec.backend.down_after_s
 
     def _owner_is_down(self) -> None:
         """Close the station's socket, so that it queues its transaction messages itself (R11, `close`)."""
         leg = self._state.legs[self._state.table.owners["transactions"]]
+        self._state.note("owner-away", leg.name, detail=leg.detail)
         self._state.close_station(TRY_AGAIN_LATER, f"{leg.name} is away: {leg.detail or 'not connected yet'}")
 
     def _station_closed(self, reason: str) -> None:

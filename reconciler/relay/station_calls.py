@@ -9,9 +9,11 @@ from collections import deque
 from typing import Final
 
 from reconciler.relay import translation
-from reconciler.relay.commands import IdTokenAccepted, RememberCharger, SendToLeg
-from reconciler.relay.envelope import Frame, Kind, call_error
+from reconciler.relay.backlog import KEPT
+from reconciler.relay.commands import AnswerLocally, ForgetCalls, IdTokenAccepted, KeepCall, RememberCharger, SendToLeg
+from reconciler.relay.envelope import Frame, Kind, call_error, call_result
 from reconciler.relay.leg import CsmsLeg, StationCall
+from reconciler.relay.registration import BOOT, HEARTBEAT, STATUS
 from reconciler.relay.state import SessionState
 from reconciler.relay.tokens import accepted_token
 
@@ -76,6 +78,41 @@ class StationCalls:
         if composition.complete and composition.base is not None:
             self._answer(station_call, composition.base)
 
+    def keep(self, station_call: StationCall) -> bool:
+        """Acknowledge a call whose owner is away and keep it for its return; False where that can't be done (R11).
+
+        Heartbeats are answered by `local`, and so is the boot of a station that its owner had accepted before. The
+        last status of each connector is remembered in any case.
+        """
+        state, frame = self._state, station_call.frame
+        if not state.table.keeps_calls:
+            return False
+        if frame.action == HEARTBEAT or (frame.action == BOOT and state.memory.accepted):
+            self._close(station_call)
+            state.emit(AnswerLocally(frame.raw))
+            return True
+        if frame.action == STATUS:
+            self._close(station_call)
+            state.send_station(call_result(frame.id_token, b"{}"), after_commit=True)
+            return True
+        return frame.action in KEPT[state.version] and self._keep_in_order(station_call)
+
+    def _keep_in_order(self, station_call: StationCall) -> bool:
+        state, frame = self._state, station_call.frame
+        kept, gone = state.memory.backlog.take(frame, state.now)
+        if gone:
+            state.note("backlog-full", station_call.owner, frame.action, f"{len(gone)} kept messages made room")
+            state.emit(ForgetCalls(tuple(gone)))
+        if kept is None:
+            state.note("backlog-full", station_call.owner, frame.action, "no room: left to the station")
+            return False
+        self._close(station_call)
+        if frame.action in _TRANSACTION_ACTIONS and not frame.signed:
+            self._account(station_call)
+        state.note("call-kept", station_call.owner, frame.action)
+        state.emit(KeepCall(kept.seq, frame.raw, call_result(frame.id_token, b"{}")))
+        return True
+
     def result_error(self, frame: Frame) -> None:
         """Bring a CALLRESULTERROR of the station (2.1) to the back-end whose answer it is about (R4)."""
         state = self._state
@@ -136,21 +173,29 @@ class StationCalls:
             minted = ids.station is not None
             if ids.station is not None:
                 memory.transaction_started(asked, ids.station.decode(), station_call.owner, state.now)
-        elif asked.action == "StopTransaction":
-            station_id = memory.ids.station_id(asked.action, bytes(asked.payload))
-            if station_id is not None:
-                memory.transaction_stopped(station_id)
         else:
-            changed = memory.transaction_event(asked, station_call.owner, state.now)
+            changed = self._account(station_call)
         if changed:
             state.emit(RememberCharger())
         if station_call.composition is not None:
             payload = station_call.composition.compose(payload)
         return payload, minted
 
+    def _account(self, station_call: StationCall) -> bool:
+        """Note what an answered StopTransaction or TransactionEvent says; True where a transaction began or ended."""
+        memory, asked = self._state.memory, station_call.frame
+        if asked.action == "TransactionEvent":
+            return memory.transaction_event(asked, station_call.owner, self._state.now)
+        station_id = memory.ids.station_id(asked.action, bytes(asked.payload))
+        if station_id is not None:
+            memory.transaction_stopped(station_id)
+        return station_id is not None
+
     def _give_up(self, station_call: StationCall) -> None:
         """End a call that its owner did not answer: an error, but never for a transaction message (R11)."""
         state, frame, owner = self._state, station_call.frame, station_call.owner
+        if self._away(owner) and self.keep(station_call):
+            return
         self._close(station_call)
         if station_call.ids is not None:
             state.memory.ids.forget(station_call.ids)
@@ -162,6 +207,10 @@ class StationCalls:
             return
         for _ in range(station_call.times):
             state.send_station(call_error(frame.id_token, "InternalError", why))
+
+    def _away(self, owner: str) -> bool:
+        leg = self._state.legs.get(owner)
+        return leg is None or leg.away_since is not None
 
     def _close(self, station_call: StationCall) -> None:
         key = next(key for key, open_ in self._open.items() if open_ is station_call)

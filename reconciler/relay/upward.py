@@ -11,7 +11,7 @@ from typing import Final
 
 from reconciler.model.live import LegPhase
 from reconciler.relay import translation
-from reconciler.relay.commands import RememberCharger, SendToLeg
+from reconciler.relay.commands import ForgetCalls, RememberCharger, SendToLeg
 from reconciler.relay.composition import Composition
 from reconciler.relay.envelope import Frame, Kind, call, call_result
 from reconciler.relay.leg import CsmsLeg, Origin, StationCall, Upcall
@@ -46,22 +46,35 @@ class Upward:
         opened = self.calls.open(frame, owner, self._patience_s(leg))
         if opened is None:
             return
-        upcall = Upcall(Origin.STATION, frame.action, opened.deadline, frame=frame, call=opened, ids=opened.ids)
         if frame.action == BOOT:
-            leg.waiting.appendleft(upcall)
             self.registration.station_boots(frame, owner)
             state.emit(RememberCharger())
-        else:
-            leg.waiting.append(upcall)
-        if frame.action == STATUS:
+        elif frame.action == STATUS:
             state.memory.status_reported(frame)
             state.emit(RememberCharger())
+        elif state.memory.residue.station_reported(frame):
+            state.emit(RememberCharger())
+        if not (self._is_away(leg) and self.calls.keep(opened)):
+            self._ask_owner(leg, opened)
         self.registration.station_spoke()
         parts = self._ask_for_parts(opened)
         self.pump(leg)
         for observer in state.table.observers(frame, owner):
             if observer not in parts:
                 self._copy(state.legs[observer], frame, opened.ids)
+
+    def _ask_owner(self, leg: CsmsLeg, opened: StationCall) -> None:
+        frame = opened.frame
+        upcall = Upcall(Origin.STATION, frame.action, opened.deadline, frame=frame, call=opened, ids=opened.ids)
+        if frame.action == BOOT:
+            leg.waiting.appendleft(upcall)
+        else:
+            leg.waiting.append(upcall)
+
+    def _is_away(self, leg: CsmsLeg) -> bool:
+        """Return True where a back-end has been away for so long that waiting for it is idle (`downAfter`)."""
+        since = leg.away_since
+        return since is not None and self._state.now >= since + leg.spec.backend.down_after_s
 
     def _ask_for_parts(self, opened: StationCall) -> Collection[str]:
         """Ask the other owners of the answer, as far as they can be asked now (R6)."""
@@ -140,7 +153,7 @@ class Upward:
         frame = upcall.frame
         if frame is None:
             return call(token, upcall.action, upcall.payload)
-        owner = upcall.origin is Origin.STATION
+        owner = upcall.origin in (Origin.STATION, Origin.BACKLOG)
         payload = translation.call(self._state.memory, leg.name, frame, owner=owner)
         return frame.with_id(token) if payload is None else frame.rewritten(token, payload)
 
@@ -160,15 +173,30 @@ class Upward:
             return
         leg.in_flight = None
         leg.frames += 1
+        leg.answers += 1
         if upcall.origin is Origin.STATION and upcall.call is not None:
             if upcall.action == BOOT:
                 self.registration.own_boot_answered(leg, frame)
             self.calls.owner_answered(upcall.call, leg, frame)
         elif upcall.origin is Origin.BOOT:
             self.registration.replayed_boot_answered(leg, frame)
+        elif upcall.origin is Origin.BACKLOG:
+            self._kept_call_answered(leg, upcall, frame)
         else:
             self._read_copy_answer(leg, upcall, frame)
         self.pump(leg)
+
+    def _kept_call_answered(self, leg: CsmsLeg, upcall: Upcall, frame: Frame) -> None:
+        """Free a kept call's place; one that is refused is sent again as a station would, then given up."""
+        state = self._state
+        upcall.tries += 1
+        if frame.kind is not Kind.CALLRESULT and upcall.tries < state.limits.backlog_tries_max:
+            leg.waiting.appendleft(upcall)
+            return
+        if frame.kind is not Kind.CALLRESULT:
+            state.note("backlog-refused", leg.name, upcall.action)
+        state.memory.backlog.forget([upcall.seq])
+        state.emit(ForgetCalls((upcall.seq,)))
 
     def _read_copy_answer(self, leg: CsmsLeg, upcall: Upcall, frame: Frame) -> None:
         if upcall.ids is not None and frame.kind is Kind.CALLRESULT:
@@ -190,6 +218,8 @@ class Upward:
                 state.note("call-timeout", leg.name, upcall.action)
                 if upcall.origin is Origin.BOOT:
                     self.registration.boot_expired(leg)
+                elif upcall.origin is Origin.BACKLOG:
+                    leg.waiting.appendleft(upcall)
             if leg.waiting and min(upcall.deadline for upcall in leg.waiting) <= state.now:
                 self._drop_old(leg)
             self.pump(leg)

@@ -2,14 +2,18 @@
 
 import asyncio
 import io
+import logging
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, redirect_stderr, redirect_stdout
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
+import structlog
+
+from reconciler.adapters.logs import configure_logs
 from reconciler.cli import exits, main
 from reconciler.cli.composition import running
 from reconciler.cli.settings import ServeSettings
@@ -41,14 +45,31 @@ class Server:
 @asynccontextmanager
 async def running_server(data: Path) -> AsyncIterator[Server]:
     """Run a server on free ports over `data` for the block."""
-    async with running(ServeSettings(stations="127.0.0.1:0", admin="127.0.0.1:0", data=data)) as up:
-        yield Server(data, up.admin_url, up.stations_url)
+    settings = ServeSettings(stations="127.0.0.1:0", admin="127.0.0.1:0", data=data)
+    with restored_logging():
+        configure_logs(sys.stderr)  # the test's own: what commands print is caught apart from it
+        async with running(settings) as up:
+            yield Server(data, up.admin_url, up.stations_url)
+
+
+@contextmanager
+def restored_logging() -> Iterator[None]:
+    """Leave logging after the block as it was before."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        yield
+    finally:
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        logging.captureWarnings(False)
+        structlog.reset_defaults()
 
 
 def _called(arguments: list[str], variables: Mapping[str, str], stdin: str) -> Completed:
     out, err = io.StringIO(), io.StringIO()
     with (
-        mock.patch.dict(os.environ, clean_environ() | variables, clear=True),
+        mock.patch.dict(os.environ, {**clean_environ(), **variables}, clear=True),
         mock.patch.object(sys, "stdin", io.StringIO(stdin)),
         redirect_stdout(out),
         redirect_stderr(err),

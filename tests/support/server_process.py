@@ -43,7 +43,10 @@ async def fwdctl(*arguments: str | Path, environ: Mapping[str, str] | None = Non
 
 
 async def start(
-    *arguments: str | Path, environ: Mapping[str, str] | None = None, **streams: int
+    *arguments: str | Path,
+    environ: Mapping[str, str] | None = None,
+    stdin: int | None = None,
+    stdout: int | None = None,
 ) -> asyncio.subprocess.Process:
     """Start a command with its stderr in a pipe."""
     return await asyncio.create_subprocess_exec(
@@ -53,8 +56,9 @@ async def start(
         *map(str, arguments),
         cwd=ROOT,
         env={**clean_environ(), **(environ or {})},
+        stdin=stdin,
+        stdout=stdout,
         stderr=asyncio.subprocess.PIPE,
-        **streams,
     )
 
 

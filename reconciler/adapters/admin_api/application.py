@@ -7,7 +7,6 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
-from starlette.types import ASGIApp
 
 from reconciler import __version__
 from reconciler.adapters.admin_api import answers
@@ -29,7 +28,7 @@ def build_application(
     metrics: Metrics,
     exposition: Callable[[], bytes],
     token: str | None,
-) -> ASGIApp:
+) -> FastAPI:
     """Return the application; `token` None lets in whoever is on this machine, see `gate.Gate`."""
     api = FastAPI(title="fwdctl admin API", version=__version__, docs_url=None, redoc_url=None)
     api.include_router(build_routes(reconciler, runs))
@@ -45,7 +44,8 @@ def build_application(
     api.add_exception_handler(FwdctlError, _refused)
     api.add_exception_handler(RequestValidationError, _malformed)
     api.add_exception_handler(HTTPException, _no_such_thing)
-    return Gate(api, token=token, metrics=metrics)
+    api.add_middleware(Gate, token=token, metrics=metrics)
+    return api
 
 
 async def _refused(_request: Request, error: Exception) -> JSONResponse:

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from reconciler.adapters.logs import MASK, configure_logs
+from reconciler.adapters.logs import LINES_MAX, MASK, WINDOW_S, EventLog, configure_logs
+from tests.support.server import restored_logging
 
 
 class Terminal(io.StringIO):
@@ -21,13 +22,8 @@ class Terminal(io.StringIO):
 
 @pytest.fixture(autouse=True)
 def _restored_logging() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
-    logging.captureWarnings(False)
-    structlog.reset_defaults()
+    with restored_logging():
+        yield
 
 
 def test_an_event_is_one_json_object_with_its_fields() -> None:
@@ -61,6 +57,38 @@ def test_an_exception_is_part_of_its_event() -> None:
         structlog.get_logger().exception("it failed")
     (line,) = stream.getvalue().splitlines()
     assert "RuntimeError: broken" in json.loads(line)["exception"]
+
+
+def test_a_traceback_on_a_terminal_shows_no_local_variables() -> None:
+    stream = Terminal()
+    configure_logs(stream)
+    password = "hunter2"
+    try:
+        raise RuntimeError("broken")
+    except RuntimeError:
+        structlog.get_logger().exception("it failed")
+    assert "RuntimeError: broken" in stream.getvalue()
+    assert password not in stream.getvalue()
+
+
+def test_a_flood_of_one_event_is_thinned_and_then_counted() -> None:
+    stream = io.StringIO()
+    configure_logs(stream)
+    now = [0.0]
+    log = EventLog(lambda: now[0])
+    for _ in range(LINES_MAX + 30):
+        log("malformed-frame", charger="cp001")
+    log("flip", charger="cp001")
+    now[0] = WINDOW_S
+    log("malformed-frame", charger="cp002")
+    events = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [event["event"] for event in events] == [
+        *["malformed-frame"] * LINES_MAX,
+        "flip",
+        "lines left out",
+        "malformed-frame",
+    ]
+    assert events[-2]["count"] == 30
 
 
 def test_a_field_named_like_a_secret_is_masked() -> None:

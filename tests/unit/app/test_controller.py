@@ -125,6 +125,7 @@ async def test_a_charger_that_was_offline_runs_the_change_once_connected_and_his
     world.relay.disconnect("cp000")
     await world.apply(a_site(1, FOLLOWS))
     world.relay.connect("cp000")
+    await world.reconciler.status()  # who merely looks must not take the news away from the loop
     assert await tick(world, after_s=60) == {}
     assert world.relay.owners("cp000") == {"grid"}
     flip = world.store.events[-1]

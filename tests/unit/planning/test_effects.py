@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -99,7 +100,7 @@ def test_a_winner_that_does_not_speak_the_stations_version_waits_for_one_it_spea
         ({"versions": ["ocpp2.1"]}, "versions ocpp1.6 -> ocpp2.1"),
     ],
 )
-def test_what_a_station_must_connect_anew_for_is_a_reconnect(spec: dict[str, object], note: str) -> None:
+def test_what_a_station_must_connect_anew_for_is_a_reconnect(spec: dict[str, Any], note: str) -> None:
     speaks_both = backend("partner", versions=["ocpp2.1", "ocpp1.6"])
     rest = [profile(), profile("basic"), speaks_both, binding()]
     rest[1] = type(rest[1])({**rest[1].content, "spec": {"profile": 1, "password": {"fromEnv": "FWDCTL_SECRET_A"}}})

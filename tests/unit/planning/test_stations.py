@@ -31,7 +31,7 @@ RULES = [
         "identity: oNe",
         "split-system.cab",
         "identity oNe of charger cab-d2 is that of charger cp2 too",
-        "every charger has its own identity; the first is at -:32:52",
+        "every charger has its own identity; the first is at -:33:52",
     ),
     (
         "identity: three",
@@ -39,7 +39,7 @@ RULES = [
         "identity: TWO",
         "split-system.cab",
         "identity TWO of charger cab-d2 is that of charger cab-d1 too",
-        "every charger has its own identity; the first is at -:41:8",
+        "every charger has its own identity; the first is at -:42:8",
     ),
     (
         "identity: ONE",

@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
@@ -32,10 +33,14 @@ ROUTES = [
 ]
 
 
+def gated(token: str | None, metrics: PrometheusMetrics) -> Starlette:
+    """Return a small application behind a gate."""
+    return Starlette(routes=ROUTES, middleware=[Middleware(Gate, token=token, metrics=metrics)])
+
+
 def client(token: str | None = None, base_url: str = "http://127.0.0.1:9180") -> httpx.AsyncClient:
-    """Return a client of a gate with a small application behind it."""
-    gate = Gate(Starlette(routes=ROUTES), token=token, metrics=PrometheusMetrics())
-    return httpx.AsyncClient(transport=httpx.ASGITransport(gate), base_url=base_url)
+    """Return a client of the application behind its gate."""
+    return httpx.AsyncClient(transport=httpx.ASGITransport(gated(token, PrometheusMetrics())), base_url=base_url)
 
 
 class TestWithoutToken:
@@ -111,8 +116,8 @@ async def test_a_failure_behind_the_gate_tells_only_a_reference_and_logs_the_res
 
 async def test_requests_are_counted_by_route_and_status() -> None:
     metrics = PrometheusMetrics()
-    gate = Gate(Starlette(routes=ROUTES), token="t0ken", metrics=metrics)
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(gate), base_url="http://127.0.0.1") as api:
+    transport = httpx.ASGITransport(gated("t0ken", metrics))
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as api:
         await api.get("/healthz")
         await api.get("/v1/anything/at/all")
     assert b'fwdctl_api_requests_total{route="none",status="401"} 1.0' in metrics.exposition()

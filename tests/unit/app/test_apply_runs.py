@@ -1,0 +1,140 @@
+"""Applies go on by themselves; whoever asks is told where they are, and what became of them."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import pytest
+
+from reconciler.adapters.metrics import PrometheusMetrics
+from reconciler.app.apply_runs import KEPT_RUNS, ApplyRun, ApplyRuns
+from reconciler.app.applying import ApplyProgress, ApplyRequest, ApplyResult, OnProgress
+from reconciler.app.tasks import Background
+from reconciler.errors import LockHeld, UnknownAddress
+from reconciler.model.plan import Plan
+from tests.support.clock import FakeClock
+
+REQUEST = ApplyRequest(Plan("p1", FakeClock().now(), 0), "ann")
+RESULT = ApplyResult("p1", revision=4)
+
+Apply = Callable[[ApplyRequest, OnProgress], Awaitable[ApplyResult]]
+
+
+class Bench:
+    """Apply runs over any apply, with what was reported."""
+
+    def __init__(self) -> None:
+        self.trouble: list[tuple[str, BaseException]] = []
+        self.metrics = PrometheusMetrics()
+        self.background = Background(self._report)
+
+    def runs(self, apply: Apply) -> ApplyRuns:
+        """Return runs that apply like this."""
+        ids = itertools.count()
+        return ApplyRuns(apply, self.background, self._report, self.metrics, lambda: f"run{next(ids)}")
+
+    def _report(self, what: str, error: BaseException) -> None:
+        self.trouble.append((what, error))
+
+
+@pytest.fixture
+async def bench() -> AsyncIterator[Bench]:
+    bench = Bench()
+    yield bench
+    await bench.background.stop()
+
+
+async def ended(run: ApplyRun) -> ApplyRun:
+    """Return the run once it is done."""
+    async with asyncio.timeout(5):
+        while not run.done:
+            await run.wait_for_news(len(run.progress), 5)
+    return run
+
+
+async def at_once(_request: ApplyRequest, told: OnProgress) -> ApplyResult:
+    """Apply in one step."""
+    told(ApplyProgress("locked"))
+    return RESULT
+
+
+async def test_a_run_ends_with_its_result_while_nobody_follows_it(bench: Bench) -> None:
+    run = await ended(bench.runs(at_once).start(REQUEST))
+    assert (run.result, run.error, run.exit_code) == (RESULT, None, 0)
+    assert b'fwdctl_applies_total{exit_code="0"} 1.0' in bench.metrics.exposition()
+    assert b"fwdctl_last_apply_revision 4.0" in bench.metrics.exposition()
+
+
+async def test_a_run_that_is_refused_ends_with_the_error(bench: Bench) -> None:
+    async def refused(_request: ApplyRequest, _told: OnProgress) -> ApplyResult:
+        raise LockHeld("bob has it")
+
+    run = await ended(bench.runs(refused).start(REQUEST))
+    assert (str(run.error), run.exit_code, bench.trouble) == ("bob has it", 5, [])
+
+
+async def test_an_unexpected_failure_is_reported_and_told_without_its_details(bench: Bench) -> None:
+    async def broken(_request: ApplyRequest, _told: OnProgress) -> ApplyResult:
+        raise RuntimeError("password=hunter2")
+
+    run = await ended(bench.runs(broken).start(REQUEST))
+    assert run.error is not None
+    assert ("hunter2" in run.error.summary + run.error.hint, run.exit_code) == (False, 1)
+    assert [what for what, _ in bench.trouble] == ["apply run0"]
+
+
+async def test_a_run_that_the_server_s_end_cuts_off_says_so(bench: Bench) -> None:
+    async def endless(_request: ApplyRequest, _told: OnProgress) -> ApplyResult:
+        await asyncio.Event().wait()
+        return RESULT
+
+    run = bench.runs(endless).start(REQUEST)
+    await asyncio.sleep(0)
+    await bench.background.stop()
+    assert run.error is not None
+    assert "the server stopped" in run.error.summary
+
+
+async def test_waiting_ends_with_the_next_step_and_not_before(bench: Bench) -> None:
+    go = asyncio.Event()
+
+    async def in_steps(_request: ApplyRequest, told: OnProgress) -> ApplyResult:
+        told(ApplyProgress("locked"))
+        await go.wait()
+        told(ApplyProgress("committed"))
+        await asyncio.Event().wait()
+        return RESULT
+
+    run = bench.runs(in_steps).start(REQUEST)
+    await run.wait_for_news(0, 5)
+    waiting = asyncio.ensure_future(run.wait_for_news(1, 5))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    go.set()
+    await waiting
+    assert [step.step for step in run.progress] == ["locked", "committed"]
+
+
+async def test_waiting_without_news_ends_in_time(bench: Bench) -> None:
+    async def endless(_request: ApplyRequest, _told: OnProgress) -> ApplyResult:
+        await asyncio.Event().wait()
+        return RESULT
+
+    run = bench.runs(endless).start(REQUEST)
+    await run.wait_for_news(0, 0.01)
+    assert not run.done
+
+
+async def test_a_run_that_never_was_is_unknown(bench: Bench) -> None:
+    with pytest.raises(UnknownAddress, match="no apply run9"):
+        bench.runs(at_once).find("run9")
+
+
+async def test_only_the_last_runs_are_remembered(bench: Bench) -> None:
+    runs = bench.runs(at_once)
+    for _ in range(KEPT_RUNS + 1):
+        last = await ended(runs.start(REQUEST))
+    assert runs.find(last.id) is last
+    assert runs.find("run1").done
+    with pytest.raises(UnknownAddress):
+        runs.find("run0")
