@@ -62,7 +62,7 @@ class PrometheusMetrics:
     """Implements `app.ports.Metrics`; a name or label that is not declared above is a KeyError or ValueError."""
 
     def __init__(self) -> None:
-        disable_created_metrics()  # a second series for every counter, which nobody reads
+        disable_created_metrics()  # type: ignore[no-untyped-call] # they double the series, and nobody reads them
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         self._counters = {

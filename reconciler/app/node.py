@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from reconciler.app.charger_slot import ChargerSlot
 from reconciler.app.csms_connection import CsmsConnection, LocalConnection, RedialPolicy
 from reconciler.app.legs import Admit, Dialer, DialFailed, DialRequest, Knock, Leg, LegSink, Refuse
-from reconciler.app.ports import ChargerMemory, Clock, Log, Metrics, Secrets
+from reconciler.app.ports import ChargerMemory, Clock, KeptCall, Log, Metrics, Secrets
 from reconciler.app.recorder import Recorder
 from reconciler.app.station_access import check_credentials, choose_version, must_reconnect
 from reconciler.app.station_session import Connection, StationSession, Totals
@@ -65,12 +65,16 @@ class RelayNode:
         self._slots: dict[str, ChargerSlot] = {}
         self._by_identity: dict[str, str] = {}
         self._memories: dict[str, ChargerMemory] = {}
+        self._kept: dict[str, list[KeptCall]] = {}
         self._tokens = KnownTokens(world.token_key)
         self._authorizations: dict[StationSession, Ticket] = {}
 
-    def restore(self, memories: Iterable[ChargerMemory]) -> None:
-        """Take over what earlier processes remembered; before any charger is declared."""
+    def restore(self, memories: Iterable[ChargerMemory], kept: Iterable[KeptCall] = ()) -> None:
+        """Take over what earlier processes remembered and kept; before any charger is declared."""
         self._memories = {memory.charger: memory for memory in memories}
+        self._kept = {}
+        for call in kept:
+            self._kept.setdefault(call.charger, []).append(call)
 
     # -- RelayPort ---------------------------------------------------------------------------------------------
 
@@ -113,11 +117,17 @@ class RelayNode:
         return slot
 
     def _remembered(self, charger: str) -> SessionMemory:
-        kept = self._memories.pop(charger, None)
-        if kept is None:
-            return SessionMemory()
-        now = self._world.clock.monotonic_s()
-        return SessionMemory.restored(kept.version, kept.boot, kept.statuses, kept.ids, now)
+        now_s = self._world.clock.monotonic_s()
+        remembered = self._memories.pop(charger, None)
+        memory = SessionMemory()
+        if remembered is not None:
+            memory = SessionMemory.restored(
+                remembered.version, remembered.boot, remembered.statuses, remembered.ids, now_s
+            )
+        epoch_s = self._world.clock.now().timestamp() - now_s
+        kept = self._kept.pop(charger, ())
+        memory.backlog.restore((call.seq, call.raw, call.at.timestamp() - epoch_s) for call in kept)
+        return memory
 
     def _next_session(self, slot: ChargerSlot, generation: int, desired: DesiredCharger) -> None:
         """Let the charger's next session begin with `desired`, unless it was withdrawn meanwhile."""
@@ -263,6 +273,12 @@ class RelayNode:
             case commands.Note(what, backend, action, detail):
                 self._world.metrics.count("relay_notes", what=what)
                 self._world.log(what, charger=session.charger, backend=backend, action=action, detail=detail)
+            case commands.ForgetCalls(seqs):
+                self._world.recorder.forget(session.charger, seqs)
+            case commands.AnswerLocally(frame):
+                answer = self._local_csms(session).frame_received(frame, self._world.clock.now())
+                if answer is not None:
+                    session.station.send(answer)
             case commands.IdTokenAccepted(token):
                 self._tokens.accepted(_scope(session.desired), token, self._world.clock.now())
             case commands.GenerationRuns(generation, before, owners):
@@ -276,6 +292,10 @@ class RelayNode:
         slot = self._slots.get(session.charger)
         if slot is not None:
             self._world.recorder.commit(session.charger, slot.snapshot, then)
+
+    def keep(self, session: StationSession, seq: int, raw: bytes, then: Callable[[], None]) -> None:
+        """Store an acknowledged call with the next batch, then call `then`."""
+        self._world.recorder.keep(KeptCall(session.charger, seq, raw, self._world.clock.now()), then)
 
     def session_ended(self, session: StationSession, reason: str) -> None:
         """Forget a session; one that was replaced has nothing left to clean up (R12)."""

@@ -86,6 +86,16 @@ class Lock:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptCall:
+    """A station's call that the relay acknowledged for an owner that is away; `raw` is the whole frame."""
+
+    charger: str
+    seq: int
+    raw: bytes
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ChargerMemory:
     """What a session must still know after the station reconnects or the relay restarts.
 
@@ -148,6 +158,15 @@ class Store(Protocol):
 
     async def memories(self) -> tuple[ChargerMemory, ...]:
         """Return every charger's memory."""
+
+    async def keep_calls(self, calls: Sequence[KeptCall]) -> None:
+        """Store these calls, all in one transaction; once it returns they survive a crash."""
+
+    async def forget_calls(self, calls: Sequence[tuple[str, int]]) -> None:
+        """Delete kept calls by (charger, seq); harmless where they are gone."""
+
+    async def kept_calls(self) -> tuple[KeptCall, ...]:
+        """Return every kept call, by charger and seq."""
 
     async def close(self) -> None:
         """Release connections."""

@@ -1,11 +1,11 @@
-"""Writing behind: history events and charger memories reach the store in batches, never in the path of a frame."""
+"""Writing behind: history, charger memories and kept calls reach the store in batches, never in the path of a frame."""
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import Final
 
-from reconciler.app.ports import ChargerMemory, Log, Store
+from reconciler.app.ports import ChargerMemory, KeptCall, Log, Store
 from reconciler.errors import FwdctlError
 from reconciler.model.history import HistoryEvent
 
@@ -17,17 +17,41 @@ _COMMIT_PATIENCE_S: Final = 5.0
 class _Waiting:
     """Something to be done once a commit is safe; done once."""
 
-    __slots__ = ("then",)
+    __slots__ = ("_then",)
 
     def __init__(self, then: Callable[[], None]) -> None:
-        self.then: Callable[[], None] | None = then
+        self._then: Callable[[], None] | None = then
 
     def release(self) -> bool:
         """Do it now; False where it was done before."""
-        then, self.then = self.then, None
+        then, self._then = self._then, None
         if then is not None:
             then()
         return then is not None
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What is written in one go, and who waits for it."""
+
+    memories: dict[str, Callable[[], ChargerMemory]] = field(default_factory=dict)
+    kept: list[tuple[KeptCall, Callable[[], None]]] = field(default_factory=list)
+    forgotten: list[tuple[str, int]] = field(default_factory=list)
+    events: list[HistoryEvent] = field(default_factory=list)
+    waiting: list[_Waiting] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.memories or self.kept or self.forgotten or self.events or self.waiting)
+
+    def followed_by(self, newer: "_Batch") -> "_Batch":
+        """Return both in one, oldest first."""
+        return _Batch(
+            {**self.memories, **newer.memories},
+            self.kept + newer.kept,
+            self.forgotten + newer.forgotten,
+            (self.events + newer.events)[-_EVENTS_MAX:],
+            self.waiting + newer.waiting,
+        )
 
 
 class Recorder:
@@ -40,20 +64,19 @@ class Recorder:
     def __init__(self, store: Store, log: Log) -> None:
         self._store = store
         self._log = log
-        self._events: deque[HistoryEvent] = deque(maxlen=_EVENTS_MAX)
-        self._memories: dict[str, Callable[[], ChargerMemory]] = {}
-        self._waiting: list[_Waiting] = []
+        self._batch = _Batch()
         self._wake = asyncio.Event()
         self._closing = False
 
     def event(self, event: HistoryEvent) -> None:
         """Put an event into history, soon."""
-        self._events.append(event)
+        if len(self._batch.events) < _EVENTS_MAX:
+            self._batch.events.append(event)
         self._wake.set()
 
     def remember(self, charger: str, snapshot: Callable[[], ChargerMemory]) -> None:
         """Write what `snapshot` then returns, soon."""
-        self._memories[charger] = snapshot
+        self._batch.memories[charger] = snapshot
         self._wake.set()
 
     def commit(self, charger: str, snapshot: Callable[[], ChargerMemory], then: Callable[[], None]) -> None:
@@ -64,16 +87,22 @@ class Recorder:
         """
         self.remember(charger, snapshot)
         waiting = _Waiting(then)
-        self._waiting.append(waiting)
+        self._batch.waiting.append(waiting)
         asyncio.get_running_loop().call_later(_COMMIT_PATIENCE_S, self._out_of_patience, charger, waiting)
 
-    def _out_of_patience(self, charger: str, waiting: "_Waiting") -> None:
-        if waiting.release():
-            self._log("commit-late", charger=charger, patience_s=_COMMIT_PATIENCE_S)
+    def keep(self, call: KeptCall, then: Callable[[], None]) -> None:
+        """Store a call with the next batch and call `then` once it is safe; never before, for `then` acknowledges it."""
+        self._batch.kept.append((call, then))
+        self._wake.set()
+
+    def forget(self, charger: str, seqs: Iterable[int]) -> None:
+        """Delete kept calls that their owner has."""
+        self._batch.forgotten += [(charger, seq) for seq in seqs]
+        self._wake.set()
 
     async def run(self) -> None:
         """Write until `close`."""
-        while not self._closing or self._events or self._memories:
+        while not self._closing or self._batch:
             await self._wake.wait()
             self._wake.clear()
             try:
@@ -87,25 +116,37 @@ class Recorder:
 
     async def flush(self) -> None:
         """Write what has gathered; what can't be written is kept for the next time."""
-        waiting, self._waiting = self._waiting, []
-        events, self._events = list(self._events), deque(maxlen=_EVENTS_MAX)
-        memories: Mapping[str, Callable[[], ChargerMemory]] = self._memories
-        self._memories = {}
+        batch, self._batch = self._batch, _Batch()
         try:
-            if memories:
-                await self._store.remember([snapshot() for snapshot in memories.values()])
-                memories = {}
-            for committed in waiting:
-                committed.release()
-            if events:
-                await self._store.record(events)
-        except FwdctlError:
-            self._events.extendleft(reversed(events))
-            self._memories = {**memories, **self._memories}
-            self._waiting = [late for late in waiting if late.then is not None] + self._waiting
+            await self._write(batch)
+        except BaseException:
+            self._batch = batch.followed_by(self._batch)
             raise
+
+    async def _write(self, batch: _Batch) -> None:
+        """Write a batch; what is written leaves it, so that the rest can be tried again."""
+        if batch.memories:
+            await self._store.remember([snapshot() for snapshot in batch.memories.values()])
+            batch.memories = {}
+        while batch.waiting:
+            batch.waiting.pop(0).release()
+        if batch.kept:
+            await self._store.keep_calls([call for call, _ in batch.kept])
+            kept, batch.kept = batch.kept, []
+            for _, then in kept:
+                then()
+        if batch.forgotten:
+            await self._store.forget_calls(batch.forgotten)
+            batch.forgotten = []
+        if batch.events:
+            await self._store.record(batch.events)
+            batch.events = []
 
     def close(self) -> None:
         """Let `run` write what is left and return."""
         self._closing = True
         self._wake.set()
+
+    def _out_of_patience(self, charger: str, waiting: _Waiting) -> None:
+        if waiting.release():
+            self._log("commit-late", charger=charger, patience_s=_COMMIT_PATIENCE_S)

@@ -32,6 +32,9 @@ class SessionOwner(Protocol):
     def session_command(self, session: "StationSession", command: commands.Command) -> None:
         """Take a command that is not about frames: memory, notes, tokens, owners that changed."""
 
+    def keep(self, session: "StationSession", seq: int, raw: bytes, then: Callable[[], None]) -> None:
+        """Store an acknowledged call, then call `then`, which acknowledges it."""
+
     def commit(self, session: "StationSession", then: Callable[[], None]) -> None:
         """Store the charger's memory, then call `then`."""
 
@@ -187,6 +190,8 @@ class StationSession:
                     self._owner.commit(self, partial(self.station.send, frame))
                 else:
                     self.station.send(frame)
+            case commands.KeepCall(seq, raw, answer):
+                self._owner.keep(self, seq, raw, partial(self.station.send, answer))
             case commands.OpenLeg(leg):
                 connection = self.connections[leg.backend.name] = self._owner.connect(self, leg)
             case commands.CloseLeg(backend, reason):

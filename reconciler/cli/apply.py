@@ -21,9 +21,11 @@ WAIT_S: Final = 10.0
 """How long one question after progress may stay open at the server."""
 
 INTERRUPTED: Final = 130
-TELL_EVERY: Final = 100
+PROGRESS_LINES: Final = 20
 NAMED: Final = 10
-APPLIED, FAILED = Verdict.APPLIED.value, Verdict.FAILED.value
+FAILED: Final = Verdict.FAILED.value
+TOLD: Final = (FAILED, Verdict.SKIPPED.value)
+"""Verdicts that are told charger by charger; the others are counted, and the plan has named them."""
 
 
 def apply(
@@ -141,10 +143,10 @@ def _follow(api: ApiClient, apply_id: str, *, json_output: bool) -> int:
 def _tell_step(step: Json) -> None:
     match step["step"]:
         case "committed":
-            say(f"committed; {step['total']} chargers to bring there")
-        case "charger" if (result := step["result"])["verdict"] != APPLIED:
+            say(f"committed, {step['total']} chargers to bring there")
+        case "charger" if (result := step["result"])["verdict"] in TOLD:
             say(f"  {result['charger']}: {result['verdict']}, {result['reason']}")
-        case "charger" if step["done"] % TELL_EVERY == 0:
+        case "charger" if step["done"] % (step["total"] // PROGRESS_LINES + 1) == 0:
             say(f"  {step['done']} of {step['total']} chargers")
 
 

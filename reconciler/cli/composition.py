@@ -98,7 +98,7 @@ class _Assembly:
         dialer, token_key = WebSocketDialer(self._secrets), secrets.token_bytes(32)
         world = World(dialer, self._secrets, self._clock, self._metrics, log, recorder, _new_id, token_key)
         node = RelayNode(world)
-        node.restore(await store.memories())
+        node.restore(await store.memories(), await store.kept_calls())
         self._metrics.sample(
             lambda: fleet_numbers(node.live().values(), frames_up=node.totals.up, frames_down=node.totals.down)
         )

@@ -57,9 +57,8 @@ def _source(position: Position, files: dict[str, list[str]]) -> str:
     if len(line) > _LINE_MAX or not line.strip() or _MAY_HOLD_A_SECRET.search(line):
         return ""
     number = str(position.line)
-    under = "".join("\t" if character == "\t" else " " for character in line[: position.column - 1])
-    margin = " " * len(number)
-    return f"  {number} | {line}\n  {margin} | {under}^\n"
+    margin, under = " " * len(number), " " * len(line[: position.column - 1].expandtabs(4))
+    return f"  {number} | {line.expandtabs(4)}\n  {margin} | {under}^\n"
 
 
 def _lines(file: str) -> list[str]:

@@ -8,6 +8,7 @@ import typer
 
 from reconciler.cli import exits
 from reconciler.cli.apply import apply
+from reconciler.cli.demo import demo
 from reconciler.cli.drift import drift
 from reconciler.cli.dump import dump
 from reconciler.cli.history import history
@@ -26,7 +27,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (serve, validate, plan, apply, drift, status, toggle, dump, history, lock, schema, version):
+for verb in (serve, validate, plan, apply, drift, status, toggle, dump, history, lock, schema, version, demo):
     app.command()(verb)
 
 

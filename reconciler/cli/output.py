@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 
 def answers() -> Console:
@@ -26,10 +26,8 @@ def print_json(answer: Mapping[str, Any]) -> None:
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print rows in columns without frames, so that they can be read and cut alike."""
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
-    for row in rows:
-        table.add_row(*row)
-    console = answers()
-    if not console.is_terminal:
-        console.width = 10_000  # a pipe has no width: never cut or wrap a cell
-    console.print(table, soft_wrap=False, markup=False)
+    table = [columns, *rows]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    header, *lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in table)
+    answers().print(Text(header, style="bold"))
+    typer.echo("\n".join(lines))

@@ -17,9 +17,6 @@ from reconciler.model.kinds import (
 from reconciler.model.site import Resource
 from reconciler.planning.findings import did_you_mean, error
 
-ANYTHING: Final = "*"
-"""In `broken`: whole documents could not be read, so anything may be declared there."""
-
 _SpecModel = TypeVar("_SpecModel", bound=Spec)
 
 _ALWAYS_THERE: Final = {"backend": frozenset({LOCAL}), "role": frozenset(BUILT_IN_ROLES)}
@@ -47,13 +44,12 @@ class Declared:
 
     def any_broken(self, *kinds: str) -> bool:
         """Return True where some resource of `kinds` is declared but could not be read."""
-        return ANYTHING in self.broken or any(address.partition(".")[0] in kinds for address in self.broken)
+        return any(address.partition(".")[0] in kinds for address in self.broken)
 
     def missing(self, kind: str, name: str) -> bool:
         """Return True where nothing declares `kind.name`."""
-        if ANYTHING in self.broken or f"{kind}.{name}" in self.broken:
-            return False
-        return name not in self._by_kind.get(kind, ()) and name not in _ALWAYS_THERE.get(kind, ())
+        declared = name in self._by_kind.get(kind, ()) or name in _ALWAYS_THERE.get(kind, ())
+        return not declared and f"{kind}.{name}" not in self.broken
 
 
 def dangling_references(declared: Declared) -> Iterator[Diagnostic]:

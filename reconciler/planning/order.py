@@ -33,7 +33,7 @@ def by_kind(addresses: Iterable[str]) -> list[str]:
 
 def _place(change: ResourceChange) -> tuple[bool, int, str]:
     deletes = change.action is Action.DELETE
-    return not deletes, -_rank(change.address) if deletes else _rank(change.address), change.address
+    return deletes, -_rank(change.address) if deletes else _rank(change.address), change.address
 
 
 def _rank(address: str) -> int:

@@ -67,13 +67,13 @@ def _is_sound(charger: DesiredCharger) -> bool:
     return not any(ownership_faults(charger.legs)) and not any(version_faults(charger.legs, charger.versions))
 
 
-def _misfit(site: Site, groups: _Groups, roles: Mapping[str, str]) -> tuple[list[str], InvalidSpecs] | None:
+def _misfit(site: Site, groups: _Groups, roles: Mapping[str, str]) -> tuple[list[str], Diagnostic] | None:
     """Return the first chargers on which `roles` give a feature no owner or two, and why."""
     for chargers in groups.values():
         try:
             with_roles(site, site.chargers[chargers[0]], roles)
         except InvalidSpecs as reason:
-            return chargers, reason
+            return chargers, reason.diagnostics[0]
     return None
 
 

@@ -9,7 +9,7 @@ from reconciler.model.kinds import BackendSpec, RoleSpec, SecurityProfileSpec
 from reconciler.model.site import Resource, Site
 from reconciler.planning.binding import BindingLegs, binding_findings, legs_of
 from reconciler.planning.credentials import credential_findings
-from reconciler.planning.declared import ANYTHING, Declared, dangling_references
+from reconciler.planning.declared import Declared, dangling_references
 from reconciler.planning.documents import read_resources
 from reconciler.planning.outages import outage_findings
 from reconciler.planning.selection import Selection, bind, selector_findings
@@ -36,9 +36,9 @@ def check(documents: Iterable[Document], unread: Collection[Diagnostic] = ()) ->
 
 
 def broken_addresses(diagnostics: Iterable[Diagnostic]) -> frozenset[str]:
-    """Return the addresses that errors are about; ANYTHING besides where an error has no address."""
+    """Return the addresses that errors are about."""
     errors = (finding for finding in diagnostics if finding.severity is Severity.ERROR)
-    return frozenset(finding.address or ANYTHING for finding in errors)
+    return frozenset(finding.address for finding in errors if finding.address is not None)
 
 
 def resolve(resources: Iterable[Resource], broken: Collection[str] = ()) -> tuple[Site, list[Diagnostic]]:

@@ -67,9 +67,10 @@ _SELECTING = BackendBindingSpec | ScheduledOutageSpec | ChangeWindowSpec | Notif
 
 
 def selector_findings(declared: Declared, selection: Selection) -> Iterator[Diagnostic]:
-    """Yield an error for each name of no charger, and a warning for each selector or glob that means none."""
-    if declared.any_broken("charger", "split-system"):
-        return
+    """Yield an error for each name of no charger, and a warning for each selector or glob that means none.
+
+    What might mean a charger that could not be read is let pass.
+    """
     for resource in declared.resources.values():
         if isinstance(resource.spec, _SELECTING):
             yield from _selector_findings(resource, resource.spec.chargers, declared, selection)
@@ -78,7 +79,8 @@ def selector_findings(declared: Declared, selection: Selection) -> Iterator[Diag
 def _selector_findings(
     resource: Resource, selector: Selector, declared: Declared, selection: Selection
 ) -> Iterator[Diagnostic]:
-    if selector.labels is not None and not selection.select(selector):
+    unread = declared.any_broken("charger", "split-system")
+    if selector.labels is not None and not unread and not selection.select(selector):
         shown = ", ".join(f"{key}={value}" for key, value in selector.labels.items())
         path = "spec.chargers.labels"
         yield warning(resource, path, f"{path}: no charger has {shown}", selection.label_hint(selector))
@@ -87,13 +89,14 @@ def _selector_findings(
         if selection.matching(name):
             continue
         if GLOB_CHARACTERS & set(name):
-            yield warning(
+            if not unread:
+                yield warning(
                 resource, path, f"{path}: {name} matches no charger", "check the glob, or declare the chargers"
             )
         elif name in declared.names("split-system"):
             summary = f"{path}: {name} is a split system; its chargers have names of their own"
             yield error(resource, path, summary, f'use "{name}-d*" for all of them')
-        else:
+        elif declared.missing("charger", name) and declared.missing("split-system", name.rpartition("-d")[0]):
             known = selection.matching("*")
             hint = did_you_mean(name, known, otherwise=f"declare charger.{name}, or correct the name")
             yield error(resource, path, f"{path}: there is no charger {name}", hint)

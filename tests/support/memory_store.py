@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from reconciler.app.ports import (
     ChargerMemory,
     HistoryFilter,
+    KeptCall,
     Lock,
     ResourceWrite,
     RevisionMeta,
@@ -30,6 +31,7 @@ class MemoryStore:
         self._last_version: dict[str, int] = {}
         self._used_plans: set[str] = set()
         self._overrides: list[Override] = []
+        self._kept: dict[tuple[str, int], KeptCall] = {}
         self._memories: dict[str, ChargerMemory] = {}
         self._lock: Lock | None = None
 
@@ -132,6 +134,19 @@ class MemoryStore:
     async def memories(self) -> tuple[ChargerMemory, ...]:
         """Return all."""
         return tuple(self._memories.values())
+
+    async def keep_calls(self, calls: Sequence[KeptCall]) -> None:
+        """Keep them."""
+        self._kept |= {(call.charger, call.seq): call for call in calls}
+
+    async def forget_calls(self, calls: Sequence[tuple[str, int]]) -> None:
+        """Drop them."""
+        for key in calls:
+            self._kept.pop(key, None)
+
+    async def kept_calls(self) -> tuple[KeptCall, ...]:
+        """Return all, in order."""
+        return tuple(self._kept[key] for key in sorted(self._kept))
 
     def _answer(self) -> None:
         if self.away:

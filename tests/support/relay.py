@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from reconciler.adapters.websocket import StationListener, WebSocketDialer, WebSocketLimits
 from reconciler.app.csms_connection import RedialPolicy
 from reconciler.app.node import RelayNode, World
-from reconciler.app.ports import ChargerMemory
+from reconciler.app.ports import ChargerMemory, KeptCall
 from reconciler.errors import SecretUnavailable
 from reconciler.model.desired import (
     LOCAL,
@@ -88,6 +88,7 @@ class ListRecorder:
     def __init__(self) -> None:
         self.events: list[HistoryEvent] = []
         self.memories: dict[str, ChargerMemory] = {}
+        self.kept: dict[tuple[str, int], KeptCall] = {}
 
     def event(self, event: HistoryEvent) -> None:
         """Keep an event."""
@@ -96,6 +97,16 @@ class ListRecorder:
     def remember(self, charger: str, snapshot: Callable[[], ChargerMemory]) -> None:
         """Keep a memory."""
         self.memories[charger] = snapshot()
+
+    def keep(self, call: KeptCall, then: Callable[[], None]) -> None:
+        """Keep a call; it is acknowledged soon."""
+        self.kept[call.charger, call.seq] = call
+        asyncio.get_running_loop().call_soon(then)
+
+    def forget(self, charger: str, seqs: Iterable[int]) -> None:
+        """Drop kept calls."""
+        for seq in seqs:
+            self.kept.pop((charger, seq), None)
 
     def commit(self, charger: str, snapshot: Callable[[], ChargerMemory], then: Callable[[], None]) -> None:
         """Keep a memory; what waits for it happens soon, as it would behind a database."""

@@ -20,6 +20,8 @@ ALIASED_NODES_MAX: Final = 100_000
 """Nodes that aliases (`*x`) may repeat in one file: enough for honest use, and no billion laughs."""
 
 _SEPARATOR: Final = re.compile(r"^---(?=\s|$)", re.MULTILINE)
+_KIND: Final = re.compile(r"^kind:[ \t]*[\"']?(\w+)", re.MULTILINE)
+_NAME: Final = re.compile(r"^metadata:\s*\{?[^{}]*?\bname:[ \t]*[\"']?([-a-z0-9.]+)", re.MULTILINE)
 
 
 @dataclass(slots=True)
@@ -64,7 +66,13 @@ def _read_part(text: str, file: str, lines_before: int, aliased: "_Budget", foun
         _read_events(text, file, lines_before, aliased, found)
     except yaml.YAMLError as reason:
         summary, hint, (line, column) = _explain(reason, text)
-        found.error(file, summary, hint, (line + lines_before, column))
+        found.error(file, summary, hint, (line + lines_before, column), _claimed_address(text))
+
+
+def _claimed_address(text: str) -> str | None:
+    """Return the address that a document which is no YAML most likely claims, None where it does not show."""
+    kind, name = _KIND.search(text), _NAME.search(text)
+    return address_of({"kind": kind[1], "metadata": {"name": name[1]}}) if kind and name else None
 
 
 def _explain(reason: yaml.YAMLError, text: str) -> tuple[str, str, tuple[int, int]]:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from reconciler.adapters.store.engine import Database
 from reconciler.adapters.store.history import History
+from reconciler.adapters.store.kept_calls import KeptCalls
 from reconciler.adapters.store.location import locate
 from reconciler.adapters.store.lock import ApplyLock
 from reconciler.adapters.store.memories import Memories
@@ -13,7 +14,7 @@ from reconciler.adapters.store.resources import Resources
 from reconciler.app.ports import Store
 
 
-class SqlStore(Resources, Overrides, History, ApplyLock, Memories):
+class SqlStore(Resources, Overrides, History, ApplyLock, Memories, KeptCalls):
     """Everything durable, in one SQL database."""
 
     async def close(self) -> None:

@@ -155,6 +155,15 @@ memories: Final = Table(
     Column("ids", JSON, nullable=False),
 )
 
+kept_calls: Final = Table(
+    "kept_calls",
+    metadata,
+    Column("charger", PlainText, primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("raw", LargeBinary, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
 
 def row(value: "DataclassInstance", **instead: Any) -> dict[str, Any]:
     """Return the fields of `value` by name, with those of `instead` in their place, as one row to write."""

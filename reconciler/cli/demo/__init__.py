@@ -1,12 +1,13 @@
 """`fwdctl demo`: the main job on real sockets, and whether it really happened.
 
-    examples    which files it plays, and where they are
-    processes   a real `fwdctl serve`, and the verbs as a person types them
-    depot       the simulated back-ends and chargers around it
-    witness     what they saw, frame by frame
-    checks      what was expected beside what was observed
-    screen      how it is told
-    story       the acts, in order
+examples    which files it plays, and where they are
+processes   a real `fwdctl serve`, and the verbs as a person types them
+depot       the simulated back-ends and chargers around it
+witness     what they saw, frame by frame
+checks      what was expected beside what was observed
+screen      how it is told
+stage       all of these together
+story       the acts, in order
 """
 
 import asyncio

@@ -94,7 +94,7 @@ class Session:
         await self.station.meter(self.transaction, reading)
         self.readings.append(reading)
         for csms in self._backends.both:
-            await csms.until(lambda books=self.billed(csms): reading in books.meter_wh[-2:])
+            await csms.until(lambda books=self.billed(csms): reading in books.meter_wh)
 
     async def meter_until(self, stop: asyncio.Event) -> None:
         """Report readings one after the other, as fast as they are answered."""
@@ -114,10 +114,9 @@ class Session:
         return mine[-1]
 
 
-async def started_remotely(station: SimulatedStation, backends: Backends) -> Session:
-    """Have the partner start a session on a 1.6 charger, and return it once both back-ends know it."""
-    command = {"connectorId": 1, "idTag": TAG}
-    await backends.partner.call(station.identity, "RemoteStartTransaction", command)
+async def started_remotely(by: SimulatedCsms, station: SimulatedStation, backends: Backends) -> Session:
+    """Have a back-end start a session on a 1.6 charger, and return it once both back-ends know it."""
+    await by.call(station.identity, "RemoteStartTransaction", {"connectorId": 1, "idTag": TAG})
     for csms in backends.both:
         await csms.until(lambda csms=csms: _has_session(csms, station.identity))
     await station.settle()

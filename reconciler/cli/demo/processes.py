@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
+from rich.text import Text
+
 from reconciler.adapters.data_dir import ANNOUNCEMENT
 from reconciler.errors import FwdctlError
 
@@ -28,6 +30,11 @@ class Said:
     code: int
     out: str
     err: str
+
+    @property
+    def plain(self) -> str:
+        """Return stdout without colours."""
+        return "\n".join(Text.from_ansi(line).plain for line in self.out.splitlines())
 
     @property
     def json(self) -> Any:

@@ -1,6 +1,6 @@
-"""A station and a CSMS written with the `ocpp` package and `websockets` as the package's README shows: no code of ours.
+"""A station and a CSMS written with the `ocpp` package and `websockets` as the package's README shows; nothing of ours.
 
-Each version's station lives through the same story: boot, status, authorize, a transaction with meter values, heartbeats.
+Every version's station lives the same story: boot, status, heartbeat, authorize, a transaction with meter values.
 """
 
 import asyncio

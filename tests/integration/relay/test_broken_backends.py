@@ -61,7 +61,9 @@ TROUBLES = {
         "CALLERROR",
     ),
     "it rejects the station": Trouble(lambda c: setattr(c.books, "boot_status", "Rejected"), LegPhase.REJECTED, "Reje"),
-    "it keeps the station pending": Trouble(lambda c: setattr(c.books, "boot_status", "Pending"), LegPhase.PENDING, "Pe"),
+    "it keeps the station pending": Trouble(
+        lambda c: setattr(c.books, "boot_status", "Pending"), LegPhase.PENDING, "Pe"
+    ),
 }
 every_trouble = pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES)
 

@@ -1,4 +1,4 @@
-"""Two back-ends that both may command, and both number their calls 1, 2, 3: no answer reaches the wrong one (R3, R4)."""
+"""Two back-ends that both may command, and number their calls alike: no answer reaches the wrong one (R3, R4)."""
 
 import asyncio
 from typing import Any

@@ -68,9 +68,7 @@ async def fleet() -> AsyncIterator[Fleet]:
             for station in stations:
                 group.create_task(station.start(running.url))
         await until(
-            lambda: all(
-                leg.phase is LegPhase.REGISTERED for live in running.node.live().values() for leg in live.legs
-            ),
+            lambda: all(leg.phase is LegPhase.REGISTERED for live in running.node.live().values() for leg in live.legs),
             timeout_s=20,
         )
         yield all_of_it

@@ -52,7 +52,10 @@ async def test_a_flip_is_acknowledged_and_takes_effect_at_once_without_touching_
 
 TROUBLES: dict[str, tuple[Callable[[SimulatedCsms], object], str]] = {
     "refuses connections": (lambda b: setattr(b.manners, "refuse_status", 503), "HTTP 503"),
-    "answers Pending": (lambda b: setattr(b.books, "boot_status", "Pending"), "b answered BootNotification with Pending"),
+    "answers Pending": (
+        lambda b: setattr(b.books, "boot_status", "Pending"),
+        "b answered BootNotification with Pending",
+    ),
     "answers Rejected": (lambda b: setattr(b.books, "boot_status", "Rejected"), "BootNotification with Rejected"),
     "answers nothing": (lambda b: setattr(b.manners, "silent", True), "b is registering"),
 }
@@ -131,6 +134,20 @@ async def test_a_newer_generation_supersedes_a_flip_that_still_waits() -> None:
         assert isinstance(outcome, Refusal)
         assert "superseded by generation 3" in outcome.reason
         await owns_everything_alone(between, connected)
+
+
+async def test_a_generation_asked_for_again_while_it_is_under_way_has_one_outcome_for_all_who_asked() -> None:
+    async with pair() as between, booted(between) as connected:
+        held = between.b.manners.held["BootNotification"] = asyncio.Event()
+        await between.b.drop("CP1")
+        await until(lambda: between.relay.phase("cp1", "b") is LegPhase.REGISTERING)
+        wanted = between.charger(PASSIVE, PRIMARY)
+        async with asyncio.TaskGroup() as group:
+            asked = [group.create_task(between.relay.node.set_desired("cp1", 7, wanted)) for _ in range(3)]
+            await asyncio.sleep(0)  # let all of them ask
+            held.set()
+        assert [task.result() for task in asked] == [Ack(7)] * 3
+        await owns_everything(between, between.b, connected)
 
 
 async def test_a_call_under_way_is_answered_by_whom_it_began_with() -> None:

@@ -1,12 +1,13 @@
 """`local` as owner: the relay itself answers the station, and hands it back."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
 
 from reconciler.model.desired import LOCAL, Backend, DesiredCharger, LocalAnswers, Role
 from reconciler.model.features import OCPP_VERSIONS
-from reconciler.model.live import Ack
+from reconciler.model.live import Ack, LegPhase
 from reconciler.testing import CallFailed
 from tests.integration.relay.support import Pair, booted, pair, station, until
 from tests.support.relay import PASSIVE, PRIMARY, charger, relay
@@ -101,11 +102,25 @@ async def test_while_local_owns_no_back_end_may_command_but_one_that_may_read_ca
 
 
 async def test_stations_stay_while_every_back_end_is_down_and_local_owns() -> None:
-    async with pair(settings={"down_after_s": 0.1}) as between, booted(between) as connected:
+    down_after_s = 0.1
+    async with pair(settings={"down_after_s": down_after_s}) as between, booted(between) as connected:
         await between.relay.run(here(between))
         await between.a.stop()
         await between.b.stop()
-        transaction = await connected.start_transaction(1, "TAG")
-        await connected.stop_transaction(transaction)
-        await until(lambda: between.relay.tally.notes("station-closed") == 0)
+        for csms in (between.a, between.b):
+            await until(lambda csms=csms: between.relay.phase("cp1", csms.name) is LegPhase.DOWN)
+        loop = asyncio.get_running_loop()
+        end = loop.time() + 3 * down_after_s
+        while loop.time() < end:
+            transaction = await connected.start_transaction(1, "TAG")
+            await connected.stop_transaction(transaction)
         assert connected.disconnects == []
+
+
+async def test_new_settings_of_local_count_from_the_moment_they_run() -> None:
+    async with relay() as running:
+        await running.run(replace(charger("cp1", [(HERE, PRIMARY)]), local=ACCEPTING))
+        async with station(running) as connected:
+            assert await connected.authorize("TAG") == "Accepted"
+            await running.run(replace(charger("cp1", [(HERE, PRIMARY)]), local=LocalAnswers(authorize="reject")))
+            assert await connected.authorize("TAG") == "Invalid"

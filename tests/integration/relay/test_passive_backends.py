@@ -16,7 +16,7 @@ from tests.support.relay import PASSIVE, PRIMARY, Relay, backend, charger, relay
 
 CALLS = 50
 SOON_S = 1.0
-"""Far above what an answer takes on a busy machine, far below every timeout that a passive leg could make it wait for."""
+"""Far above what an answer takes on a busy machine, far below every timeout that a passive leg may run into."""
 
 
 @asynccontextmanager
@@ -99,31 +99,37 @@ async def test_a_passive_back_end_that_dies_during_its_registration_is_not_notic
 
 
 async def test_a_passive_back_end_that_answers_nothing_gets_one_copy_at_a_time_and_is_not_noticed() -> None:
-    async with SimulatedCsms("passive") as passive, beside(passive.url) as (owner, running):
-        async with connected_station(running) as station:
-            await station.boot()
-            await until(lambda: running.phase("cp1", "passive") is LegPhase.REGISTERED)
-            passive.manners.silent = True
-            await nothing_is_noticed(owner, station)
-            assert [call.action for call in passive.calls] == ["BootNotification", "StartTransaction"]
+    async with (
+        SimulatedCsms("passive") as passive,
+        beside(passive.url) as (owner, running),
+        connected_station(running) as station,
+    ):
+        await station.boot()
+        await until(lambda: running.phase("cp1", "passive") is LegPhase.REGISTERED)
+        passive.manners.silent = True
+        await nothing_is_noticed(owner, station)
+        assert [call.action for call in passive.calls] == ["BootNotification", "StartTransaction"]
 
 
 async def test_a_passive_back_end_that_comes_back_is_registered_anew_and_follows_again() -> None:
-    async with SimulatedCsms("passive") as passive, beside(passive.url) as (owner, running):
-        async with connected_station(running) as station:
-            await station.boot()
-            await station.announce()
-            await until(lambda: running.phase("cp1", "passive") is LegPhase.REGISTERED)
-            await passive.stop()
-            await nothing_is_noticed(owner, station)
-            seen = len(passive.calls)
-            await passive.start()
-            await until(lambda: running.phase("cp1", "passive") is LegPhase.REGISTERED)
-            await station.authorize("LATER")
-            await passive.wait_for("Authorize", count=1)
-            replayed = [call.action for call in passive.calls[seen:]]
-            assert replayed[:3] == ["BootNotification", "StatusNotification", "StatusNotification"]
-            assert passive.violations == []
+    async with (
+        SimulatedCsms("passive") as passive,
+        beside(passive.url) as (owner, running),
+        connected_station(running) as station,
+    ):
+        await station.boot()
+        await station.announce()
+        await until(lambda: running.phase("cp1", "passive") is LegPhase.REGISTERED)
+        await passive.stop()
+        await nothing_is_noticed(owner, station)
+        seen = len(passive.calls)
+        await passive.start()
+        await until(lambda: running.phase("cp1", "passive") is LegPhase.REGISTERED)
+        await station.authorize("LATER")
+        await passive.wait_for("Authorize")
+        replayed = [call.action for call in passive.calls[seen:]]
+        assert replayed[:3] == ["BootNotification", "StatusNotification", "StatusNotification"]
+        assert passive.violations == []
 
 
 async def test_ten_passive_back_ends_in_trouble_at_once_are_not_noticed() -> None:

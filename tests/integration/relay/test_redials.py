@@ -1,10 +1,11 @@
 """CSMS connections that end: dialled again with back-off, and registered anew as a charger that came back (R9)."""
 
 import asyncio
+import itertools
 
 from reconciler.app.csms_connection import RedialPolicy
 from reconciler.model.live import LegPhase
-from reconciler.testing import SimulatedCsms
+from reconciler.testing import SimulatedCsms, SimulatedStation
 from tests.integration.relay.support import booted, pair, station, until
 from tests.support.relay import PASSIVE, PRIMARY, backend, charger, relay
 
@@ -55,6 +56,47 @@ async def test_heartbeats_follow_each_back_end_s_own_interval() -> None:
             between.clean(connected)
 
 
+async def test_a_back_end_whose_address_changes_is_dialled_there_at_once_and_the_station_stays() -> None:
+    slow = RedialPolicy(first_s=30.0)  # none of its waits is waited for
+    async with (
+        SimulatedCsms("a") as a,
+        SimulatedCsms("old") as old,
+        SimulatedCsms("new") as new,
+        relay(redial=slow) as running,
+    ):
+        for csms in (old, new):
+            await running.run(charger("cp1", [(backend("a", a.url), PRIMARY), (backend("b", csms.url), PASSIVE)]))
+            if csms is old:
+                connected = SimulatedStation("CP1", running.url)
+                await connected.connect()
+                await connected.boot()
+            await csms.wait_for("BootNotification")
+            await until(lambda: running.phase("cp1", "b") is LegPhase.REGISTERED)
+        assert old.stations == {}
+        assert connected.disconnects == []
+        await connected.disconnect()
+
+
+async def test_a_back_end_whose_address_changes_while_it_is_dialled_is_dialled_at_the_new_one() -> None:
+    async with (
+        SimulatedCsms("a") as a,
+        SimulatedCsms("old") as old,
+        SimulatedCsms("new") as new,
+        relay(redial=RedialPolicy(first_s=30.0)) as running,
+    ):
+        old.manners.handshake_held = asyncio.Event()
+        await running.run(charger("cp1", [(backend("a", a.url), PRIMARY), (backend("b", old.url), PASSIVE)]))
+        async with station(running) as connected:
+            await connected.boot()
+            await old.until(lambda: bool(old.connections))
+            await running.run(charger("cp1", [(backend("a", a.url), PRIMARY), (backend("b", new.url), PASSIVE)]))
+            await new.wait_for("BootNotification")
+            old.manners.handshake_held.set()
+            await connected.authorize("TAG")
+            await new.wait_for("Authorize")
+            assert old.stations == {}
+
+
 async def test_a_back_end_that_refuses_is_dialled_with_growing_waits() -> None:
     policy = RedialPolicy(first_s=0.02, longest_s=10.0)
     async with SimulatedCsms("a") as a, SimulatedCsms("b") as b, relay(redial=policy) as running:
@@ -66,7 +108,7 @@ async def test_a_back_end_that_refuses_is_dialled_with_growing_waits() -> None:
             for number in range(1, 7):
                 await b.until(lambda number=number: len(b.connections) >= number)
                 times.append(asyncio.get_running_loop().time())
-        waits = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+        waits = [later - earlier for earlier, later in itertools.pairwise(times)]
         # Each is twice the last one, times 0.5 to 1.5: over three steps that can't hide the growth.
         assert waits[0] < 0.1
         assert waits[4] > 0.15

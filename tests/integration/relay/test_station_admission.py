@@ -185,3 +185,25 @@ async def test_a_change_that_only_a_new_connection_can_bring_asks_the_station_to
         closed = await connected.wait_disconnected()
         assert (closed.code, closed.reason) == (1012, f"connect again: {why}")
         await until(lambda: not between.relay.live("cp1").connected)
+
+
+async def test_a_charger_declared_under_another_name_keeps_its_identity() -> None:
+    """Whichever of the two changes comes first."""
+    async with SimulatedCsms("a") as a, relay() as running:
+        await running.run(charger("old", [(backend("a", a.url), PRIMARY)], identity="CP1"))
+        await running.run(charger("new", [(backend("a", a.url), PRIMARY)], identity="CP1"))
+        await running.node.set_desired("old", 99, None)
+        async with station(running) as connected:
+            await connected.boot()
+            assert running.live("new").connected
+
+
+async def test_two_chargers_may_swap_their_identities() -> None:
+    async with SimulatedCsms("a") as a, relay() as running:
+        for identities in (("CP1", "CP2"), ("CP2", "CP1")):
+            for name, identity in zip(("one", "two"), identities, strict=True):
+                await running.run(charger(name, [(backend("a", a.url), PRIMARY)], identity=identity))
+        async with station(running, identity="CP2") as connected:
+            await connected.boot()
+            assert running.live("one").connected
+            assert await status(running, None, "CP1") == 101

@@ -1,7 +1,8 @@
 """Controller: makes the relay run what is applied, keeps it so, and gets out of the way of technicians."""
 
+import asyncio
 import time
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -10,6 +11,7 @@ from reconciler.app.courses import BACK_OFF_FIRST_S, SETTLE_S, Verdict
 from reconciler.model.overrides import Override
 from reconciler.planning.guard import Limits, Share
 from tests.support.fake_relay import FakeRelay
+from tests.support.memory_store import MemoryStore
 from tests.support.specs import World, a_site
 
 LEADS, FOLLOWS = {"partner": "primary", "grid": "passive"}, {"partner": "passive", "grid": "primary"}
@@ -228,3 +230,31 @@ async def test_history_that_could_not_be_written_is_written_later() -> None:
     world.store.away = False
     await tick(world)
     assert world.kinds()[-1] == "drift-healed"
+
+
+async def test_a_look_that_began_before_a_commit_cannot_bring_back_what_was_applied_then() -> None:
+    class Slow(MemoryStore):
+        asked, answer = asyncio.Event(), asyncio.Event()
+        slow = False
+
+        async def overrides(self, at: datetime) -> tuple[Override, ...]:
+            if self.slow:
+                self.slow = False
+                self.asked.set()
+                await self.answer.wait()
+            return await super().overrides(at)
+
+    store = Slow()
+    world = World(store)
+    await world.apply(a_site(1, LEADS))
+    world.relay.connect("cp000")
+    plan = await world.plan(a_site(1, FOLLOWS))
+    store.slow = True
+    early = asyncio.get_running_loop().create_task(world.reconciler.controller.look(world.clock.now()))
+    await store.asked.wait()
+    apply = asyncio.get_running_loop().create_task(world.apply_plan(plan))
+    await asyncio.wait([apply], timeout=0.2)
+    store.answer.set()
+    await asyncio.gather(early, apply)
+    assert set(world.reconciler.controller.desired["cp000"].owners.values()) == {"grid"}
+    assert world.relay.owners("cp000") == {"grid"}

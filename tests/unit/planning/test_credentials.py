@@ -10,8 +10,8 @@ SECRET = "{fromEnv: FWDCTL_SECRET_X}"
 
 def site(profile: str, url: str = "wss://partner.example/ocpp", *, of: str = "backend") -> str:
     """SMALL with another security profile for its back-end `partner`, or for its charger."""
-    text = SMALL.replace("wss://partner.example/ocpp", url)
-    partner, charger = f"url: {url}, versions: [ocpp2.0.1, ocpp1.6], ", "spec: {versions: [ocpp1.6], "
+    text = SMALL.replace("wss://partner.example/ocpp", f'"{url}"')
+    partner, charger = f'url: "{url}", versions: [ocpp2.0.1, ocpp1.6], ', "spec: {versions: [ocpp1.6], "
     before = partner if of == "backend" else charger
     text = text.replace(f"{before}securityProfile: open", f"{before}securityProfile: other")
     return text + f"\n---\napiVersion: fwdctl/v1\nkind: SecurityProfile\nmetadata: {{name: other}}\nspec: {profile}\n"
@@ -49,7 +49,7 @@ RULES = [
     (
         site(f"{{profile: 2, password: {SECRET}}}", "ws://partner.example/ocpp"),
         "backend.partner",
-        "url: ws://",
+        'url: "ws://',
         "spec.url: security profile 2 needs TLS, and this is ws://",
         "use wss://, or a profile without TLS",
     ),
@@ -71,7 +71,7 @@ def test_a_password_over_plain_ws_is_a_warning(host: str) -> None:
     assert finding.severity is Severity.WARNING
     assert finding.summary == "spec.url: the password of other is sent unencrypted over ws://"
     assert finding.address == "backend.partner"
-    assert finding.position == Position("-", *place_of(text, "url: ws://"))
+    assert finding.position == Position("-", *place_of(text, 'url: "ws://'))
     assert finding.hint == "use wss:// and security profile 2"
 
 

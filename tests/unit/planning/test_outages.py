@@ -18,17 +18,17 @@ def outage(name: str, window: str, roles: str, chargers: str = "{names: [cp1]}")
 MISFITS = [
     (
         "{partner: passive}",
-        "spec.roles: on cp1, on charger cp1 every feature has no owner",
+        "spec.roles: on cp1, every feature has no owner",
         'give one back-end the role primary, or a role that owns it by name or through "*"',
     ),
     (
         "{local: primary}",
-        "spec.roles: on cp1, on charger cp1 every feature has 2 owners: partner and local",
+        "spec.roles: on cp1, every feature has 2 owners: partner and local",
         "give all but one of them a role that does not own it, for example passive",
     ),
     (
         "{partner: passive, modern: primary}",
-        "spec.roles: on cp1, on charger cp1 modern (primary) speaks ocpp2.1, but the charger only ocpp1.6",
+        "spec.roles: on cp1, modern (primary) speaks ocpp2.1, but the charger only ocpp1.6",
         "owners must speak a version that the charger speaks; give this back-end a role that owns nothing",
     ),
 ]
@@ -76,7 +76,7 @@ ONCE_LATER = "{start: 2026-12-01T03:59, duration: 1h, timeZone: Europe/Rome}"
         (NIGHT, ONCE, STANDBY, "2026-12-01T02:00Z", "partner would be passive and standby"),
         (ONCE, NIGHT, STANDBY, "2026-12-01T02:00Z", "partner would be passive and standby"),
         (ONCE, ONCE_LATER, STANDBY, "2026-12-01T02:59Z", "partner would be passive and standby"),
-        (NIGHT, NIGHT, TO_GRID, "2028-01-01T01:00Z", "on charger cp1 every feature has 2 owners: local and grid"),
+        (NIGHT, NIGHT, TO_GRID, "2028-01-01T01:00Z", "every feature has 2 owners: local and grid"),
         # clocks go forward over 02:00, so this night the first lasts until 05:00
         (NIGHT, DAILY_AT_4, STANDBY, "2028-03-26T02:00Z", "partner would be passive and standby"),
     ],

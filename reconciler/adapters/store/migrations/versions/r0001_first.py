@@ -92,3 +92,11 @@ def upgrade() -> None:
         sa.Column("ids", sa.JSON, nullable=False),
         sa.PrimaryKeyConstraint("charger", name="pk_memories"),
     )
+    op.create_table(
+        "kept_calls",
+        sa.Column("charger", sa.Text, nullable=False),
+        sa.Column("seq", sa.Integer, autoincrement=False, nullable=False),
+        sa.Column("raw", sa.LargeBinary, nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("charger", "seq", name="pk_kept_calls"),
+    )
