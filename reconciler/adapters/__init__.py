@@ -1,1 +1,1 @@
-"""The world, one thing a module: files, SQL, WebSocket legs, TLS, admin API, clock, metrics. They do not know each other."""
+"""The world, one thing a module: files, SQL, WebSocket legs, admin API, clock, metrics. None knows another."""

@@ -1,12 +1,13 @@
 """What the relay node keeps of one declared charger, whether its station is connected or not."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from reconciler.app.ports import ChargerMemory
 from reconciler.app.station_session import Connection, StationSession
 from reconciler.model.desired import DesiredCharger
-from reconciler.model.live import LiveCharger, LiveLeg, LiveTransaction, Refusal
+from reconciler.model.live import LiveCharger, LiveLeg, LiveResidue, LiveTransaction, Refusal
 from reconciler.relay.memory import SessionMemory
 
 
@@ -23,6 +24,8 @@ class ChargerSlot:
     memory: SessionMemory
     session: StationSession | None = None
     refused: Refusal | None = None
+    owner_away: str = ""
+    """The owner because of whose absence the station was last sent off (R11, `close`)."""
     connections: int = 0
     last_seen_s: float = 0.0
     """When the station was last connected; seconds since the epoch, 0 where never."""
@@ -53,6 +56,8 @@ class ChargerSlot:
                 LiveTransaction(open_.id, open_.owner, epoch_s + open_.since_s, open_.connector)
                 for open_ in state.memory.transactions.values()
             ),
+            residue=_counted(state.memory),
+            kept_calls=len(state.memory.backlog),
             refused=self.refused,
             connections=self.connections,
         )
@@ -61,3 +66,8 @@ class ChargerSlot:
         """Return the charger's memory as it is stored."""
         memory = self.memory
         return ChargerMemory(self.desired.name, memory.version, memory.boot, dict(memory.statuses), memory.snapshot())
+
+
+def _counted(memory: SessionMemory) -> tuple[LiveResidue, ...]:
+    counts = Counter((residue.kind, residue.owner) for residue in memory.residue)
+    return tuple(LiveResidue(kind, owner, count) for (kind, owner), count in counts.items())

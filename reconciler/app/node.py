@@ -51,8 +51,8 @@ class Ticket:
 
     slot: ChargerSlot
     authorization: str | None
-    passed_on: dict[str, CsmsConnection]
-    """Legs dialled with the station's own credentials, before its handshake was answered."""
+    dialled: dict[str, CsmsConnection]
+    """Legs dialled before the station's handshake was answered."""
 
 
 class RelayNode:
@@ -178,28 +178,35 @@ class RelayNode:
         version = choose_version(knock, charger)
         ticket = Ticket(slot, knock.authorization, {})
         if version is not None:
-            refused = await self._pass_credentials_on(ticket, version)
+            refused = await self._dial_first(ticket, version)
             if refused is not None:
                 return refused
         compression = version not in (None, "ocpp1.6") and charger.quirks.compression == "auto"
         return Admit(charger.name, version, charger.quirks.ping_interval_s, compression, ticket)
 
-    async def _pass_credentials_on(self, ticket: Ticket, version: str) -> Refuse | None:
-        """Dial with the station's own header first and mirror a refusal (R13, `credentials: passthrough`)."""
-        charger = ticket.slot.desired
+    async def _dial_first(self, ticket: Ticket, version: str) -> Refuse | None:
+        """Dial what decides on this station before its handshake is answered; return why it may not come in.
+
+        A back-end with `credentials: passthrough` judges the station's own header (R13). An owner that was away
+        when the station was last sent off has to be back first (R11): so the station's socket re-opens with it.
+        """
+        slot, charger = ticket.slot, ticket.slot.desired
         for leg in charger.legs:
-            if leg.credentials != "passthrough" or leg.backend.name == LOCAL:
+            passthrough = leg.credentials == "passthrough" and leg.backend.name != LOCAL
+            if not passthrough and leg.backend.name != slot.owner_away:
                 continue
-            request = DialRequest(charger.identity, leg, version, ticket.authorization)
+            authorization = ticket.authorization if passthrough else None
+            request = DialRequest(charger.identity, leg, version, authorization)
             connection = CsmsConnection(request, self._world.dialer, self._world.redial, lambda event: None)
             try:
                 await connection.dial_first()
             except DialFailed as failed:
-                if failed.status in (401, 403, 404):
+                if passthrough and failed.status in (401, 403, 404):
                     return Refuse(failed.status, f"{leg.backend.name} refused the charging station")
                 return Refuse(503, f"{leg.backend.name} can't be reached: {failed.reason}", retry_after_s=30)
-            ticket.passed_on[leg.backend.name] = connection
-        if ticket.passed_on:
+            ticket.dialled[leg.backend.name] = connection
+        slot.owner_away = ""
+        if ticket.dialled:
             asyncio.get_running_loop().call_later(ADOPT_WITHIN_S, _drop_unadopted, ticket)
         return None
 
@@ -246,10 +253,10 @@ class RelayNode:
             local = LocalConnection(self._local_csms(session), world.clock, session.feed)
             loop.call_soon(local.start)
             return local
-        passed_on = ticket.passed_on.pop(name, None)
-        if passed_on is not None:
-            loop.call_soon(passed_on.adopt, session.feed)
-            return passed_on
+        dialled = ticket.dialled.pop(name, None)
+        if dialled is not None:
+            loop.call_soon(dialled.adopt, session.feed)
+            return dialled
         authorization = ticket.authorization if leg.credentials == "passthrough" else None
         request = DialRequest(session.desired.identity, leg, session.version, authorization)
         connection = CsmsConnection(request, world.dialer, world.redial, session.feed)
@@ -271,6 +278,8 @@ class RelayNode:
             case commands.RememberCharger():
                 self._world.recorder.remember(session.charger, slot.snapshot)
             case commands.Note(what, backend, action, detail):
+                if what == "owner-away":
+                    slot.owner_away = backend
                 self._world.metrics.count("relay_notes", what=what)
                 self._world.log(what, charger=session.charger, backend=backend, action=action, detail=detail)
             case commands.ForgetCalls(seqs):
@@ -322,6 +331,6 @@ def _scope(charger: DesiredCharger) -> str:
 
 def _drop_unadopted(ticket: Ticket) -> None:
     """Close legs of a station that was admitted and never came in."""
-    for connection in ticket.passed_on.values():
+    for connection in ticket.dialled.values():
         connection.stop("the charging station did not complete its handshake")
-    ticket.passed_on.clear()
+    ticket.dialled.clear()

@@ -91,7 +91,7 @@ class Recorder:
         asyncio.get_running_loop().call_later(_COMMIT_PATIENCE_S, self._out_of_patience, charger, waiting)
 
     def keep(self, call: KeptCall, then: Callable[[], None]) -> None:
-        """Store a call with the next batch and call `then` once it is safe; never before, for `then` acknowledges it."""
+        """Store a call with the next batch and call `then` once it is safe, never before: it acknowledges the call."""
         self._batch.kept.append((call, then))
         self._wake.set()
 

@@ -1,30 +1,44 @@
 """`fwdctl status`: every charger as it runs now, beside what it is to run."""
 
+import time
 from collections.abc import Iterator, Mapping
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from reconciler.adapters.api_client import ApiClient, Json
 from reconciler.cli import options
-from reconciler.cli.output import print_json, print_table
+from reconciler.cli.output import answers, print_json, print_table
+
+WATCH_EVERY_S: Final = 2.0
 
 
 def status(
     address: Annotated[
         str | None, typer.Argument(help="A charger, split system, binding or back-end; all chargers without it.")
     ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Show it anew every 2 s, until Ctrl-C.")] = False,
     json_output: options.JsonOutput = False,
     url: options.Url = options.DEFAULT_URL,
     token: options.Token = None,
 ) -> None:
     """Show who owns what on every charger now, and whether that is what was applied."""
     with ApiClient(url, token) as api:
-        answer = api.status(address)
-    chargers = answer["chargers"]
-    if json_output:
-        print_json(answer)
-    elif address is not None and len(chargers) == 1:
+        while True:
+            answer = api.status(address)
+            if watch:
+                answers().clear()  # does nothing where there is no terminal
+            if json_output:
+                print_json(answer)
+            else:
+                _print(answer["chargers"], address)
+            if not watch:
+                return
+            time.sleep(WATCH_EVERY_S)
+
+
+def _print(chargers: list[Json], address: str | None) -> None:
+    if address is not None and len(chargers) == 1:
         for line in _details(chargers[0]):
             typer.echo(line)
     elif not chargers:

@@ -100,7 +100,7 @@ def _ev_certificate(asked: Asked) -> Payload:
 
 
 def _certificate_chain(asked: Asked) -> Payload:
-    requests = asked.payload.get("certificateStatusRequests") or []
+    requests = asked.payload.get("certificateStatusRequests")
     return {
         "certificateStatus": [
             {
@@ -109,7 +109,7 @@ def _certificate_chain(asked: Asked) -> Payload:
                 "status": "Failed",
                 "nextUpdate": _time(asked),
             }
-            for request in requests
+            for request in (requests if isinstance(requests, list) else ())
             if isinstance(request, Mapping)
         ]
     }

@@ -9,9 +9,13 @@ import msgspec
 from reconciler.local.answers import ANSWERS, Asked
 from reconciler.model.desired import LocalAnswers
 
-_CALL: Final = 2
+_CALL: Final = b"2"
 _IDS_FROM: Final = 1_600_000_000
 """Seconds since the epoch that transaction ids count from: new ones stay above all earlier ones over restarts."""
+
+_ELEMENTS: Final = msgspec.json.Decoder(list[msgspec.Raw])
+_ACTION: Final = msgspec.json.Decoder(str)
+_PAYLOAD: Final = msgspec.json.Decoder(dict[str, Any] | None)
 
 
 class LocalCsms:
@@ -32,17 +36,31 @@ class LocalCsms:
         self._last_transaction_id = 0
 
     def frame_received(self, raw: bytes, now: datetime) -> bytes | None:
-        """Take one frame of the relay's and return the answer, None for what needs none (answers, SEND)."""
-        frame: list[Any] = msgspec.json.decode(raw)
-        if frame[0] != _CALL:
+        """Take one frame of the relay's and return the answer, None for what needs none (answers, SEND).
+
+        `raw` has a readable envelope; whatever is in its payload gets an answer, too.
+        """
+        kind, message_id, *rest = _ELEMENTS.decode(raw)
+        if bytes(kind) != _CALL:
             return None
-        _, message_id, action, payload = frame[:4]
+        try:
+            action = _ACTION.decode(rest[0])
+        except msgspec.MsgspecError:  # an object stands where the action belongs
+            return _error(message_id, "NotSupported", "local takes no signed messages")
         answer = ANSWERS[self._version].get(action)
-        if answer is None or not isinstance(payload, dict):
-            return msgspec.json.encode([4, message_id, "NotImplemented", f"local does not know {action}", {}])
+        if answer is None:
+            return _error(message_id, "NotImplemented", f"local does not know {action[:50]}")
+        try:
+            payload = _PAYLOAD.decode(rest[1]) or {}
+        except (msgspec.MsgspecError, RecursionError) as error:  # JSON, but more than a reader can hold
+            return _error(message_id, "PropertyConstraintViolation", str(error))
         asked = Asked(self._version, payload, now, self._settings(), self._known, lambda: self._transaction_id(now))
-        return msgspec.json.encode([3, message_id, answer(asked)])
+        return b"[3,%b,%b]" % (message_id, msgspec.json.encode(answer(asked)))
 
     def _transaction_id(self, now: datetime) -> int:
         self._last_transaction_id = max(self._last_transaction_id + 1, int(now.timestamp()) - _IDS_FROM)
         return self._last_transaction_id
+
+
+def _error(message_id: msgspec.Raw, code: str, description: str) -> bytes:
+    return b"[4,%b,%b,%b,{}]" % (message_id, msgspec.json.encode(code), msgspec.json.encode(description))

@@ -1,1 +1,1 @@
-"""The words: spec kinds, addresses, the resolved site, live state, plan, diagnostics. Frozen values, validation only."""
+"""The words: spec kinds, addresses, the resolved site, live state, plan, diagnostics. Frozen values only."""

@@ -9,6 +9,7 @@ LOCAL: Final = "local"
 
 OpenTransaction = Literal["proceed", "wait", "skip"]
 OwnerDownPolicy = Literal["close", "buffer", "failover"]
+KeepOrClear = Literal["keep", "clear"]
 CredentialsMode = Literal["own", "passthrough"]
 Compression = Literal["auto", "off"]
 
@@ -92,11 +93,28 @@ class DesiredLeg:
 
 
 @dataclass(frozen=True, slots=True)
+class Handover:
+    """What becomes of what the old owner left in the station (relay.md R14).
+
+    `keep` leaves it, `clear` takes it away, `restore` puts a connector back into operation. Everything is kept by
+    default: to lift a limit may overload a site, so somebody has to ask for it.
+    """
+
+    charging_profiles: KeepOrClear = "keep"
+    reservations: KeepOrClear = "keep"
+    availability: Literal["keep", "restore"] = "keep"
+    local_list: KeepOrClear = "keep"
+    display_messages: KeepOrClear = "keep"
+    der_controls: KeepOrClear = "keep"
+
+
+@dataclass(frozen=True, slots=True)
 class FlipPolicy:
     """How a change of owners is carried out."""
 
     open_transaction: OpenTransaction = "proceed"
     confirm_within_s: float = 60.0
+    handover: Handover = Handover()
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,15 @@ class LiveTransaction:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveResidue:
+    """How many things of one kind a back-end left in the station (R14), for example 2 charging-profile."""
+
+    kind: str
+    owner: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Refusal:
     """A generation that the relay refused (NACK), and why; the last good one keeps running."""
 
@@ -64,6 +73,9 @@ class LiveCharger:
     owners: Mapping[str, str] | None = None
     legs: tuple[LiveLeg, ...] = ()
     transactions: tuple[LiveTransaction, ...] = ()
+    residue: tuple[LiveResidue, ...] = ()
+    kept_calls: int = 0
+    """Acknowledged calls that wait for an owner that is away (R11)."""
     refused: Refusal | None = None
     connections: int = 0
     """Accepted station connections since the relay started."""

@@ -49,7 +49,11 @@ class Declared:
     def missing(self, kind: str, name: str) -> bool:
         """Return True where nothing declares `kind.name`."""
         declared = name in self._by_kind.get(kind, ()) or name in _ALWAYS_THERE.get(kind, ())
-        return not declared and f"{kind}.{name}" not in self.broken
+        return not declared and not self.is_broken(kind, name)
+
+    def is_broken(self, kind: str, name: str) -> bool:
+        """Return True where `kind.name` is declared but could not be read."""
+        return f"{kind}.{name}" in self.broken
 
 
 def dangling_references(declared: Declared) -> Iterator[Diagnostic]:

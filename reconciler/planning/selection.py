@@ -5,6 +5,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import translate
+from typing import Final
 
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.kinds import (
@@ -63,7 +64,8 @@ class Selection:
         return "no charger has all of these labels together"
 
 
-_SELECTING = BackendBindingSpec | ScheduledOutageSpec | ChangeWindowSpec | NotificationRuleSpec | LoadPolicySpec
+_STATIONS: Final = ("charger", "split-system")
+_SELECTING: Final = BackendBindingSpec | ScheduledOutageSpec | ChangeWindowSpec | NotificationRuleSpec | LoadPolicySpec
 
 
 def selector_findings(declared: Declared, selection: Selection) -> Iterator[Diagnostic]:
@@ -79,27 +81,31 @@ def selector_findings(declared: Declared, selection: Selection) -> Iterator[Diag
 def _selector_findings(
     resource: Resource, selector: Selector, declared: Declared, selection: Selection
 ) -> Iterator[Diagnostic]:
-    unread = declared.any_broken("charger", "split-system")
-    if selector.labels is not None and not unread and not selection.select(selector):
+    if selector.labels is not None and not declared.any_broken(*_STATIONS) and not selection.select(selector):
         shown = ", ".join(f"{key}={value}" for key, value in selector.labels.items())
         path = "spec.chargers.labels"
         yield warning(resource, path, f"{path}: no charger has {shown}", selection.label_hint(selector))
     for index, name in enumerate(selector.names or ()):
         path = f"spec.chargers.names.{index}"
-        if selection.matching(name):
+        if selection.matching(name) or _may_be_unread(name, declared):
             continue
         if GLOB_CHARACTERS & set(name):
-            if not unread:
-                yield warning(
-                resource, path, f"{path}: {name} matches no charger", "check the glob, or declare the chargers"
-            )
+            hint = "check the glob, or declare the chargers"
+            yield warning(resource, path, f"{path}: {name} matches no charger", hint)
         elif name in declared.names("split-system"):
             summary = f"{path}: {name} is a split system; its chargers have names of their own"
             yield error(resource, path, summary, f'use "{name}-d*" for all of them')
-        elif declared.missing("charger", name) and declared.missing("split-system", name.rpartition("-d")[0]):
+        else:
             known = selection.matching("*")
             hint = did_you_mean(name, known, otherwise=f"declare charger.{name}, or correct the name")
             yield error(resource, path, f"{path}: there is no charger {name}", hint)
+
+
+def _may_be_unread(name: str, declared: Declared) -> bool:
+    """True where the name or glob may mean a charger that is declared and could not be read."""
+    if GLOB_CHARACTERS & set(name):
+        return declared.any_broken(*_STATIONS)
+    return declared.is_broken("charger", name) or declared.is_broken("split-system", name.rpartition("-d")[0])
 
 
 @dataclass(frozen=True, slots=True)

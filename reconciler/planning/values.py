@@ -6,6 +6,7 @@ from reconciler.model.desired import (
     LOCAL,
     Backend,
     FlipPolicy,
+    Handover,
     LocalAnswers,
     Quirks,
     Role,
@@ -91,7 +92,16 @@ def role_of(name: str, spec: RoleSpec) -> Role:
 
 def flip_of(spec: Flip) -> FlipPolicy:
     """Return how owners are changed."""
-    return FlipPolicy(spec.open_transaction, float(spec.confirm_within))
+    rules = spec.handover
+    handover = Handover(
+        rules.charging_profiles,
+        rules.reservations,
+        rules.availability,
+        rules.local_list,
+        rules.display_messages,
+        rules.der_controls,
+    )
+    return FlipPolicy(spec.open_transaction, float(spec.confirm_within), handover)
 
 
 def quirks_of(spec: QuirksSpec) -> Quirks:

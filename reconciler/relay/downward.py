@@ -7,14 +7,19 @@ back-end CALL ──may it?──no──> refusal, schema-valid
 
 from collections import deque
 from collections.abc import Callable
+from typing import Final
 
 from reconciler.relay import translation
 from reconciler.relay.commands import RememberCharger, SendToLeg
-from reconciler.relay.envelope import Frame, Kind, call_error
+from reconciler.relay.envelope import Frame, Kind, call, call_error
 from reconciler.relay.leg import CsmsLeg
 from reconciler.relay.refusals import refusal
+from reconciler.relay.residue import Residue
 from reconciler.relay.state import SessionState
 from reconciler.relay.terminated import concerns_leg, deletable_serials
+
+_TAKEN_AWAY: Final = (b'"Accepted"', b'"Scheduled"', b'"Unknown"', b'"NotFound"')
+"""Answers after which the thing is gone, or never was there."""
 
 
 class Downcall:
@@ -32,17 +37,31 @@ class Downcall:
         """The payload as the station got it."""
 
 
+class OwnCall:
+    """A CALL of the relay's own: it takes away what an old owner left (R14). Nobody else sees its answer."""
+
+    __slots__ = ("action", "deadline", "payload", "residue", "station_key")
+
+    def __init__(self, action: str, payload: bytes, residue: Residue) -> None:
+        self.action = action
+        self.payload = payload
+        self.residue = residue
+        self.deadline = 0.0
+        self.station_key = ""
+
+
 class Downward:
     """The half of a session that carries CALLs from the back-ends to the station."""
 
-    __slots__ = ("_answered", "_in_flight", "_others", "_owners", "_pump_leg", "_state")
+    __slots__ = ("_answered", "_in_flight", "_others", "_own", "_owners", "_pump_leg", "_state")
 
     def __init__(self, state: SessionState, pump_leg: Callable[[CsmsLeg], None]) -> None:
         self._state = state
         self._pump_leg = pump_leg
         self._owners: deque[Downcall] = deque()
         self._others: deque[Downcall] = deque()
-        self._in_flight: Downcall | None = None
+        self._own: deque[OwnCall] = deque()
+        self._in_flight: Downcall | OwnCall | None = None
         self._answered: deque[tuple[str, str, bytes, float]] = deque(maxlen=state.limits.answered_remembered)
 
     def leg_call(self, leg: CsmsLeg, frame: Frame) -> None:
@@ -72,6 +91,11 @@ class Downward:
             return None
         return f"{frame.action} would change the charging station's connection to the relay"
 
+    def own_call(self, action: str, payload: bytes, residue: Residue) -> None:
+        """Have the relay itself take `residue` away; it waits behind everybody's commands."""
+        self._own.append(OwnCall(action, payload, residue))
+        self.pump()
+
     def leg_result_error(self, leg: CsmsLeg, frame: Frame) -> None:
         """Bring a CALLRESULTERROR of a back-end (2.1) to the station whose answer it is about."""
         state = self._state
@@ -89,6 +113,10 @@ class Downward:
             state.note("stray-answer", action="from the station")
             return
         self._in_flight = None
+        if isinstance(downcall, OwnCall):
+            self._own_call_answered(downcall, frame)
+            self.pump()
+            return
         leg = self._leg_of(downcall)
         if downcall.frame.action == "GetInstalledCertificateIds":
             state.deletable |= deletable_serials(downcall.frame, frame)
@@ -104,6 +132,14 @@ class Downward:
             if state.version == "ocpp2.1":
                 self._answered.append((downcall.frame.id, leg.name, frame.id_token, state.now))
         self.pump()
+
+    def _own_call_answered(self, own: OwnCall, frame: Frame) -> None:
+        gone = frame.kind is Kind.CALLRESULT and any(word in frame.raw for word in _TAKEN_AWAY)
+        if gone:
+            self._state.memory.residue.gone(own.residue.kind, own.residue.key)
+            self._state.emit(RememberCharger())
+        else:
+            self._state.note("handover-refused", "station", own.action, own.residue.kind)
 
     def owners_changed(self) -> None:
         """Refuse what waits and may no longer be commanded; what is under way finishes with whom it began (R10)."""
@@ -123,7 +159,7 @@ class Downward:
 
     def busy_with(self, backend: str) -> bool:
         """Return True while a command of `backend` is under way at the station."""
-        return self._in_flight is not None and self._in_flight.backend == backend
+        return isinstance(self._in_flight, Downcall) and self._in_flight.backend == backend
 
     def pump(self) -> None:
         """Give the slot to the next command, if it is free."""
@@ -140,15 +176,26 @@ class Downward:
             payload, minted = translation.command(state.memory, downcall.backend, downcall.frame)
             downcall.sent = payload
             state.send_station(downcall.frame.rewritten(token, payload), after_commit=minted)
+        if self._in_flight is None and self._own:
+            self._send_own(self._own.popleft())
+
+    def _send_own(self, own: OwnCall) -> None:
+        state = self._state
+        token = state.new_id_token()
+        own.station_key = token[1:-1].decode()
+        own.deadline = state.now + state.limits.own_call_timeout_s
+        self._in_flight = own
+        state.send_station(call(token, own.action, own.payload))
 
     def expire(self) -> None:
         """Refuse what waited for too long; give up on a station that does not answer."""
         state, downcall = self._state, self._in_flight
         if downcall is not None and state.now >= downcall.deadline:
             self._in_flight = None
-            state.note("call-timeout", "station", downcall.frame.action)
-            leg = self._leg_of(downcall)
-            if leg is not None:
+            action = downcall.action if isinstance(downcall, OwnCall) else downcall.frame.action
+            state.note("call-timeout", "station", action)
+            leg = self._leg_of(downcall) if isinstance(downcall, Downcall) else None
+            if leg is not None and isinstance(downcall, Downcall):
                 why = f"the charging station did not answer {downcall.frame.action} in time"
                 self._finish(leg, downcall, call_error(downcall.frame.id_token, "InternalError", why))
         for queue in (self._owners, self._others):

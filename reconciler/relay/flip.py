@@ -1,12 +1,15 @@
-"""The flip: one generation of roles replaces another on a live session, make before break (R10).
+"""The flip: one generation of roles replaces another on a live session, make before break, with a way back (R10).
 
     desired ──can't ever──> refused                             (a version the back-end does not speak, an open
        │                                                         transaction that the policy waits for)
        └──> legs of new back-ends open ──every gaining back-end REGISTERED──> one step: the tables are swapped
                                       ├──one answers Pending or Rejected───> refused, new legs close
                                       └──deadline───────────────────────────> refused, new legs close
+    the step ──> trial: a Heartbeat to everybody who gained ──all answered anything──> runs; legs without a role close
+                                                            └──one is lost, or silent──> the step is taken back: refused
 
-Until the step nothing changes for anybody; after it, calls under way finish with whom they began.
+Until the step nothing changes for anybody; after it, calls under way finish with whom they began. Until the trial is
+over the losers' legs stay, so that the way back is one step too.
 """
 
 from dataclasses import dataclass
@@ -16,7 +19,9 @@ from reconciler.model.desired import DesiredCharger, DesiredLeg
 from reconciler.model.live import LegPhase
 from reconciler.relay.commands import CloseLeg, GenerationRefused, GenerationRuns, OpenLeg, RedialLeg
 from reconciler.relay.downward import Downward
+from reconciler.relay.handover import take_over
 from reconciler.relay.leg import CsmsLeg
+from reconciler.relay.registration import Registration
 from reconciler.relay.routing import RouteTable
 from reconciler.relay.state import SessionState
 
@@ -33,16 +38,31 @@ class Pending:
     deadline: float
 
 
+@dataclass(slots=True)
+class Trial:
+    """A step that was taken and is not confirmed. `unheard` maps who gained to the answers it had given before."""
+
+    generation: int
+    previous: DesiredCharger
+    previous_generation: int
+    unheard: dict[str, int]
+    deadline: float
+
+
 class Flip:
     """Carries a session from one generation to the next."""
 
-    __slots__ = ("_desired", "_downward", "_leaving", "_pending", "_state")
+    __slots__ = ("_desired", "_downward", "_leaving", "_pending", "_registration", "_state", "_trial")
 
-    def __init__(self, state: SessionState, downward: Downward, desired: DesiredCharger) -> None:
+    def __init__(
+        self, state: SessionState, downward: Downward, registration: Registration, desired: DesiredCharger
+    ) -> None:
         self._state = state
         self._downward = downward
+        self._registration = registration
         self._desired = desired
         self._pending: Pending | None = None
+        self._trial: Trial | None = None
         self._leaving: dict[str, float] = {}
         """Legs without a role that still wait for their last answer, and until when."""
 
@@ -59,6 +79,8 @@ class Flip:
         state = self._state
         if self._pending is not None:
             self._refuse(f"superseded by generation {generation}")
+        if self._trial is not None:
+            self._confirm(self._trial)  # it runs; whether it would have lasted is now the newer one's concern
         gaining = frozenset(
             owner for feature, owner in desired.owners.items() if self._desired.owners.get(feature) != owner
         )
@@ -87,8 +109,43 @@ class Flip:
                     self._step(pending)
                 else:
                     self._refuse(late)
+        if self._trial is not None:
+            self._watch(self._trial)
         for name in list(self._leaving):
             self._close_if_idle(name, "no role on this charger any more")
+
+    def _watch(self, trial: Trial) -> None:
+        """Confirm the step once everybody who gained has answered anything; take it back where one can't."""
+        legs = self._state.legs
+        for name, before in list(trial.unheard.items()):
+            leg = legs[name]
+            if leg.answers > before:
+                del trial.unheard[name]
+            elif leg.phase is not LegPhase.REGISTERED or self._state.now >= trial.deadline:
+                said = leg.detail or f"{name} did not answer within {self._desired.flip.confirm_within_s:g} s"
+                self._take_back(trial, said)
+                return
+        if not trial.unheard:
+            self._confirm(trial)
+
+    def _confirm(self, trial: Trial) -> None:
+        state = self._state
+        self._trial = None
+        for name in sorted(state.legs.keys() - state.table.legs.keys()):
+            self._leave(name)
+        state.emit(GenerationRuns(trial.generation, trial.previous.owners, self._desired.owners))
+        policy, owners = self._desired.flip.handover, self._desired.owners
+        for residue, (action, payload) in list(take_over(state.memory.residue, policy, owners, state.version)):
+            self._downward.own_call(action, payload, residue)
+
+    def _take_back(self, trial: Trial, reason: str) -> None:
+        """Return to the owners of before the step; they never left."""
+        state = self._state
+        self._trial = None
+        self._swap(trial.previous, trial.previous_generation)
+        for name in sorted(state.legs.keys() - state.table.legs.keys()):
+            self._leave(name)
+        state.emit(GenerationRefused(trial.generation, f"went back: {reason}"))
 
     def expire(self) -> None:
         """Refuse a change whose time is up; close legs that waited long enough."""
@@ -105,7 +162,7 @@ class Flip:
 
     def abandon(self) -> None:
         """The station is gone: there is nothing left to change, and nobody to wait for."""
-        self._pending = None
+        self._pending = self._trial = None
         self._leaving.clear()
 
     def next_timer(self) -> float | None:
@@ -113,6 +170,8 @@ class Flip:
         times = list(self._leaving.values())
         if self._pending is not None:
             times.append(self._pending.deadline)
+        if self._trial is not None:
+            times.append(self._trial.deadline)
         return min(times, default=None)
 
     def _obstacle(self, desired: DesiredCharger, gaining: frozenset[str]) -> str | None:
@@ -131,18 +190,31 @@ class Flip:
         return f"transaction {', '.join(transactions)} is open and openTransaction is {policy}"
 
     def _step(self, pending: Pending) -> None:
-        """Swap the tables: the one instant in which owners change."""
-        state, before = self._state, self._desired.owners
+        """Take the step, and put those who gained to the proof."""
+        state, previous, previous_generation = self._state, self._desired, self._state.generation
         self._pending = None
-        self._desired = pending.desired
-        state.table = RouteTable(pending.desired, state.version)
-        state.generation = pending.generation
-        for leg in pending.desired.legs:
-            self._respecify(state.legs[leg.backend.name], leg)
-        for name in sorted(state.legs.keys() - state.table.legs.keys()):
-            self._leave(name)
+        self._swap(pending.desired, pending.generation)
+        unheard = {name: state.legs[name].answers for name in sorted(pending.gaining)}
+        deadline = state.now + pending.desired.flip.confirm_within_s
+        self._trial = Trial(pending.generation, previous, previous_generation, unheard, deadline)
+        for name in unheard:
+            self._registration.drain(state.legs[name])
+            self._registration.prove(state.legs[name])
+        self._watch(self._trial)
+
+    def _swap(self, desired: DesiredCharger, generation: int) -> None:
+        """Swap the tables: the one instant in which owners change."""
+        state = self._state
+        self._desired = desired
+        state.table = RouteTable(desired, state.version)
+        state.generation = generation
+        for leg in desired.legs:
+            if leg.backend.name in state.legs:
+                self._leaving.pop(leg.backend.name, None)
+                self._respecify(state.legs[leg.backend.name], leg)
+            else:
+                self._open(leg)
         self._downward.owners_changed()
-        state.emit(GenerationRuns(pending.generation, before, pending.desired.owners))
 
     def _respecify(self, leg: CsmsLeg, spec: DesiredLeg) -> None:
         was, leg.spec = leg.spec, spec

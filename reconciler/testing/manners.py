@@ -39,6 +39,8 @@ class Manners:
     """Answer nothing at all."""
     answers: dict[str, Script] = field(default_factory=dict)
     """Action -> what to answer in place of the end's own judgement; not checked against any schema."""
+    handwriting: Callable[[bytes], bytes] | None = None
+    """Rewrites each answer's frame before it is sent, so that its very bytes tell who wrote it."""
     half_duplex: bool = False
     """One call in flight whichever its direction: both ends' calls wait for each other."""
     unique_message_ids: bool = True

@@ -245,6 +245,8 @@ class Peer:
                 await self._manners.pause(call.action)
                 async with self._answering:
                     answer = await self._decide_safely(call) if refusal is None else self._framed(call, refusal)
+                    if self._manners.handwriting is not None:
+                        answer = self._manners.handwriting(answer)
                     self._unanswered.discard(call.index)
                     await self._transmit(answer)
         except ConnectionError:

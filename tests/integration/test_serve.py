@@ -164,3 +164,14 @@ async def test_without_a_server_every_verb_says_how_to_start_one() -> None:
     assert refused.err == (
         "error: no fwdctl server at http://127.0.0.1:1: connection refused\nhint: start one: fwdctl serve\n"
     )
+
+
+async def test_status_is_watched_until_ctrl_c(tmp_path: Path) -> None:
+    async with ServerProcess(tmp_path / "data") as server:
+        watching = await start("status", "--watch", "--url", server.url, stdout=asyncio.subprocess.PIPE)
+        assert watching.stdout is not None
+        lines = [await watching.stdout.readline() for _ in range(2)]
+        os.kill(watching.pid, signal.SIGINT)
+        await watching.communicate()
+    assert lines == [b"No charger is declared.\n"] * 2
+    assert watching.returncode == 130

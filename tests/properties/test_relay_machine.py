@@ -33,9 +33,8 @@ LIMITS = SessionLimits(station_calls_max=4, commands_waiting_max=3, upward_waiti
 CALL_TIMEOUT_S = 30.0
 PATIENCE_S = 25.0
 UNREADABLE = [b'[2,"1"', b'[2,"1","SetVariables",5]', b'[3,"r1",5]', b"[9,1]", b'[4,"r1",5]', b"[" * 2000]
-GARBAGE = st.sampled_from(UNREADABLE) | st.binary(max_size=40).filter(
-    lambda raw: not isinstance(read_frame(raw), Frame)
-)
+NO_FRAME = st.binary(max_size=40).filter(lambda raw: not isinstance(read_frame(raw), Frame))
+GARBAGE = st.sampled_from(UNREADABLE) | NO_FRAME
 
 
 class RelayMachine(RuleBasedStateMachine):
@@ -248,6 +247,6 @@ class RelayMachine(RuleBasedStateMachine):
 
 
 RelayMachine.TestCase.settings = settings(
-    derandomize=True, database=None, deadline=None, max_examples=120, stateful_step_count=60
+    derandomize=True, database=None, deadline=None, max_examples=200, stateful_step_count=60
 )
 test_the_invariants_hold_whatever_happens = RelayMachine.TestCase

@@ -4,15 +4,13 @@ import asyncio
 import json
 import os
 import sys
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
-
-from rich.text import Text
+from typing import Final, Self
 
 from reconciler.adapters.data_dir import ANNOUNCEMENT
 from reconciler.errors import FwdctlError
@@ -25,21 +23,10 @@ _FWDCTL: Final = (sys.executable, "-c", "from reconciler.cli.main import main; m
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a command said: stdout, stderr, and its exit code."""
+    """What a command said on stdout and stderr, in the order in which a terminal shows it, and its exit code."""
 
     code: int
-    out: str
-    err: str
-
-    @property
-    def plain(self) -> str:
-        """Return stdout without colours."""
-        return "\n".join(Text.from_ansi(line).plain for line in self.out.splitlines())
-
-    @property
-    def json(self) -> Any:
-        """Return stdout as JSON data."""
-        return json.loads(self.out)
+    text: str
 
 
 class Server:
@@ -57,7 +44,7 @@ class Server:
         """Start it and wait until it is ready; raises FwdctlError with the end of its log where it never is."""
         data = self._directory / "data"
         arguments = ("serve", "--data", str(data), "--stations", "127.0.0.1:0", "--admin", "127.0.0.1:0")
-        self._process = await self._start(*arguments)
+        self._process = await self._start(*arguments, stdout=DEVNULL, stderr=PIPE)
         self._reading = asyncio.ensure_future(self._read_log(ready := asyncio.Event()))
         try:
             async with asyncio.timeout(READY_WITHIN_S):
@@ -82,23 +69,23 @@ class Server:
 
     async def fwdctl(self, *arguments: str) -> Said:
         """Run a verb to its end, in the directory of the site, against this server."""
-        process = await self._start(*arguments)
+        process = await self._start(*arguments, stdout=PIPE, stderr=STDOUT)
         try:
-            out, err = await process.communicate()
+            text, _ = await process.communicate()
         except asyncio.CancelledError:
             process.kill()
             raise
-        return Said(process.returncode or 0, out.decode(), err.decode())
+        return Said(process.returncode or 0, text.decode())
 
-    async def _start(self, *arguments: str) -> Process:
+    async def _start(self, *arguments: str, stdout: int, stderr: int) -> Process:
         return await asyncio.create_subprocess_exec(
             *_FWDCTL,
             *arguments,
             cwd=self._directory,
             env=self._environ | {"FWDCTL_URL": self.url or "http://127.0.0.1"},
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=PIPE,
-            stderr=PIPE,
+            stdin=DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
         )
 
     async def _read_log(self, ready: asyncio.Event) -> None:

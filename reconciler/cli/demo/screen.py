@@ -20,6 +20,7 @@ class Screen:
     def __init__(self) -> None:
         self._console = Console(highlight=False, soft_wrap=True)
         self._steps = 0
+        self._gap = False
 
     @property
     def colour(self) -> bool:
@@ -34,25 +35,28 @@ class Screen:
     def step(self, title: str) -> None:
         """Begin a step."""
         self._steps += 1
-        self._console.print(Text(f"\n{self._steps}. {title}", style="bold"))
+        self._space()
+        self._console.print(Text(f"{self._steps}. {title}", style="bold"))
+        self._gap = False
 
     def say(self, text: str) -> None:
-        """Say one sentence."""
-        self._console.print(Text(f"{INDENT}{text}"))
+        """Say one sentence, or several lines of them."""
+        self._lines([Text(line) for line in text.splitlines()])
 
-    def command(self, arguments: Sequence[str], said: Said) -> None:
-        """Show a command, and what it printed."""
-        self._console.print(Text(f"\n{INDENT}$ fwdctl {' '.join(map(quoted, arguments))}", style="bold cyan"))
-        for line in (said.out + said.err).splitlines():
-            self._console.print(Text(INDENT) + Text.from_ansi(line))
-        self._console.print()
+    def command(self, arguments: Sequence[str], said: Said, beginning: str = "") -> None:
+        """Show a command and what it printed; where that was shown before, only from the line `beginning` so."""
+        shown = [Text.from_ansi(line.rstrip()) for line in said.text.splitlines()]
+        first = next((index for index, line in enumerate(shown) if line.plain.startswith(beginning)), 0)
+        self._space()
+        self._lines([Text(f"$ fwdctl {' '.join(map(quoted, arguments))}", style="bold cyan")])
+        self._lines([Text("(the same plan)", style="dim"), *shown[first:]] if first else shown)
+        self._space()
 
     def edit(self, file: str, lines: Sequence[tuple[int, str, str]]) -> None:
         """Show lines that were edited: number, before, after."""
         for number, before, after in lines:
-            self.say(f"{file}:{number}")
-            self._console.print(Text(f"{INDENT}- {before.strip()}", style="red"))
-            self._console.print(Text(f"{INDENT}+ {after.strip()}", style="green"))
+            removed, added = Text(f"- {before.strip()}", style="red"), Text(f"+ {after.strip()}", style="green")
+            self._lines([Text(f"{file}:{number}"), removed, added])
 
     def answers(self, columns: Mapping[str, Mapping[str, Mapping[str, int]]]) -> None:
         """Show who answered what: column title -> action -> answerer -> count."""
@@ -78,9 +82,20 @@ class Screen:
     def _table(self, table: Table) -> None:
         console = Console(highlight=False, width=self.columns)
         with console.capture() as captured:
-            console.print(table, soft_wrap=False)
-        for line in captured.get().splitlines():
-            self._console.print(Text(INDENT) + Text.from_ansi(line.rstrip()))
+            console.print(table)
+        self._lines([Text.from_ansi(line.rstrip()) for line in captured.get().splitlines()])
+        self._space()
+
+    def _lines(self, lines: Sequence[Text]) -> None:
+        for line in lines:
+            self._console.print(Text(INDENT) + line if line.plain else line)
+            self._gap = not line.plain
+
+    def _space(self) -> None:
+        """Leave one empty line, and never two."""
+        if not self._gap:
+            self._console.print()
+        self._gap = True
 
 
 def quoted(argument: str) -> str:

@@ -1,6 +1,7 @@
 """The stage: server, back-ends and chargers together, and the few things that acts do with them."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,7 @@ from reconciler.cli.demo import witness
 from reconciler.cli.demo.checks import Checks
 from reconciler.cli.demo.depot import Backends, back_ends, stations
 from reconciler.cli.demo.examples import SiteCopy, example
-from reconciler.cli.demo.processes import Server, child_environ
+from reconciler.cli.demo.processes import Said, Server, child_environ
 from reconciler.cli.demo.screen import Screen
 from reconciler.errors import FwdctlError
 from reconciler.testing import CallFailed, SimulatedCsms, SimulatedStation
@@ -60,17 +61,17 @@ class Stage:
             for identity in self.fleet:
                 await csms.wait_for("BootNotification", identity=identity)
 
-    async def run(self, *arguments: str) -> str:
-        """Run a verb, show it with what it says, and return that; raises FwdctlError where it fails."""
+    async def run(self, *arguments: str, beginning: str = "") -> None:
+        """Run a verb and show what it says, from the line `beginning` so; raises FwdctlError where it fails."""
         said = await self.server.fwdctl(*arguments)
-        self.screen.command(arguments, said)
-        if said.code != 0:
-            raise FwdctlError(f"fwdctl {arguments[0]} failed with exit code {said.code}", hint=self.server.log)
-        return said.plain
+        self.screen.command(arguments, said, beginning)
+        _succeeded(arguments, said)
 
     async def ask(self, *arguments: str) -> Any:
-        """Return what a verb says as JSON, without showing it."""
-        return (await self.server.fwdctl(*arguments, "--json")).json
+        """Return what a verb says as JSON, without showing it; raises FwdctlError where it fails."""
+        said = await self.server.fwdctl(*arguments, "--json")
+        _succeeded(arguments, said)
+        return json.loads(said.text)
 
     async def refuses(self, csms: SimulatedCsms, identity: str, action: str, payload: dict[str, Any]) -> None:
         """Have a back-end send a command that is to be refused."""
@@ -101,3 +102,8 @@ class Stage:
     def calls_made(self) -> Mapping[str, int]:
         """Return identity -> how many calls it has made so far: a mark in time."""
         return {identity: len(self.exchanges(identity)) for identity in self.fleet}
+
+
+def _succeeded(arguments: Sequence[str], said: Said) -> None:
+    if said.code != 0:
+        raise FwdctlError(f"fwdctl {arguments[0]} exited with {said.code}: {said.text.strip()}")

@@ -1,14 +1,16 @@
 """The witness: who answered which call, found by comparing the very bytes that each end sent and received."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from reconciler.testing import SimulatedCsms, SimulatedStation
 from reconciler.testing.frames import CALL, CALLERROR, CALLRESULT, Envelope, parse
 
 NOBODY: Final = "nobody"
+ANYBODY: Final = "anybody"
 RELAY: Final = "the relay itself"
 
 
@@ -21,13 +23,16 @@ class Exchange:
     answered_by: str
 
 
-def exchanges(station: SimulatedStation, csmss: Sequence[SimulatedCsms], since: int = 0) -> list[Exchange]:
-    """Return the calls that a station sent, later than its first `since` of them, in order.
+def exchanges(station: SimulatedStation, csmss: Sequence[SimulatedCsms]) -> list[Exchange]:
+    """Return the calls that a station sent, in order.
 
-    A back-end answered a call if the frame that the station received is, byte for byte, one that the back-end sent
-    it: copies for observers travel under other message ids, so what they answer is never the same frame.
+    A back-end answered a call if the frame that the station received is, byte for byte, one that this back-end and
+    no other sent: the relay leaves bytes as they are, and each back-end writes JSON in its own way.
     """
-    sent_by = {raw: csms.name for csms in csmss for raw in csms.raw("sent", station.identity)}
+    sent_by: dict[bytes, str] = {}
+    for csms in csmss:
+        for raw in csms.raw("sent", station.identity):
+            sent_by[raw] = csms.name if sent_by.get(raw, csms.name) == csms.name else ANYBODY
     answers: dict[object, bytes] = {}
     for raw in station.raw("received"):
         envelope = parse(raw)
@@ -40,12 +45,7 @@ def exchanges(station: SimulatedStation, csmss: Sequence[SimulatedCsms], since: 
             answer = answers.get(call.message_id)
             by = NOBODY if answer is None else sent_by.get(answer, RELAY)
             found.append(Exchange(station.identity, call.action, by))
-    return found[since:]
-
-
-def calls_made(fleet: Mapping[str, SimulatedStation]) -> dict[str, int]:
-    """Return identity -> how many calls it has made so far: a mark in time, for `since`."""
-    return {identity: len(exchanges(station, ())) for identity, station in fleet.items()}
+    return found
 
 
 def answerers(found: Iterable[Exchange]) -> dict[str, int]:
@@ -64,4 +64,4 @@ def by_action(found: Iterable[Exchange]) -> dict[str, dict[str, int]]:
 
 def handovers(found: Sequence[Exchange]) -> int:
     """Return how often one answerer took over from another: 1 for a clean flip."""
-    return sum(a.answered_by != b.answered_by for a, b in zip(found, found[1:], strict=False))
+    return sum(a.answered_by != b.answered_by for a, b in pairwise(found))

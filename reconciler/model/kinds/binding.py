@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from reconciler.model.desired import LOCAL, CredentialsMode, OpenTransaction, OwnerDownPolicy
+from reconciler.model.desired import LOCAL, CredentialsMode, KeepOrClear, OpenTransaction, OwnerDownPolicy
 from reconciler.model.diagnostics import InvalidValue
 from reconciler.model.durations import Duration, PositiveDuration
 from reconciler.model.kinds.base import Name, SpecModel
@@ -28,6 +28,18 @@ class Failover(SpecModel):
     back: Literal["auto", "manual"] = "auto"
 
 
+class HandoverRules(SpecModel):
+    """What becomes of what the old owner left in the station; everything is kept unless told otherwise."""
+
+    charging_profiles: KeepOrClear = "keep"
+    reservations: KeepOrClear = "keep"
+    availability: Literal["keep", "restore"] = "keep"
+    """restore: connectors that the old owner made inoperative are put back into operation."""
+    local_list: KeepOrClear = "keep"
+    display_messages: KeepOrClear = "keep"
+    der_controls: KeepOrClear = "keep"
+
+
 class Flip(SpecModel):
     """How a change of owners is carried out."""
 
@@ -35,6 +47,7 @@ class Flip(SpecModel):
     """What to do while the station has an open transaction."""
     confirm_within: PositiveDuration = 60
     """A flip that is not confirmed by then goes back."""
+    handover: HandoverRules = HandoverRules()
 
 
 class BackendBindingSpec(SpecModel):

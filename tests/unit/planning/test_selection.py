@@ -154,3 +154,13 @@ def test_a_selector_that_means_nothing_is_told(
     policy = text.index("kind: LoadPolicy")
     line, column = place_of(text[policy:], at)
     assert finding.position == Position("-", text.count("\n", 0, policy) + line, column)
+
+
+@pytest.mark.parametrize("names", ["cab-d1", "cab-d*", "cp1"])
+def test_a_charger_that_could_not_be_read_is_not_called_missing(names: str) -> None:
+    text = SMALL + SPLIT.replace("SELECTOR", f'{{names: ["{names}"]}}')
+    broken = text.replace("dispensers: [{}]", "dispensers: []").replace(
+        "[ocpp1.6], securityProfile: open}\n---\napi", "[ocpp1.7], securityProfile: open}\n---\napi"
+    )
+    _, findings = checked(broken)
+    assert not [finding for finding in findings if finding.address == "load-policy.cap"]

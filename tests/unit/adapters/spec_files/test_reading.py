@@ -155,3 +155,17 @@ def test_ten_thousand_documents_are_read_in_about_a_second() -> None:
     assert (len(documents), diagnostics) == (10_000, [])
     assert documents[-1].places["kind"] == (49_998, 1)
     assert perf_counter() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("kind: Backend\nmetadata: {name: partner, labels: {a: b}}\nspec: [\n", "backend.partner"),
+        ("apiVersion: x\nkind: 'Role'\nmetadata:\n  labels: x\n  name: energy\n\tspec:\n", "role.energy"),
+        ("kind: Nothing\nmetadata: {name: partner}\nspec: [\n", None),
+        ("spec: [\n", None),
+    ],
+)
+def test_what_is_no_yaml_still_shows_whose_it_is(text: str, address: str | None) -> None:
+    [finding] = read(text)[1]
+    assert finding.address == address

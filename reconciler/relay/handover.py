@@ -1,0 +1,88 @@
+"""Handover: after a flip the relay takes away what the old owner left, where the binding asks for it (R14).
+
+    residue of a loser, of a feature that it lost ──policy says clear or restore──> one command of the relay's own
+
+The station's answer decides whether the thing is gone from the book; a refusal leaves it there, for status to show.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from reconciler.model.desired import Handover
+from reconciler.relay.residue import Residue, ResidueBook
+
+FEATURE_OF: Final[Mapping[str, str]] = {
+    "charging-profile": "smart-charging",
+    "reservation": "reservation",
+    "availability": "availability",
+    "local-list": "local-auth-list",
+    "firmware-job": "firmware",
+    "log-job": "diagnostics",
+    "display-message": "display",
+    "der-control": "der-control",
+}
+"""Kind of residue -> the feature whose owner it belongs to."""
+
+Command = tuple[str, bytes]
+"""Action and payload."""
+
+
+def take_over(
+    book: ResidueBook, policy: Handover, owners: Mapping[str, str], version: str
+) -> Iterator[tuple[Residue, Command]]:
+    """Yield what has to go now that `owners` own, with the command that takes it away."""
+    rules = {
+        "charging-profile": policy.charging_profiles,
+        "reservation": policy.reservations,
+        "availability": policy.availability,
+        "local-list": policy.local_list,
+        "display-message": policy.display_messages,
+        "der-control": policy.der_controls,
+    }
+    for residue in book:
+        foreign = owners[FEATURE_OF[residue.kind]] != residue.owner
+        if foreign and rules.get(residue.kind, "keep") != "keep":
+            action, payload = _COMMANDS[residue.kind](residue, version)
+            yield residue, (action, msgspec.json.encode(payload))
+
+
+def _clear_profile(residue: Residue, version: str) -> tuple[str, Any]:
+    field = "id" if version == "ocpp1.6" else "chargingProfileId"
+    return "ClearChargingProfile", {field: int(residue.key)}
+
+
+def _cancel_reservation(residue: Residue, version: str) -> tuple[str, Any]:
+    return "CancelReservation", {"reservationId": int(residue.key)}
+
+
+def _restore_availability(residue: Residue, version: str) -> tuple[str, Any]:
+    where = int(residue.key)
+    if version == "ocpp1.6":
+        return "ChangeAvailability", {"connectorId": where, "type": "Operative"}
+    return "ChangeAvailability", {"operationalStatus": "Operative", **({"evse": {"id": where}} if where else {})}
+
+
+def _clear_list(residue: Residue, version: str) -> tuple[str, Any]:
+    field = "listVersion" if version == "ocpp1.6" else "versionNumber"
+    sent = int(residue.detail.rpartition(" ")[2])
+    return "SendLocalList", {field: sent + 1, "updateType": "Full"}
+
+
+def _clear_message(residue: Residue, version: str) -> tuple[str, Any]:
+    return "ClearDisplayMessage", {"id": int(residue.key)}
+
+
+def _clear_control(residue: Residue, version: str) -> tuple[str, Any]:
+    return "ClearDERControl", {"isDefault": False, "controlId": residue.key}
+
+
+_COMMANDS: Final[Mapping[str, Callable[[Residue, str], tuple[str, Any]]]] = {
+    "charging-profile": _clear_profile,
+    "reservation": _cancel_reservation,
+    "availability": _restore_availability,
+    "local-list": _clear_list,
+    "display-message": _clear_message,
+    "der-control": _clear_control,
+}

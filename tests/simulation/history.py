@@ -1,0 +1,118 @@
+"""What happened at one charger's relay core: every input and output in order, and how frames of it are read.
+
+Frames are read here with `json` and regular expressions only, so that the core's own reader judges nothing.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum, auto
+from functools import lru_cache
+from typing import Any, Final
+
+from reconciler.model.desired import DesiredCharger
+
+CALL, CALLRESULT, CALLERROR, CALLRESULTERROR, SEND = 2, 3, 4, 5, 6
+_TRACE: Final = re.compile(rb'"trace":"([^"]*)"')
+_OF: Final = re.compile(rb'"of":"([^"]*)"')
+_ID: Final = re.compile(rb'\s*\[\s*\d+\s*,\s*("(?:[^"\\]|\\.)*"|[^\s,\]]+)')
+
+
+class What(StrEnum):
+    """Inputs of the core, its outputs, and what the world has to say itself."""
+
+    BEGAN = auto()
+    """A new session."""
+    STATION_IN = auto()
+    LEG_IN = auto()
+    LEG_OPENED = auto()
+    LEG_CLOSED = auto()
+    DIAL_FAILED = auto()
+    TIMER = auto()
+    WANTED = auto()
+    STATION_CLOSED = auto()
+
+    STATION_OUT = auto()
+    LEG_OUT = auto()
+    OPEN_LEG = auto()
+    CLOSE_LEG = auto()
+    REDIAL_LEG = auto()
+    CLOSE_STATION = auto()
+    RUNS = auto()
+    REFUSED = auto()
+    NOTE = auto()
+
+    RAISED = auto()
+    """`handle` raised."""
+    GREW = auto()
+    """Something is larger than its bound."""
+    SPUN = auto()
+    """A timer fired over and over at one instant."""
+
+
+INPUTS: Final = frozenset(list(What)[: list(What).index(What.STATION_OUT)])
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One input or output. `who` is a back-end where one is concerned; `number` a generation."""
+
+    at: float
+    what: What
+    who: str = ""
+    raw: bytes = b""
+    number: int = 0
+    text: str = ""
+    desired: DesiredCharger | None = field(default=None, repr=False)
+
+    def line(self) -> str:
+        """Return the record as one line."""
+        said = self.raw.decode(errors="replace")
+        return " ".join(
+            filter(None, [f"{self.at:10.4f}", self.what, self.who, str(self.number or ""), self.text, said])
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A readable frame. `token` is the id as written; `trace` names the saying, `of` the transaction it is about."""
+
+    kind: int
+    token: bytes
+    action: str
+    payload: dict[str, Any]
+    trace: str
+    of: str
+
+
+@lru_cache(maxsize=100_000)
+def said(raw: bytes) -> Said | None:
+    """Return what a frame says, None where it can't be read."""
+    try:
+        frame = json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    token = _ID.match(raw)
+    if not isinstance(frame, list) or len(frame) < 3 or token is None or frame[0] not in (2, 3, 4, 5, 6):
+        return None
+    payload = frame[-1] if isinstance(frame[-1], dict) else {}
+    trace, of = _TRACE.search(raw), _OF.search(raw)
+    return Said(
+        kind=frame[0],
+        token=token[1],
+        action=frame[2] if frame[0] in (CALL, SEND) else "",
+        payload=payload,
+        trace=trace[1].decode() if trace else "",
+        of=of[1].decode() if of else "",
+    )
+
+
+def fingerprint(histories: Iterable[Iterable[Record]]) -> str:
+    """Return a hash over everything that happened."""
+    digest = hashlib.sha256()
+    for history in histories:
+        for record in history:
+            digest.update(record.line().encode() + b"\n")
+    return digest.hexdigest()[:16]

@@ -1,0 +1,339 @@
+"""A seeded world: chargers' sessions in virtual time, with links that delay and break, and ends with manners."""
+
+import heapq
+import itertools
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from reconciler.model.desired import DesiredCharger, DesiredLeg
+from reconciler.relay import commands, events
+from reconciler.relay.limits import SessionLimits
+from reconciler.relay.memory import SessionMemory
+from reconciler.relay.session import Session
+from tests.simulation.csms import SimulatedCsms
+from tests.simulation.history import Record, What, fingerprint
+from tests.simulation.scenery import LIMITS, some_manners, some_roles
+from tests.simulation.station import SimulatedStation
+
+BUSY_S: Final = 400.0
+"""How long the ends are up to something; after it they only finish."""
+CALM_S: Final = 100.0
+_SPIN_MAX: Final = 200
+
+
+class Clock:
+    """Virtual time: what is due next happens next, ties in the order they were asked for."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self._due: list[tuple[float, int, Callable[[], None]]] = []
+        self._ties = itertools.count()
+
+    def after(self, delay_s: float, do: Callable[[], None]) -> None:
+        """Have `do` happen in `delay_s` seconds."""
+        heapq.heappush(self._due, (self.now + delay_s, next(self._ties), do))
+
+    def run(self, until_s: float) -> None:
+        """Let everything happen that is due by then."""
+        while self._due and self._due[0][0] <= until_s:
+            self.now, _, do = heapq.heappop(self._due)
+            do()
+        self.now = until_s
+
+
+@dataclass(slots=True)
+class Wire:
+    """One direction of a connection: delays, keeps the order, loses what is under way when it breaks."""
+
+    clock: Clock
+    rng: random.Random
+    slow_s: float
+    open: bool = True
+    _last: float = 0.0
+
+    def carry(self, deliver: Callable[[], None]) -> None:
+        """Deliver after a delay, unless the wire breaks before."""
+        self._last = max(self._last, self.clock.now + self.rng.uniform(0.001, self.slow_s))
+        self.clock.after(self._last - self.clock.now, lambda: deliver() if self.open else None)
+
+
+@dataclass(slots=True)
+class Connection:
+    """An open socket between two ends, both directions."""
+
+    up: Wire
+    down: Wire
+    peer: Any = field(default=None, repr=False)
+
+    @property
+    def open(self) -> bool:
+        """True until either side closed it."""
+        return self.up.open
+
+    def cut(self) -> None:
+        """End it; what is under way is lost."""
+        self.up.open = self.down.open = False
+
+
+class Site:
+    """One charger: carries out what its session asks for, as the relay's shell does, and writes everything down."""
+
+    def __init__(self, world: "World", name: str, version: str) -> None:
+        self.world, self.name, self.version = world, name, version
+        self.clock, self.rng = world.clock, world.rng
+        self.history: list[Record] = []
+        self.memory = SessionMemory()
+        self.session: Session | None = None
+        self.legs: dict[str, DesiredLeg] = {}
+        self.connections: dict[str, Connection] = {}
+        self.station_wire: Connection | None = None
+        self.generation = 1
+        self.desired = some_roles(self.rng, world.manners)
+        self.station = SimulatedStation(self, some_manners(self.rng).station)
+        self._spins = 0
+
+    # -- the station's side ------------------------------------------------------------------------------------
+
+    def connect(self) -> Connection:
+        """The station connects: a new session on the old memory."""
+        wire = Connection(self.world.wire(), self.world.wire())
+        self.station_wire = wire
+        self.session = Session(self.version, self.generation, self.desired, self.memory, self.world.new_id, LIMITS)
+        self._write(What.BEGAN, number=self.generation, text=self.version, desired=self.desired)
+        self._carry_out(self.session.open(self.clock.now))
+        return wire
+
+    def from_station(self, raw: bytes) -> None:
+        """A frame of the station arrives."""
+        self._write(What.STATION_IN, raw=raw)
+        self._feed(events.StationFrameReceived(raw))
+
+    def station_gone(self, reason: str) -> None:
+        """The station's socket is closed, by whomever."""
+        wire, self.station_wire = self.station_wire, None
+        if wire is None:
+            return
+        wire.cut()
+        self._write(What.STATION_CLOSED, text=reason)
+        self._feed(events.StationClosed(reason))
+        self.session = None
+        self.station.disconnected()
+
+    def want(self, desired: DesiredCharger) -> None:
+        """The controller wants other roles."""
+        self.generation += 1
+        self.desired = desired
+        if self.session is not None:
+            self._write(What.WANTED, number=self.generation, desired=desired)
+            self._feed(events.DesiredChanged(self.generation, desired))
+
+    # -- the back-ends' side -----------------------------------------------------------------------------------
+
+    def _dial(self, leg: DesiredLeg) -> None:
+        session, name = self.session, leg.backend.name
+
+        def answered() -> None:
+            if self.session is not session or self.legs.get(name) is not leg or name in self.connections:
+                return
+            if self.world.csms[name].reachable():
+                connection = Connection(self.world.wire(), self.world.wire())
+                self.connections[name] = connection
+                self._write(What.LEG_OPENED, name)
+                connection.peer = self.world.csms[name].accept(self, connection)
+                self._feed(events.LegOpened(name))
+            else:
+                self._write(What.DIAL_FAILED, name)
+                self._feed(events.LegDialFailed(name, "refused"))
+                self.clock.after(self.rng.uniform(2, 15), lambda: self._dial(leg))
+
+        self.clock.after(self.rng.uniform(0.01, 1.0), answered)
+
+    def from_csms(self, name: str, connection: Connection, raw: bytes) -> None:
+        """A frame of a back-end arrives."""
+        if self.connections.get(name) is connection:
+            self._write(What.LEG_IN, name, raw)
+            self._feed(events.LegFrameReceived(name, raw))
+
+    def leg_lost(self, name: str, connection: Connection) -> None:
+        """A back-end's connection broke, or the back-end closed it."""
+        if self.connections.get(name) is connection:
+            connection.cut()
+            del self.connections[name]
+            self._write(What.LEG_CLOSED, name)
+            self._feed(events.LegClosed(name, "lost"))
+            leg = self.legs.get(name)
+            if leg is not None:
+                self.clock.after(self.rng.uniform(0.5, 10), lambda: self._dial(leg))
+
+    # -- the core ----------------------------------------------------------------------------------------------
+
+    def _feed(self, event: events.Event) -> None:
+        session = self.session
+        if session is None:
+            return
+        try:
+            given = session.handle(event, self.clock.now)
+        except Exception as error:  # noqa: BLE001  # R16: whatever it is, it is a violation
+            self._write(What.RAISED, text=repr(error))
+            return
+        self._carry_out(given)
+
+    def _carry_out(self, given: list[commands.Command]) -> None:
+        for command in given:
+            match command:
+                case commands.SendToStation(frame):
+                    self._write(What.STATION_OUT, raw=frame)
+                    self._to_station(frame)
+                case commands.SendToLeg(name, frame):
+                    self._write(What.LEG_OUT, name, frame)
+                    self._to_leg(name, frame)
+                case commands.CloseStation(_, reason):
+                    self._write(What.CLOSE_STATION, text=reason)
+                    self.clock.after(self.rng.uniform(0.01, 0.5), self._closer(reason))
+                case commands.GenerationRuns(generation, _, owners):
+                    self._write(What.RUNS, number=generation, text=",".join(sorted(set(owners.values()))))
+                case commands.GenerationRefused(generation, reason):
+                    self._write(What.REFUSED, number=generation, text=reason)
+                case commands.Note(what, backend, action, _):
+                    self._write(What.NOTE, backend, text=f"{what} {action}")
+                case commands.OpenLeg() | commands.RedialLeg() | commands.CloseLeg():
+                    self._leg_command(command)
+                case _:
+                    pass
+        self._measure()
+        self._arm()
+
+    def _leg_command(self, command: commands.OpenLeg | commands.RedialLeg | commands.CloseLeg) -> None:
+        match command:
+            case commands.OpenLeg(leg):
+                self._write(What.OPEN_LEG, leg.backend.name)
+                self.legs[leg.backend.name] = leg
+                self._dial(leg)
+            case commands.RedialLeg(leg, _):
+                self._write(What.REDIAL_LEG, leg.backend.name)
+                self._hang_up(leg.backend.name)
+                self.legs[leg.backend.name] = leg
+                self._dial(leg)
+            case commands.CloseLeg(name, reason):
+                self._write(What.CLOSE_LEG, name, text=reason)
+                self.legs.pop(name, None)
+                self._hang_up(name)
+
+    def _hang_up(self, name: str) -> None:
+        connection = self.connections.pop(name, None)
+        if connection is not None:
+            connection.cut()
+            connection.peer.closed()
+
+    def _closer(self, reason: str) -> Callable[[], None]:
+        session = self.session
+        return lambda: self.station_gone(reason) if self.session is session else None
+
+    def _to_station(self, frame: bytes) -> None:
+        if self.station_wire is not None:
+            self.station_wire.down.carry(lambda: self.station.receive(frame))
+
+    def _to_leg(self, name: str, frame: bytes) -> None:
+        connection = self.connections.get(name)
+        if connection is not None:
+            connection.up.carry(lambda: connection.peer.receive(frame))
+
+    def _arm(self) -> None:
+        session = self.session
+        due = session.next_timer() if session is not None else None
+        if session is None or due is None:
+            return
+        self._spins = self._spins + 1 if due <= self.clock.now else 0
+        if self._spins > _SPIN_MAX:
+            self._write(What.SPUN)
+            return
+
+        def fire() -> None:
+            wanted = session.next_timer()
+            if self.session is session and wanted is not None and wanted <= self.clock.now:
+                self._write(What.TIMER)
+                self._feed(events.TimerFired())
+
+        self.clock.after(max(0.0, due - self.clock.now), fire)
+
+    def _measure(self) -> None:
+        if self.session is None:
+            return
+        state, limits = self.session.state, LIMITS
+        sizes = {f"{leg.name} waiting": (len(leg.waiting), _waiting_max(limits)) for leg in state.legs.values()}
+        sizes |= {
+            f"{leg.name} commands": (len(leg.commands_open), limits.commands_waiting_max + 1)
+            for leg in state.legs.values()
+        }
+        sizes["statuses"] = (len(state.memory.statuses), 256)
+        sizes["transactions"] = (len(state.memory.transactions), 64)
+        for what, (size, most) in sizes.items():
+            if size > most:
+                self._write(What.GREW, text=f"{what}: {size} of {most}")
+
+    def _write(
+        self, what: What, who: str = "", raw: bytes = b"", *, number: int = 0, text: str = "", desired: Any = None
+    ) -> None:
+        self.history.append(Record(self.clock.now, what, who, raw, number, text, desired))
+
+
+def _waiting_max(limits: SessionLimits) -> int:
+    return limits.upward_waiting_max + limits.station_calls_max + 256 + 1
+
+
+class World:
+    """Everything of one seed."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.rng = random.Random(seed)
+        self.clock = Clock()
+        self._ids = itertools.count(1)
+        self.manners = some_manners(self.rng)
+        self.csms = {name: SimulatedCsms(self, name, manners) for name, manners in self.manners.csms.items()}
+        versions = self.rng.choices(["ocpp1.6", "ocpp1.6", "ocpp2.0.1", "ocpp2.1"], k=2)
+        self.sites = [Site(self, f"CP{number}", version) for number, version in enumerate(versions, 1)]
+
+    def new_id(self) -> str:
+        """Return a message id that was never used (as long as a UUID)."""
+        return f"relay-{next(self._ids):030d}"
+
+    def wire(self) -> Wire:
+        """Return one direction of a new connection."""
+        return Wire(self.clock, self.rng, self.rng.choice([0.05, 0.05, 0.5, 3.0]))
+
+    @property
+    def busy(self) -> bool:
+        """True while the ends are up to something."""
+        return self.clock.now < BUSY_S
+
+    def run(self) -> "World":
+        """Let the whole world happen."""
+        for site in self.sites:
+            self.clock.after(self.rng.uniform(0, 3), site.station.connect)
+            self._change_roles(site)
+        for csms in self.csms.values():
+            csms.begin()
+        self.clock.run(BUSY_S + CALM_S)
+        for site in self.sites:
+            site.station_gone("the end of the world")
+        return self
+
+    def flipper(self, site: Site) -> Callable[[], None]:
+        """Return what changes a charger's roles, to be called at the worst moment."""
+        return lambda: site.want(some_roles(self.rng, self.manners)) if self.busy else None
+
+    def _change_roles(self, site: Site) -> None:
+        def change() -> None:
+            if self.busy:
+                site.want(some_roles(self.rng, self.manners))
+                self._change_roles(site)
+
+        self.clock.after(self.rng.choice([0.5, 5, 30, 90]) * self.rng.uniform(0.5, 1.5), change)
+
+    @property
+    def hash(self) -> str:
+        """Return the fingerprint of all that happened."""
+        return fingerprint(site.history for site in self.sites)
