@@ -201,6 +201,7 @@ class RelayNode:
             try:
                 await connection.dial_first()
             except DialFailed as failed:
+                _drop_unadopted(ticket)
                 if passthrough and failed.status in (401, 403, 404):
                     return Refuse(failed.status, f"{leg.backend.name} refused the charging station")
                 return Refuse(503, f"{leg.backend.name} can't be reached: {failed.reason}", retry_after_s=30)
@@ -277,11 +278,8 @@ class RelayNode:
         match command:
             case commands.RememberCharger():
                 self._world.recorder.remember(session.charger, slot.snapshot)
-            case commands.Note(what, backend, action, detail):
-                if what == "owner-away":
-                    slot.owner_away = backend
-                self._world.metrics.count("relay_notes", what=what)
-                self._world.log(what, charger=session.charger, backend=backend, action=action, detail=detail)
+            case commands.Note():
+                self._note(slot, command)
             case commands.ForgetCalls(seqs):
                 self._world.recorder.forget(session.charger, seqs)
             case commands.AnswerLocally(frame):
@@ -295,6 +293,14 @@ class RelayNode:
                 if before != owners:
                     self._world.metrics.count("flips")  # the controller knows why, and writes it into history
                     self.changed(session.charger)
+
+    def _note(self, slot: ChargerSlot, note: commands.Note) -> None:
+        if note.what == "owner-away":
+            slot.owner_away = note.backend
+        self._world.metrics.count("relay_notes", what=note.what)
+        self._world.log(
+            note.what, charger=slot.desired.name, backend=note.backend, action=note.action, detail=note.detail
+        )
 
     def commit(self, session: StationSession, then: Callable[[], None]) -> None:
         """Store the charger's memory with the next batch, then call `then`."""

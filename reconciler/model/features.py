@@ -1,5 +1,6 @@
 """Features: the unit of ownership, one vocabulary for all OCPP versions (design: spec-language, "Features")."""
 
+from collections.abc import Mapping
 from typing import Final
 
 FEATURES: Final[tuple[str, ...]] = (
@@ -32,3 +33,15 @@ EVERY_FEATURE: Final = "*"
 
 OCPP_VERSIONS: Final[tuple[str, ...]] = ("ocpp2.1", "ocpp2.0.1", "ocpp1.6")
 """WebSocket subprotocols that the relay speaks, newest first."""
+
+RESIDUE_FEATURES: Final[Mapping[str, str]] = {
+    "charging-profile": "smart-charging",
+    "reservation": "reservation",
+    "availability": "availability",
+    "local-list": "local-auth-list",
+    "firmware-job": "firmware",
+    "log-job": "diagnostics",
+    "display-message": "display",
+    "der-control": "der-control",
+}
+"""What a back-end may leave in a station (R14) -> the feature whose owner it belongs to."""

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from reconciler.model.desired import LOCAL, DesiredCharger, DesiredLeg
-from reconciler.model.features import FEATURES
+from reconciler.model.features import FEATURES, RESIDUE_FEATURES
 from reconciler.model.live import LiveCharger
 from reconciler.model.plan import Disruption, Effect, Move
 
 _SEVERITY: Final = {disruption: rank for rank, disruption in enumerate(Disruption)}
 _GONE: Final = "no longer declared: its connection is closed"
+_FATES: Final = {"keep": "kept", "clear": "cleared", "restore": "restored"}
 _NEW: Final = "newly declared"
 
 
@@ -75,7 +76,7 @@ def _fate(old: DesiredCharger | None, new: DesiredCharger | None, live: LiveChar
     version = live.version if live is not None and live.connected else None
     station = [*_station_changes(old, new, version)]
     findings = [*station, *_leg_changes(old, new)]
-    notes = tuple(note for _, note in findings)
+    notes = (*(note for _, note in findings), *_residue_notes(new, moves, live))
     kinds = {kind for kind, _ in findings} | ({Disruption.LIVE_FLIP} if moves else set())
     worst = max(kinds, key=_SEVERITY.__getitem__, default=Disruption.NONE)
     comes_anew = any(kind is Disruption.RECONNECT for kind, _ in station)
@@ -103,6 +104,23 @@ def _refused_until(new: DesiredCharger, moves: tuple[Move, ...], live: LiveCharg
     if moves_transactions and live.transactions and new.flip.open_transaction != "proceed":
         return "the open transaction ends"
     return ""
+
+
+def _residue_notes(new: DesiredCharger, moves: tuple[Move, ...], live: LiveCharger | None) -> Iterator[str]:
+    """Yield what losers leave in the station, and what becomes of it (R14)."""
+    lost = {feature: move.before for move in moves for feature in move.features}
+    policy = new.flip.handover
+    fate = {
+        "charging-profile": policy.charging_profiles,
+        "reservation": policy.reservations,
+        "availability": policy.availability,
+        "local-list": policy.local_list,
+        "display-message": policy.display_messages,
+        "der-control": policy.der_controls,
+    }
+    for left in sorted(live.residue if live is not None else (), key=lambda left: (left.owner, left.kind)):
+        if lost.get(RESIDUE_FEATURES[left.kind]) == left.owner:
+            yield f"{left.owner} leaves {left.kind} in the station: {_FATES[fate.get(left.kind, 'keep')]}"
 
 
 def _station_changes(old: DesiredCharger, new: DesiredCharger, version: str | None) -> Iterator[tuple[Disruption, str]]:

@@ -11,19 +11,8 @@ from typing import Any, Final
 import msgspec
 
 from reconciler.model.desired import Handover
+from reconciler.model.features import RESIDUE_FEATURES
 from reconciler.relay.residue import Residue, ResidueBook
-
-FEATURE_OF: Final[Mapping[str, str]] = {
-    "charging-profile": "smart-charging",
-    "reservation": "reservation",
-    "availability": "availability",
-    "local-list": "local-auth-list",
-    "firmware-job": "firmware",
-    "log-job": "diagnostics",
-    "display-message": "display",
-    "der-control": "der-control",
-}
-"""Kind of residue -> the feature whose owner it belongs to."""
 
 Command = tuple[str, bytes]
 """Action and payload."""
@@ -42,7 +31,7 @@ def take_over(
         "der-control": policy.der_controls,
     }
     for residue in book:
-        foreign = owners[FEATURE_OF[residue.kind]] != residue.owner
+        foreign = owners[RESIDUE_FEATURES[residue.kind]] != residue.owner
         if foreign and rules.get(residue.kind, "keep") != "keep":
             action, payload = _COMMANDS[residue.kind](residue, version)
             yield residue, (action, msgspec.json.encode(payload))

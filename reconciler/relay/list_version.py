@@ -10,6 +10,7 @@ from typing import Any, Final
 from reconciler.relay.splice import find_value, replace_span
 
 _SENT: Final[Mapping[str, str]] = {"ocpp1.6": "listVersion", "ocpp2.0.1": "versionNumber", "ocpp2.1": "versionNumber"}
+_INT64_DIGITS: Final = 19
 SEND: Final = "SendLocalList"
 GET: Final = "GetLocalListVersion"
 
@@ -64,4 +65,4 @@ def _number(payload: bytes, span: tuple[int, int] | None) -> int | None:
     if span is None:
         return None
     token = payload[span[0] : span[1]]
-    return int(token) if token.lstrip(b"-").isdigit() else None
+    return int(token) if token.lstrip(b"-").isdigit() and len(token) <= _INT64_DIGITS else None

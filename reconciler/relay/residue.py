@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import msgspec
 
-from reconciler.relay.envelope import Frame
+from reconciler.relay.envelope import UNREADABLE, Frame
 
 _MAX: Final = 512
 """Kept per charger; the oldest go first (R15)."""
@@ -77,7 +77,7 @@ class ResidueBook:
         before = dict(self._book)
         if action in ("GetDiagnostics", "UpdateFirmware") and "status" not in said:
             said = {**said, "status": "Accepted"}  # 1.6 answers these without one
-        if said.get("status") in _ACCEPTED:
+        if _word(said.get("status")) in _ACCEPTED:
             _COMMANDS[action](self, owner, asked)
         return self._book != before
 
@@ -90,9 +90,9 @@ class ResidueBook:
             return False
         before = len(self._book)
         if frame.action in ("FirmwareStatusNotification", "SignedFirmwareStatusNotification"):
-            self._end_if(said.get("status") in _FINAL_FIRMWARE, "firmware-job")
+            self._end_if(_word(said.get("status")) in _FINAL_FIRMWARE, "firmware-job")
         elif frame.action in ("LogStatusNotification", "DiagnosticsStatusNotification"):
-            self._end_if(said.get("status") in _FINAL_LOG, "log-job")
+            self._end_if(_word(said.get("status")) in _FINAL_LOG, "log-job")
         elif "reservationId" in said:
             self.gone("reservation", str(said["reservationId"]))
         return len(self._book) != before
@@ -130,38 +130,42 @@ class ResidueBook:
     # -- commands ----------------------------------------------------------------------------------------------
 
     def _set_profile(self, owner: str, asked: Mapping[str, Any]) -> None:
-        profile = asked.get("csChargingProfiles") or asked.get("chargingProfile") or {}
+        profile = _part(asked, "csChargingProfiles") or _part(asked, "chargingProfile")
         purpose = profile.get("chargingProfilePurpose", "")
-        key = profile.get("chargingProfileId", profile.get("id"))
+        key = _number(profile.get("chargingProfileId", profile.get("id")))
         where = asked.get("connectorId", asked.get("evseId", 0))
-        self._put(
-            Residue("charging-profile", str(key), owner, f"{purpose} level {profile.get('stackLevel')} at {where}")
-        )
+        if key is not None:
+            self._put(
+                Residue("charging-profile", key, owner, f"{purpose} level {profile.get('stackLevel')} at {where}")
+            )
 
     def _clear_profiles(self, owner: str, asked: Mapping[str, Any]) -> None:
         key = asked.get("id", asked.get("chargingProfileId"))
         if key is not None:
             self.gone("charging-profile", str(key))
             return
-        criteria = asked.get("chargingProfileCriteria", asked)
+        criteria = _part(asked, "chargingProfileCriteria") or asked
         purpose, level = criteria.get("chargingProfilePurpose"), criteria.get("stackLevel")
         where = criteria.get("connectorId", criteria.get("evseId"))
         for (kind, name), residue in list(self._book.items()):
-            told = residue.detail.split()
+            told = residue.detail.split(" ")
             if kind == "charging-profile" and _matches(told, purpose, level, where):
                 self.gone(kind, name)
 
     def _reserve(self, owner: str, asked: Mapping[str, Any]) -> None:
-        key = asked.get("reservationId", asked.get("id"))
+        key = _number(asked.get("reservationId", asked.get("id")))
         where = asked.get("connectorId", asked.get("evseId", ""))
-        self._put(Residue("reservation", str(key), owner, f"connector {where}" if where != "" else ""))
+        if key is not None:
+            self._put(Residue("reservation", key, owner, f"connector {where}" if where != "" else ""))
 
     def _cancel(self, owner: str, asked: Mapping[str, Any]) -> None:
         self.gone("reservation", str(asked.get("reservationId")))
 
     def _change_availability(self, owner: str, asked: Mapping[str, Any]) -> None:
-        evse = asked.get("evse") or {}
-        where = str(asked.get("connectorId", evse.get("id", 0)))
+        evse = _part(asked, "evse")
+        where = _number(asked.get("connectorId", evse.get("id", 0)))
+        if where is None:
+            return
         if asked.get("type", asked.get("operationalStatus")) == "Inoperative":
             self._put(Residue("availability", where, owner, "Inoperative"))
         else:
@@ -171,8 +175,9 @@ class ResidueBook:
                     del self._book[key]
 
     def _send_list(self, owner: str, asked: Mapping[str, Any]) -> None:
-        version = asked.get("listVersion", asked.get("versionNumber"))
-        self._put(Residue("local-list", "", owner, f"version {version}"))
+        version = _number(asked.get("listVersion", asked.get("versionNumber")))
+        if version is not None:
+            self._put(Residue("local-list", "", owner, f"version {version}"))
 
     def _firmware(self, owner: str, asked: Mapping[str, Any]) -> None:
         self._put(Residue("firmware-job", str(asked.get("requestId", "")), owner))
@@ -181,7 +186,9 @@ class ResidueBook:
         self._put(Residue("log-job", str(asked.get("requestId", "")), owner))
 
     def _show(self, owner: str, asked: Mapping[str, Any]) -> None:
-        self._put(Residue("display-message", str((asked.get("message") or {}).get("id")), owner))
+        key = _number(_part(asked, "message").get("id"))
+        if key is not None:
+            self._put(Residue("display-message", key, owner))
 
     def _hide(self, owner: str, asked: Mapping[str, Any]) -> None:
         self.gone("display-message", str(asked.get("id")))
@@ -202,10 +209,25 @@ def _matches(told: list[str], purpose: Any, level: Any, where: Any) -> bool:
     return all(value is None or str(value) == says[name] for name, value in wanted.items())
 
 
+def _part(asked: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return the object at `name`; an empty one where there is something else."""
+    part = asked.get(name)
+    return part if isinstance(part, dict) else {}
+
+
+def _number(value: Any) -> str | None:
+    """Return an id as the book keeps it; None for what no station can have taken for an id."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _word(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
 def _object(payload: bytes | msgspec.Raw) -> dict[str, Any] | None:
     try:
         read = msgspec.json.decode(payload)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return None
     return read if isinstance(read, dict) else None
 

@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from reconciler.relay.catalogue import Action
-from reconciler.relay.envelope import Frame
+from reconciler.relay.envelope import UNREADABLE, Frame
 
 _ADDRESS_KEY: Final = re.compile(r"url|endpoint|server|host|central_?system|csms|websocket.*(address|port)|proxy", re.I)
 _KEYS_16: Final = frozenset({"authorizationkey", "securityprofile", "cponame"})
@@ -39,7 +39,7 @@ def concerns_leg(row: Action | None, frame: Frame, deletable: Container[str]) ->
         return True
     try:
         payload = msgspec.json.decode(frame.payload)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return True
     if not isinstance(payload, dict):
         return True
@@ -59,7 +59,7 @@ def deletable_serials(asked: Frame, answered: Frame) -> set[str]:
         else:
             found = answer.get("certificateHashData", []) if request["certificateType"] not in _ROOTS else []
         return {str(data["serialNumber"]).lower() for data in found}
-    except (msgspec.MsgspecError, KeyError, TypeError, AttributeError):
+    except (*UNREADABLE, KeyError, TypeError, AttributeError):
         return set()
 
 
@@ -94,11 +94,11 @@ def _name(part: Any) -> str:
 
 
 def _installs_root(payload: Payload) -> bool:
-    return payload.get("certificateType") in _ROOTS
+    return str(payload.get("certificateType")) in _ROOTS
 
 
 def _triggers_signing(payload: Payload) -> bool:
-    return payload.get("requestedMessage") in _SIGN_TRIGGERS
+    return str(payload.get("requestedMessage")) in _SIGN_TRIGGERS
 
 
 def _is_station_certificate(payload: Payload) -> bool:

@@ -51,7 +51,7 @@ def _example(root: dict[str, Any], part: dict[str, Any], full: bool) -> Any:
         case "string":
             return "2026-12-01T02:00:00Z" if part.get("format") == "date-time" else "x" * part.get("minLength", 1)
         case "integer" | "number":
-            return part.get("minimum", 1)
+            return part.get("minimum", part.get("maximum", 1))
         case "boolean":
             return True
         case other:

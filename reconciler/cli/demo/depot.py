@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
+from operator import contains
 from typing import Any, Final
 
 from reconciler.testing import CsmsManners, SimulatedCsms, SimulatedStation
@@ -100,8 +102,7 @@ class Session:
         await self.station.meter(self.transaction, reading)
         self.readings.append(reading)
         for csms in self._backends.both:
-            booked = self.billed(csms).meter_wh
-            await csms.until(lambda booked=booked: reading in booked)
+            await csms.until(partial(contains, self.billed(csms).meter_wh, reading))
 
     async def meter_until(self, stop: asyncio.Event) -> None:
         """Report readings one after the other, as fast as they are answered."""
@@ -111,8 +112,7 @@ class Session:
     async def closed(self) -> None:
         """Return when both back-ends have closed the session."""
         for csms in self._backends.both:
-            billed = self.billed(csms)
-            await csms.until(lambda billed=billed: billed.stopped)
+            await csms.until(partial(_is_stopped, self.billed(csms)))
 
     def billed(self, csms: SimulatedCsms) -> BilledTransaction:
         """Return the session in a back-end's books; raises LookupError where it isn't there."""
@@ -126,7 +126,7 @@ async def started_remotely(by: SimulatedCsms, station: SimulatedStation, backend
     """Have a back-end start a session on a 1.6 charger, and return it once both back-ends know it."""
     await by.call(station.identity, "RemoteStartTransaction", {"connectorId": 1, "idTag": TAG})
     for csms in backends.both:
-        await csms.until(lambda csms=csms: _has_session(csms, station.identity))
+        await csms.until(partial(_has_session, csms, station.identity))
     await station.settle()
     return Session(station, station.memory.transactions[1], backends)
 
@@ -136,8 +136,12 @@ async def started_at_the_charger(station: SimulatedStation, backends: Backends) 
     await station.authorize(TAG)
     transaction = await station.start_transaction(1, TAG)
     for csms in backends.both:
-        await csms.until(lambda csms=csms: _has_session(csms, station.identity))
+        await csms.until(partial(_has_session, csms, station.identity))
     return Session(station, transaction, backends)
+
+
+def _is_stopped(billed: BilledTransaction) -> bool:
+    return billed.stopped
 
 
 def _has_session(csms: SimulatedCsms, identity: str) -> bool:

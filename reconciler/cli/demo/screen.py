@@ -10,7 +10,7 @@ from rich.text import Text
 from reconciler.cli.demo.checks import Check
 from reconciler.cli.demo.processes import Said
 
-WIDTH_MIN: Final = 100
+WIDTH_MIN: Final = 110
 INDENT: Final = "    "
 
 
@@ -84,7 +84,6 @@ class Screen:
         with console.capture() as captured:
             console.print(table)
         self._lines([Text.from_ansi(line.rstrip()) for line in captured.get().splitlines()])
-        self._space()
 
     def _lines(self, lines: Sequence[Text]) -> None:
         for line in lines:

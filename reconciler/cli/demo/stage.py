@@ -17,7 +17,7 @@ from reconciler.errors import FwdctlError
 from reconciler.testing import CallFailed, SimulatedCsms, SimulatedStation
 
 EXAMPLE: Final = "02-flip"
-UNSEEN: Final = ", never seen by the charger"
+UNSEEN: Final = ", unseen by the charger"
 
 
 @dataclass

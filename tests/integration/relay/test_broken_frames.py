@@ -6,10 +6,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from reconciler.model.desired import LOCAL, Backend
+from reconciler.model.features import OCPP_VERSIONS
 from reconciler.testing import SimulatedStation
 from reconciler.testing.recording import Closed
 from tests.integration.relay.support import Pair, booted, pair, station, until
-from tests.support.relay import PRIMARY, backend, charger
+from tests.support.relay import PASSIVE, PRIMARY, backend, charger
 
 NO_ID = ("", '[4,"-1","RpcFrameworkError"', '[4,"-1","RpcFrameworkError"')
 BAD_CALL = ('[4,"x","FormationViolation"', '[4,"x","FormatViolation"', '[4,"x","FormatViolation"')
@@ -107,6 +109,22 @@ async def test_a_broken_frame_of_a_back_end_is_answered_as_decided_and_goes_no_f
         assert len(connected.raw("received")) == shown
         await lives(between, connected)
         assert [seen.closed for seen in csms.connections] == [None]
+        assert connected.disconnects == []
+
+
+async def test_a_frame_nested_as_deep_as_can_just_be_read_harms_nobody_who_reads_it_after() -> None:
+    """Where that is depends on the interpreter, so all depths around it are tried, with `local` reading too."""
+    here = Backend(LOCAL, "", OCPP_VERSIONS)
+    async with pair() as between, booted(between) as connected:
+        for owner in (between.backend(between.a), here):
+            await between.relay.run(charger("cp1", [(owner, PRIMARY), (between.backend(between.b), PASSIVE)]))
+            refused = between.relay.tally.notes(MALFORMED)
+            for number, depth in enumerate(range(930, 1000)):
+                payload = '{"connectorId":1,"x":' + "[" * depth + "]" * depth + "}"
+                answered = len(connected.raw("received"))
+                await connected.send_raw(f'[2,"{owner.name}{number}","StatusNotification",{payload}]')
+                await until(lambda answered=answered: len(connected.raw("received")) > answered)
+            assert 0 < between.relay.tally.notes(MALFORMED) - refused < 70
         assert connected.disconnects == []
 
 

@@ -124,3 +124,25 @@ async def test_new_settings_of_local_count_from_the_moment_they_run() -> None:
             assert await connected.authorize("TAG") == "Accepted"
             await running.run(replace(charger("cp1", [(HERE, PRIMARY)]), local=LocalAnswers(authorize="reject")))
             assert await connected.authorize("TAG") == "Invalid"
+
+
+@pytest.mark.parametrize(
+    ("frame", "code"),
+    [
+        ('[2,"odd",{"a":1},"DataTransfer-Signed",{"payload":"x"}]', "NotSupported"),
+        ('[2,"odd","MeterValues",{"value":1E400}]', "PropertyConstraintViolation"),
+        ('[2,"odd","Invented",{}]', "NotImplemented"),
+        ('[2,"odd","GetCertificateChainStatus",{"certificateStatusRequests":5}]', ""),
+        ('[2,"odd","Heartbeat",null]', ""),
+    ],
+)
+async def test_what_local_can_not_answer_gets_an_error_and_the_station_stays(frame: str, code: str) -> None:
+    async with relay() as running:
+        await running.run(charger("cp1", [(HERE, PRIMARY)]))
+        async with station(running, "ocpp2.1") as connected:
+            await connected.send_raw(frame)
+            await connected.heartbeat()
+            answers = [raw for raw in connected.raw("received") if b'"odd"' in raw]
+            assert len(answers) == 1
+            assert code.encode() in answers[0]
+            assert connected.disconnects == []

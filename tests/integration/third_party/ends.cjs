@@ -14,16 +14,21 @@ const {RPCClient, RPCServer, createRPCError, createValidator} = require('ocpp-rp
 
 const say = message => process.stdout.write(`${JSON.stringify(message)}\n`);
 
+console.warn = () => {}; // ajv's remarks on the style of the schemas that the package ships
+
 // ocpp-rpc 2.2.1 ships the schemas of 2.1 as `urn:XRequest` and `urn:XResponse`, and looks for `urn:X.req` and
 // `urn:X.conf`: its strict mode would refuse every call. These are its own schemas under the names it looks for.
-const schemas21 = require('ocpp-rpc/lib/schemas/ocpp2_1.json').map(schema => ({
-  ...schema,
-  $id: schema.$id.replace(/Request$/, '.req').replace(/Response$/, '.conf'),
-}));
+const validator21 = createValidator(
+  'ocpp2.1',
+  require('ocpp-rpc/lib/schemas/ocpp2_1.json').map(schema => ({
+    ...schema,
+    $id: schema.$id.replace(/Request$/, '.req').replace(/Response$/, '.conf'),
+  })),
+);
 const strict = version => ({
   protocols: [version],
   strictMode: true,
-  strictModeValidators: [createValidator('ocpp2.1', schemas21)],
+  strictModeValidators: [validator21],
   maxBadMessages: 0,
 });
 

@@ -169,12 +169,8 @@ async def csms(ends: Ends, name: str, version: str, answers: Mapping[str, Any]) 
     return end
 
 
-async def station(
-    ends: Ends, name: str, version: str, url: str, identity: str, answers: Mapping[str, Any]
-) -> End:
+async def station(ends: Ends, name: str, version: str, url: str, identity: str, answers: Mapping[str, Any]) -> End:
     """Connect a strict station that answers commands as told."""
-    connected = await ends.ask(
-        "station", end=name, version=version, url=url, identity=identity, answers=answers
-    )
+    connected = await ends.ask("station", end=name, version=version, url=url, identity=identity, answers=answers)
     assert connected == {"protocol": version}
     return End(ends, name)
