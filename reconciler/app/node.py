@@ -91,7 +91,7 @@ class RelayNode:
     async def _run(self, slot: ChargerSlot, generation: int, desired: DesiredCharger) -> Outcome:
         """Ask the session, and the next one where the station leaves before it had an outcome."""
         declared = slot.desired
-        while (session := slot.session) is not None and slot.desired is declared:
+        while (session := slot.session) is not None and self._still(slot, declared):
             why = must_reconnect(session.desired, desired, session.version)
             if why is not None:
                 self._next_session(slot, generation, desired)
@@ -100,9 +100,13 @@ class RelayNode:
             outcome = await session.want(generation, desired)
             if outcome is not None:
                 return outcome
-        if slot.desired is declared:  # else something newer was asked for meanwhile
+        if self._still(slot, declared):
             self._next_session(slot, generation, desired)
         return Deferred(generation)
+
+    def _still(self, slot: ChargerSlot, declared: DesiredCharger) -> bool:
+        """Tell whether the charger was neither withdrawn nor asked for something newer meanwhile."""
+        return self._slots.get(declared.name) is slot and slot.desired is declared
 
     def live(self) -> Mapping[str, LiveCharger]:
         """Return every declared charger's live state by name."""
@@ -130,11 +134,10 @@ class RelayNode:
         return memory
 
     def _next_session(self, slot: ChargerSlot, generation: int, desired: DesiredCharger) -> None:
-        """Let the charger's next session begin with `desired`, unless it was withdrawn meanwhile."""
-        if self._slots.get(desired.name) is slot:
-            self._forget_identity(slot)
-            self._by_identity[desired.identity.casefold()] = desired.name
-            slot.desired, slot.generation = desired, generation
+        """Let the charger's next session begin with `desired`."""
+        self._forget_identity(slot)
+        self._by_identity[desired.identity.casefold()] = desired.name
+        slot.desired, slot.generation = desired, generation
 
     def _forget_identity(self, slot: ChargerSlot) -> None:
         """Make way for another identity; where another charger has it by now, it stays that one's."""
@@ -193,13 +196,17 @@ class RelayNode:
         slot, charger = ticket.slot, ticket.slot.desired
         for leg in charger.legs:
             passthrough = leg.credentials == "passthrough" and leg.backend.name != LOCAL
-            if not passthrough and leg.backend.name != slot.owner_away:
+            was_away = leg.backend.name == slot.owner_away == charger.owners["transactions"]
+            if not passthrough and not was_away:
                 continue
             authorization = ticket.authorization if passthrough else None
             request = DialRequest(charger.identity, leg, version, authorization)
             connection = CsmsConnection(request, self._world.dialer, self._world.redial, lambda event: None)
             try:
                 await connection.dial_first()
+            except asyncio.CancelledError:  # the station gave up waiting
+                _drop_unadopted(ticket)
+                raise
             except DialFailed as failed:
                 _drop_unadopted(ticket)
                 if passthrough and failed.status in (401, 403, 404):

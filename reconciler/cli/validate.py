@@ -2,16 +2,15 @@
 
 import sys
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from reconciler.adapters.spec_files import read_documents
+from reconciler.app.api_contract import FORMAT_VERSION, diagnostic_to_json
 from reconciler.cli import options
 from reconciler.cli.diagnostics import count_line, render_diagnostics
 from reconciler.cli.output import answers, print_json
 from reconciler.model.diagnostics import Diagnostic, Severity, by_position, has_errors
 from reconciler.planning.resolve import check
-
-FORMAT_VERSION: Final = "1.0"
 
 
 def validate(files: options.Files, json_output: options.JsonOutput = False) -> int:
@@ -41,18 +40,7 @@ def diagnostics_to_json(diagnostics: Sequence[Diagnostic]) -> dict[str, Any]:
         "valid": errors == 0,
         "error_count": errors,
         "warning_count": len(diagnostics) - errors,
-        "diagnostics": [_finding_to_json(finding) for finding in diagnostics],
-    }
-
-
-def _finding_to_json(finding: Diagnostic) -> dict[str, Any]:
-    position = finding.position
-    return {
-        "severity": finding.severity.value,
-        "summary": finding.summary,
-        "hint": finding.hint,
-        "address": finding.address,
-        "range": position and {"filename": position.file, "start": {"line": position.line, "column": position.column}},
+        "diagnostics": [diagnostic_to_json(finding) for finding in diagnostics],
     }
 
 

@@ -117,15 +117,25 @@ _WANTED = {
     "model_type": "a mapping",
 }
 
+_HOW_TO_WRITE = {
+    "string_type": "write plain text",
+    "bool_type": "only true and false are booleans; yes, no, on and off are text",
+    "int_type": "write a number such as 5",
+    "float_type": "write a number such as 5",
+    "tuple_type": "write each item on a line that begins with '- ', or all in [brackets]",
+    "dict_type": "write its fields on lines of their own below it, or all in {braces}",
+    "model_type": "write its fields on lines of their own below it, or all in {braces}",
+}
+
 _LIMITS = {
-    "greater_than": "must be greater than {gt}",
-    "greater_than_equal": "must be {ge} or more",
-    "less_than_equal": "must be {le} or less",
-    "finite_number": "must be a finite number",
-    "string_too_long": "is longer than {max_length} characters",
-    "string_too_short": "must not be empty",
-    "too_long": "has more than {max_length} items",
-    "too_short": "must not be empty",
+    "greater_than": ("must be greater than {gt}", "correct the number"),
+    "greater_than_equal": ("must be {ge} or more", "correct the number"),
+    "less_than_equal": ("must be {le} or less", "correct the number"),
+    "finite_number": ("must be a finite number", "correct the number"),
+    "string_too_long": ("is longer than {max_length} characters", "shorten it"),
+    "string_too_short": ("must not be empty", "give it a value, or remove the line"),
+    "too_long": ("has more than {max_length} items", "split it up"),
+    "too_short": ("must not be empty", "give it at least one item"),
 }
 
 
@@ -139,7 +149,8 @@ def _say(fault: ErrorDetails) -> tuple[str, str]:
     if kind in _WANTED:
         return f"must be {_WANTED[kind]}, not {describe(given)}", _wrong_type_hint(kind, given)
     if kind in _LIMITS:
-        return _LIMITS[kind].format(**{name: _plain(value) for name, value in context.items()}), ""
+        summary, hint = _LIMITS[kind]
+        return summary.format(**{name: _plain(value) for name, value in context.items()}), hint
     return fault["msg"], ""
 
 
@@ -161,10 +172,6 @@ def _wrong_type_hint(kind: str, given: object) -> str:
         return "give it a value, or remove the line"
     if kind == "string_type" and isinstance(given, int | float):
         return f'write it in quotes: "{str(given).lower() if isinstance(given, bool) else given}"'
-    if kind in ("int_type", "float_type") and isinstance(given, str):
+    if kind in ("int_type", "float_type") and isinstance(given, str) and given.isdecimal():
         return "write it without quotes"
-    if kind == "bool_type":
-        return "only true and false are booleans; yes, no, on and off are text"
-    if kind == "tuple_type":
-        return "write each item on a line that begins with '- ', or all in [brackets]"
-    return ""
+    return _HOW_TO_WRITE[kind]

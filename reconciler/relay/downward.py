@@ -3,6 +3,9 @@
 back-end CALL ──may it?──no──> refusal, schema-valid
                    └─yes──> queue: owners first, FIFO within ──> the slot ──> station, under a fresh id
                                                  station's answer ──> back under the back-end's own id
+
+While the station boots nothing takes the slot. A station that leaves several commands in a row unanswered is deaf on
+this connection, whatever it still says itself (a half-open socket): its socket closes, and it dials a new one.
 """
 
 from collections import deque
@@ -18,6 +21,7 @@ from reconciler.relay.residue import Residue
 from reconciler.relay.state import SessionState
 from reconciler.relay.terminated import concerns_leg, deletable_serials
 
+DEAF: Final = 1011
 _TAKEN_AWAY: Final = (b'"Accepted"', b'"Scheduled"', b'"Unknown"', b'"NotFound"')
 """Answers after which the thing is gone, or never was there."""
 
@@ -53,11 +57,26 @@ class OwnCall:
 class Downward:
     """The half of a session that carries CALLs from the back-ends to the station."""
 
-    __slots__ = ("_answered", "_in_flight", "_others", "_own", "_owners", "_pump_leg", "_state")
+    __slots__ = (
+        "_answered",
+        "_booting",
+        "_in_flight",
+        "_others",
+        "_own",
+        "_owners",
+        "_pump_leg",
+        "_state",
+        "_timeouts",
+    )
 
-    def __init__(self, state: SessionState, pump_leg: Callable[[CsmsLeg], None]) -> None:
+    def __init__(
+        self, state: SessionState, pump_leg: Callable[[CsmsLeg], None], booting: Callable[[], bool] = lambda: False
+    ) -> None:
         self._state = state
         self._pump_leg = pump_leg
+        self._booting = booting
+        self._timeouts = 0
+        """Commands in a row that the station did not answer in time."""
         self._owners: deque[Downcall] = deque()
         self._others: deque[Downcall] = deque()
         self._own: deque[OwnCall] = deque()
@@ -109,6 +128,7 @@ class Downward:
     def station_answered(self, frame: Frame) -> None:
         """Take a CALLRESULT or CALLERROR of the station, back to whoever asked (R4)."""
         state, downcall = self._state, self._in_flight
+        self._timeouts = 0  # a late answer, too, shows that it hears
         if downcall is None or downcall.station_key != frame.id:
             state.note("stray-answer", action="from the station")
             return
@@ -162,8 +182,10 @@ class Downward:
         return isinstance(self._in_flight, Downcall) and self._in_flight.backend == backend
 
     def pump(self) -> None:
-        """Give the slot to the next command, if it is free."""
+        """Give the slot to the next command, if it is free and the station does not boot."""
         state = self._state
+        if self._booting():
+            return
         while self._in_flight is None and (self._owners or self._others):
             downcall = self._owners.popleft() if self._owners else self._others.popleft()
             leg = self._leg_of(downcall)
@@ -189,15 +211,9 @@ class Downward:
 
     def expire(self) -> None:
         """Refuse what waited for too long; give up on a station that does not answer."""
-        state, downcall = self._state, self._in_flight
-        if downcall is not None and state.now >= downcall.deadline:
-            self._in_flight = None
-            action = downcall.action if isinstance(downcall, OwnCall) else downcall.frame.action
-            state.note("call-timeout", "station", action)
-            leg = self._leg_of(downcall) if isinstance(downcall, Downcall) else None
-            if leg is not None and isinstance(downcall, Downcall):
-                why = f"the charging station did not answer {downcall.frame.action} in time"
-                self._finish(leg, downcall, call_error(downcall.frame.id_token, "InternalError", why))
+        state = self._state
+        if self._in_flight is not None and state.now >= self._in_flight.deadline:
+            self._give_up(self._in_flight)
         for queue in (self._owners, self._others):
             while queue and state.now >= queue[0].deadline:
                 late = queue.popleft()
@@ -206,6 +222,19 @@ class Downward:
                     leg.commands_open.discard(late.frame.id)
                     self._refuse(leg, late.frame, "queue-timeout", "the charging station is busy with other commands")
         self.pump()
+
+    def _give_up(self, late: Downcall | OwnCall) -> None:
+        state = self._state
+        self._in_flight = None
+        action = late.action if isinstance(late, OwnCall) else late.frame.action
+        state.note("call-timeout", "station", action)
+        leg = self._leg_of(late) if isinstance(late, Downcall) else None
+        if leg is not None and isinstance(late, Downcall):
+            why = f"the charging station did not answer {action} in time"
+            self._finish(leg, late, call_error(late.frame.id_token, "InternalError", why))
+        self._timeouts += 1
+        if self._timeouts == state.limits.deaf_after_timeouts:
+            state.close_station(DEAF, f"no answer to {self._timeouts} commands in a row")
 
     def next_timer(self) -> float | None:
         """Return when `expire` next has something to do, or None."""

@@ -13,6 +13,8 @@ class SessionLimits:
     """Commands of all back-ends that wait for the station's one slot."""
     command_wait_s: float = 10.0
     """How long a command may wait for the slot before it is refused; its sender's own timer runs meanwhile."""
+    deaf_after_timeouts: int = 3
+    """Commands in a row that the station may leave unanswered; then its socket closes, so that it dials a sound one."""
     own_call_timeout_s: float = 30.0
     """How long the station may take to answer a command of the relay's own."""
     upward_waiting_max: int = 64

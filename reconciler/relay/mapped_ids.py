@@ -17,6 +17,7 @@ from reconciler.relay.splice import find_values, replace_span
 _REMEMBERED_MAX: Final = 256
 """Ids kept per charger and kind; the oldest go first (R15)."""
 _NOTHING: Final[OrderedDict[bytes, dict[str, bytes]]] = OrderedDict()
+_INT64_DIGITS: Final = 19
 _INT32_MAX: Final = 2**31 - 1
 
 
@@ -61,8 +62,7 @@ class MappedIds:
         table = self._kinds.setdefault(kind, OrderedDict())
         ours = theirs if theirs not in table else _free_id(theirs, table.keys())
         table[ours] = {backend: theirs}
-        if len(table) > _REMEMBERED_MAX:
-            table.popitem(last=False)
+        _bound(table)
         return ours
 
     def _backend_id(self, kind: IdKind, backend: str, ours: bytes) -> bytes:
@@ -74,6 +74,7 @@ class MappedIds:
         alias = ours if ours not in used else _free_id(ours, used)
         if alias != ours:  # lest it take another's id for its own
             table.setdefault(ours, {})[backend] = alias
+            _bound(table)
         return alias
 
     def snapshot(self) -> Mapping[str, Any]:
@@ -93,19 +94,23 @@ class MappedIds:
         }
 
 
+def _bound(table: OrderedDict[bytes, dict[str, bytes]]) -> None:
+    if len(table) > _REMEMBERED_MAX:
+        table.popitem(last=False)
+
+
 def _text(ids: Mapping[str, bytes]) -> dict[str, str]:
     return {backend: id_.decode() for backend, id_ in ids.items()}
 
 
 def _free_id(near: bytes, taken: Container[bytes]) -> bytes:
-    """Return an id of the same shape as `near` that is not taken."""
+    """Return an id that is not taken: of the same shape as `near`, a small integer where that has no sane one."""
     if near[:1] == b'"':
         stem, number = near[1:-1][:30], 2
         while (candidate := b'"%b-%d"' % (stem, number)) in taken:
             number += 1
         return candidate
-    start = int(near)
-    number = start
+    number = int(near) if len(near) <= _INT64_DIGITS and near.lstrip(b"-").isdigit() else 1
     while (candidate := str(number).encode()) in taken:
         number = 1 if number == _INT32_MAX else number + 1
     return candidate

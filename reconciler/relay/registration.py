@@ -39,7 +39,7 @@ _BOOT_ANSWER: Final = msgspec.json.Decoder(_BootAnswer)
 class Registration:
     """Registers every leg of one session and keeps it registered. `pump` sends what a leg may now send."""
 
-    __slots__ = ("_accepted", "_grace_until", "_pump", "_spoke", "_state")
+    __slots__ = ("_accepted", "_grace_until", "_pump", "_spoke", "_state", "pending")
 
     def __init__(self, state: SessionState, pump: Callable[[CsmsLeg], None]) -> None:
         self._state = state
@@ -48,6 +48,13 @@ class Registration:
         self._grace_until: float | None = None
         self._accepted = False
         """Whoever owns provisioning accepted the station's own boot: the next one is a reboot, not a retry."""
+        self.pending = False
+        """The owner of provisioning answered the station's own boot with Pending."""
+
+    @property
+    def may_boot(self) -> bool:
+        """Return True while a station that has just connected may still boot by itself."""
+        return self._grace_until is not None
 
     def station_opened(self) -> None:
         """Give the station a moment to boot by itself."""
@@ -91,6 +98,7 @@ class Registration:
     def own_boot_answered(self, leg: CsmsLeg, frame: Frame) -> None:
         """Read the owner's answer to the station's own boot, which the station gets as it is."""
         self._boot_answered(leg, frame, retry=False)
+        self.pending = leg.phase is LegPhase.PENDING
         self._accepted = self._state.memory.accepted = leg.phase is LegPhase.REGISTERED
 
     def replayed_boot_answered(self, leg: CsmsLeg, frame: Frame) -> None:

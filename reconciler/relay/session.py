@@ -58,7 +58,7 @@ class Session:
         table = RouteTable(desired, version)
         self._state = SessionState(version, memory, limits or SessionLimits(), new_id, table)
         self._upward = Upward(self._state)
-        self._downward = Downward(self._state, self._upward.pump)
+        self._downward = Downward(self._state, self._upward.pump, self._upward.station_boots)
         self._flip = Flip(self._state, self._downward, self._upward.registration, desired)
         self._generation = generation
 
@@ -90,6 +90,7 @@ class Session:
                 self._station_closed(reason)
             case _:
                 self._leg_came_or_went(event)
+        self._downward.pump()  # what waited for the station's boot
         self._flip.advance()
         return self._take()
 

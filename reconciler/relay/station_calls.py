@@ -54,6 +54,10 @@ class StationCalls:
         self._open[frame.id if twin is None else f"{frame.id}\x00{state.new_id()}"] = opened
         return opened
 
+    def has_open(self, action: str) -> bool:
+        """Return True while a call of this action has no answer."""
+        return any(open_.frame.action == action for open_ in self._open.values())
+
     def owner_answered(self, station_call: StationCall, leg: CsmsLeg, frame: Frame) -> None:
         """Take the owner's answer; it is sent now, or once every other owner had its say."""
         state = self._state

@@ -34,6 +34,14 @@ class Upward:
         self.calls = StationCalls(state)
         self.registration = Registration(state, self.pump)
 
+    def station_boots(self) -> bool:
+        """Return True while the station boots: it may still say so, or its owner has not answered it.
+
+        No command reaches it then (some stations drop the connection over one), unless its owner keeps it Pending,
+        which is for setting it up.
+        """
+        return not self.registration.pending and (self.registration.may_boot or self.calls.has_open(BOOT))
+
     # -- from the station --------------------------------------------------------------------------------------
 
     def station_call(self, frame: Frame) -> None:

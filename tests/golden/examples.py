@@ -3,55 +3,52 @@
 import contextlib
 import re
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Final
 
 from tests.golden import ROOT
-from tests.support.server import Server, running_server
+from tests.support.server import running_server
+from tests.support.server_process import Completed
 
-EXAMPLES: Final = ROOT / "examples"
 SITE: Final = "site.yaml"
 EXPECTED_PLAN: Final = "expected-plan.txt"
+EXAMPLES: Final = sorted(file.parent for file in (ROOT / "examples").glob(f"*/{SITE}"))
 
 _FILE_REFERENCE: Final = re.compile(r'fromFile: "?(?P<path>[^"}\s]+)')
 _ENV_REFERENCE: Final = re.compile(r"fromEnv: (?P<name>\w+)")
 
-
-def examples() -> list[Path]:
-    """Return the directories of all examples."""
-    return sorted(file.parent for file in EXAMPLES.glob(f"*/{SITE}"))
+Fwdctl = Callable[..., Awaitable[Completed]]
 
 
 @contextlib.asynccontextmanager
-async def server_for(example: Path) -> AsyncIterator[Server]:
-    """Run a server with nothing applied that has every secret which the example refers to; enter its directory."""
+async def empty_server(example: Path) -> AsyncIterator[Fwdctl]:
+    """Run a server with nothing applied, but with every secret that the example refers to, from its directory.
+
+    Yields what runs a verb against it.
+    """
     text = (example / SITE).read_text(encoding="utf-8")
-    with tempfile.TemporaryDirectory() as scratch, contextlib.ExitStack() as stack:
+    environ = dict.fromkeys(_ENV_REFERENCE.findall(text), "anything")
+    with tempfile.TemporaryDirectory() as scratch, contextlib.chdir(example):  # plans name files from where one is
         data = Path(scratch) / "data"
         for reference in _FILE_REFERENCE.finditer(text):
             secret = data / "secrets" / reference["path"]
             secret.parent.mkdir(parents=True, exist_ok=True)
             secret.write_text("anything")
-        stack.enter_context(environment({name: "anything" for name in _ENV_REFERENCE.findall(text)}))
-        stack.enter_context(contextlib.chdir(example))  # positions in plans are relative to where one is
         async with running_server(data) as server:
-            yield server
 
+            async def fwdctl(*arguments: str) -> Completed:
+                return await server.fwdctl(*arguments, environ=environ)
 
-@contextlib.contextmanager
-def environment(variables: Mapping[str, str]):
-    ...
-
-
-async def plan_text(example: Path) -> str:
-    """Return what `fwdctl plan -f site.yaml` prints in the directory of an example, with nothing applied."""
-    async with server_for(example) as server:
-        planned = await server.fwdctl("plan", "-f", SITE)
-    assert planned.code == 0, planned.err
-    return planned.out
+            yield fwdctl
 
 
 async def expected_plans() -> Mapping[str, str]:
-    """Return path below the repository's root -> the text it is to have."""
-    return {f"examples/{example.name}/{EXPECTED_PLAN}": await plan_text(example) for example in examples()}
+    """Return path below the repository's root -> what `fwdctl plan -f site.yaml` prints there."""
+    plans = {}
+    for example in EXAMPLES:
+        async with empty_server(example) as fwdctl:
+            planned = await fwdctl("plan", "-f", SITE)
+        assert planned.code == 0, planned.err
+        plans[f"examples/{example.name}/{EXPECTED_PLAN}"] = planned.out
+    return plans

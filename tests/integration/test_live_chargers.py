@@ -40,6 +40,15 @@ spec:
   backends: [{{backend: partner, role: {partner_role}}}, {{backend: grid, role: {grid_role}}}]
   flip: {{confirmWithin: {confirm_within}}}
 """
+FREEZE = """\
+apiVersion: fwdctl/v1
+kind: ChangeWindow
+metadata: {name: freeze}
+spec:
+  action: deny
+  chargers: {labels: {site: a}}
+  window: {cron: "* * * * *", duration: 1h, timeZone: UTC}
+"""
 
 
 @dataclass
@@ -122,6 +131,17 @@ async def test_a_flip_that_its_new_owner_does_not_take_is_applied_in_part_and_sh
     assert await owner_of_transactions(depot.server) == "partner"
     drift = await depot.server.fwdctl("drift")
     assert (drift.code, drift.out.startswith("cp001: refused, ")) == (2, True)
+
+
+async def test_a_change_window_that_says_no_refuses_the_apply_unless_it_is_ignored(depot: Depot) -> None:
+    (depot.folder / "freeze.yaml").write_text(FREEZE)
+    await depot.server.apply("-f", depot.folder / "freeze.yaml")
+    refused = await depot.server.fwdctl("apply", "-f", depot.site("grid"), "--auto-approve")
+    assert refused.code == 4
+    assert "hint: --ignore-windows allows it" in refused.err
+    assert await owner_of_transactions(depot.server) == "partner"
+    await depot.server.apply("-f", depot.site("grid"), "--ignore-windows")
+    assert await owner_of_transactions(depot.server) == "grid"
 
 
 async def test_an_apply_can_be_followed_by_somebody_else(depot: Depot) -> None:

@@ -86,7 +86,7 @@ class Ends:
 
 
 @pytest.mark.parametrize("version", OCPP_VERSIONS)
-@settings(derandomize=True, database=None, deadline=None, max_examples=400)
+@settings(derandomize=True, database=None, deadline=None, max_examples=80)
 @given(st.data())
 def test_no_payload_of_anybody_raises(version: str, data: st.DataObject) -> None:
     answers = data.draw(st.lists(payloads, min_size=2, max_size=6), "answers")

@@ -49,8 +49,16 @@ WINDOWS = st.one_of(
         }
     ),
 )
+HANDOVERS = st.fixed_dictionaries(
+    {}, optional={"chargingProfiles": st.sampled_from(["keep", "clear"]), "availability": st.just("restore")}
+)
 FLIPS = st.fixed_dictionaries(
-    {}, optional={"openTransaction": st.sampled_from(["proceed", "wait", "skip"]), "confirmWithin": DURATIONS}
+    {},
+    optional={
+        "openTransaction": st.sampled_from(["proceed", "wait", "skip"]),
+        "confirmWithin": DURATIONS,
+        "handover": HANDOVERS,
+    },
 )
 CONTACTS = st.one_of(
     st.just({"email": "noc@example.com"}),
@@ -211,7 +219,7 @@ def test_no_text_crashes_the_reader(text: str) -> None:
     read, diagnostics = read_documents(["-"], StringIO(text))
     _, findings = check(read, diagnostics)
     assert has_errors(findings)
-    assert all(finding.summary and finding.position for finding in findings)
+    assert all(finding.summary and finding.position and finding.hint for finding in findings)
 
 
 @given(st.text("a:-[]{}&*!|>'\"%@`#,? \n\t0"))
@@ -225,6 +233,7 @@ def test_no_json_crashes_the_models(content: dict[str, Any]) -> None:
     resources, findings = read_resources([Document(content)])
     assert not resources
     assert findings
+    assert all(finding.summary and finding.hint for finding in findings)
 
 
 VALID = [document.content for document in documents(EVERY_KIND)[0]]
@@ -246,7 +255,7 @@ def test_no_field_of_a_valid_site_crashes_anything_whatever_it_holds(
             break
         target = inner
     _, findings = check([Document(content) for content in contents])
-    assert all(finding.summary for finding in findings)
+    assert all(finding.summary and finding.hint for finding in findings)
 
 
 @given(st.integers(0, LONGEST_S))

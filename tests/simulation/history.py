@@ -17,6 +17,7 @@ from reconciler.model.desired import DesiredCharger
 CALL, CALLRESULT, CALLERROR, CALLRESULTERROR, SEND = 2, 3, 4, 5, 6
 _TRACE: Final = re.compile(rb'"trace":"([^"]*)"')
 _OF: Final = re.compile(rb'"of":"([^"]*)"')
+_TRANSACTION: Final = re.compile(rb'("transactionId"\s*:\s*)-?\d+')
 _ID: Final = re.compile(rb'\s*\[\s*\d+\s*,\s*("(?:[^"\\]|\\.)*"|[^\s,\]]+)')
 
 
@@ -40,6 +41,8 @@ class What(StrEnum):
     CLOSE_LEG = auto()
     REDIAL_LEG = auto()
     CLOSE_STATION = auto()
+    STEPPED = auto()
+    """Another generation's roles are in force; written after all that this instant brought."""
     RUNS = auto()
     REFUSED = auto()
     NOTE = auto()
@@ -73,6 +76,18 @@ class Record:
         return " ".join(
             filter(None, [f"{self.at:10.4f}", self.what, self.who, str(self.number or ""), self.text, said])
         )
+
+
+def without_id(raw: bytes) -> bytes:
+    """Return a frame with its message id and its transaction id blanked: what must never change on its way."""
+    token = _ID.match(raw)
+    start, end = token.span(1) if token else (0, 0)
+    return raw[:start] + b"#" + _TRANSACTION.sub(rb"\1#", raw[end:])
+
+
+def payload_of(raw: bytes) -> bytes:
+    """Return the payload's bytes (no id or action here has braces)."""
+    return raw[raw.find(b"{") : raw.rfind(b"}") + 1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,6 +93,7 @@ class Site:
         self.desired = some_roles(self.rng, world.manners)
         self.station = SimulatedStation(self, some_manners(self.rng).station)
         self._spins = 0
+        self._in_force = 0
 
     # -- the station's side ------------------------------------------------------------------------------------
 
@@ -101,6 +102,7 @@ class Site:
         wire = Connection(self.world.wire(), self.world.wire())
         self.station_wire = wire
         self.session = Session(self.version, self.generation, self.desired, self.memory, self.world.new_id, LIMITS)
+        self._in_force = self.generation
         self._write(What.BEGAN, number=self.generation, text=self.version, desired=self.desired)
         self._carry_out(self.session.open(self.clock.now))
         return wire
@@ -202,6 +204,9 @@ class Site:
                     self._leg_command(command)
                 case _:
                     pass
+        if self.session is not None and self.session.state.generation != self._in_force:
+            self._in_force = self.session.state.generation
+            self._write(What.STEPPED, number=self._in_force)
         self._measure()
         self._arm()
 

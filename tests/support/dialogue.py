@@ -86,6 +86,19 @@ class Dialogue:
         self.happens(events.DesiredChanged(generation, desired))
         return generation
 
+    def flips(self, desired: DesiredCharger) -> int:
+        """The same between registered back-ends: everybody who gains answers the Heartbeat that proves it."""
+        prefix, numbers = self._prefix, self._numbers
+        self._prefix, self._numbers = "p", itertools.count(1)
+        before = {name: len(frames) for name, frames in self._to_legs.items()}
+        generation = self.wants(desired)
+        self._prefix, self._numbers = prefix, numbers
+        for name, frames in list(self._to_legs.items()):
+            for frame in [frame for frame in frames[before.get(name, 0) :] if b'"Heartbeat"' in frame]:
+                frames.remove(frame)
+                self.csms_sends(name, b"[3,%b,{}]" % frame.split(b",")[1])
+        return generation
+
     def waits(self, seconds: float) -> None:
         """Time passes; timers fire when they are due."""
         until, at_once = self.now + seconds, 0
@@ -125,7 +138,7 @@ class Dialogue:
         sent_to_station, self._to_station = self._to_station, []
         sent_to_legs, self._to_legs = self._to_legs, {}
         assert sent_to_station == _frames(to_station), self._mismatch("the station", sent_to_station, to_station)
-        for name in [*wanted, *sent_to_legs]:
+        for name in {**wanted, **sent_to_legs}:
             got, expected = sent_to_legs.get(name, []), wanted.get(name, [])
             assert got == expected, self._mismatch(name, got, expected)
 

@@ -97,7 +97,10 @@ spec:
     - {backend: local, role: passive}
   whenOwnerIsDown: failover
   failover: {to: local, after: 30s, back: manual}
-  flip: {openTransaction: wait, confirmWithin: 90s}
+  flip:
+    openTransaction: wait
+    confirmWithin: 90s
+    handover: {chargingProfiles: clear, availability: restore}
 ---
 apiVersion: fwdctl/v1
 kind: ScheduledOutage

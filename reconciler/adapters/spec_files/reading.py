@@ -34,6 +34,7 @@ class Reading:
     def error(
         self, file: str, summary: str, hint: str = "", place: tuple[int, int] = (1, 1), address: str | None = None
     ) -> None:
+        """Add an error at `place` (line, column) of `file`."""
         self.diagnostics.append(Diagnostic(Severity.ERROR, summary, address, Position(file, *place), hint))
 
 
@@ -114,7 +115,8 @@ def _add(building: "_Building", file: str, found: Reading) -> None:
     if content is _NOTHING and not building.faults:
         return  # only a separator or a comment
     if not isinstance(content, dict):
-        building.fault(building.places[""], "a document must be a mapping with apiVersion, kind, metadata and spec")
+        summary = "a document must be a mapping with apiVersion, kind, metadata and spec"
+        building.fault(building.places[""], summary, "begin it with apiVersion: fwdctl/v1")
     address = address_of(content) if isinstance(content, dict) else None
     for place, summary, hint in building.faults:
         found.error(file, summary, hint, place, address)

@@ -78,7 +78,7 @@ def describe(value: object) -> str:
 
 def _unquote(value: object) -> str:
     looks_like_number = isinstance(value, str) and value.isascii() and value.isdigit()
-    return f"write {value} without quotes" if looks_like_number else ""
+    return f"write {value} without quotes" if looks_like_number else "write a number such as 2"
 
 
 _NO_REPEATS: Final[JsonDict] = {"uniqueItems": True}

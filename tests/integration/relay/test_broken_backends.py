@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import pytest
 
 from reconciler.adapters.websocket import WebSocketLimits
-from reconciler.model.live import LegPhase, LiveLeg
-from reconciler.testing import CallFailed, SimulatedCsms, SimulatedStation
+from reconciler.model.live import Deferred, LegPhase, LiveLeg
+from reconciler.testing import CallFailed, HandshakeRefused, SimulatedCsms, SimulatedStation
 from tests.integration.relay.support import station as connected_station
 from tests.integration.relay.support import until
 from tests.support.relay import PASSIVE, PRIMARY, Relay, backend, charger, relay
@@ -215,3 +215,29 @@ async def answers_again(csms: SimulatedCsms, station: SimulatedStation) -> dict[
     """Give a station a command that it now answers."""
     station.manners.answers["ClearCache"] = {"status": "Accepted"}
     return await csms.call("CP1", "ClearCache", {})
+
+
+async def test_a_station_sent_off_because_its_owner_is_away_is_let_in_again_with_the_owner_and_not_before() -> None:
+    async with three("bad", down_after_s=0.1) as ends, connected_station(ends.relay) as station:
+        await station.boot()
+        await ends.bad.stop()
+        await station.wait_disconnected()
+        with pytest.raises(HandshakeRefused) as refused:
+            await station.connect()
+        assert refused.value.status == 503
+        await ends.bad.start()
+        await station.connect()
+        assert await station.authorize("TAG") == "Accepted"
+        assert len(station.disconnects) == 1
+
+
+async def test_a_station_sent_off_because_its_owner_is_away_is_let_in_once_another_one_owns_it() -> None:
+    async with three("bad", down_after_s=0.1) as ends, connected_station(ends.relay) as station:
+        await station.boot()
+        await ends.bad.stop()
+        await station.wait_disconnected()
+        legs = [(backend("bad", ends.bad.url), PASSIVE), (backend("good", ends.good.url), PRIMARY)]
+        assert isinstance(await ends.relay.run(charger("cp1", legs)), Deferred)
+        await station.connect()
+        assert await station.authorize("TAG") == "Accepted"
+        await ends.good.wait_for("Authorize")

@@ -8,6 +8,7 @@ sent); and its strict mode looks for the schemas of 2.1 under other names than t
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -19,12 +20,12 @@ from tests.integration.third_party.ocpp_rpc import station as station_end
 from tests.integration.third_party.words import WORDS, Words
 from tests.support.relay import PASSIVE, PRIMARY, Relay, backend, charger, relay
 
+node()
 every_version = pytest.mark.parametrize("words", WORDS.values(), ids=WORDS)
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _installed() -> None:
-    node()
     install()
 
 
@@ -47,10 +48,12 @@ class Stage:
         """Let the station boot and say what stations say, and wait for every CSMS to know it."""
         for said in self.words.settling:
             await self.says(said)
-        for end in (self.a, self.b):
-            if end is not None:
-                await until(lambda end=end: self.relay.phase("cp1", end.name) is LegPhase.REGISTERED)
-                await end.saw("Authorize")
+        for end in [self.a] if self.b is None else [self.a, self.b]:
+            await until(partial(self._registered, end.name))
+            await end.saw("Authorize")
+
+    def _registered(self, name: str) -> bool:
+        return self.relay.phase("cp1", name) is LegPhase.REGISTERED
 
     async def flip(self, to: Csms) -> None:
         """Make `to` the primary."""

@@ -72,7 +72,7 @@ class Words16(Words):
         ("Heartbeat", {}),
         ("Authorize", {"idTag": "TAG"}),
     )
-    commands = (
+    commands: tuple[Command, ...] = (
         Command("ChangeAvailability", {"connectorId": 1, "type": "Operative"}, ACCEPTED, REJECTED),
         Command("RemoteStartTransaction", {"idTag": "TAG", "connectorId": 1}, ACCEPTED, REJECTED),
         Command("UnlockConnector", {"connectorId": 1}, {"status": "Unlocked"}, {"status": "NotSupported"}),
@@ -125,7 +125,7 @@ class Words2(Words):
         ("Heartbeat", {}),
         ("Authorize", {"idToken": TOKEN}),
     )
-    commands = (
+    commands: tuple[Command, ...] = (
         Command("ChangeAvailability", {"operationalStatus": "Operative"}, ACCEPTED, REJECTED),
         Command("RequestStartTransaction", {"idToken": TOKEN, "remoteStartId": 7, "evseId": 1}, ACCEPTED, REJECTED),
         Command("UnlockConnector", {"evseId": 1, "connectorId": 1}, {"status": "Unlocked"}, {"status": "UnlockFailed"}),
@@ -182,12 +182,7 @@ def _event(kind: str, reason: str, wh: int, **more: Any) -> Said:
     }
 
 
-_TARIFFS = Command(
-    "ClearTariffs",
-    {"tariffIds": ["t1", "t2"]},
-    {"clearTariffsResult": [{"status": "Accepted", "tariffId": "t1"}, {"status": "NoTariff", "tariffId": "t2"}]},
-    {"clearTariffsResult": [{"status": "Rejected", "tariffId": "t1"}, {"status": "Rejected", "tariffId": "t2"}]},
-)
+_TARIFFS = Command("GetTariffs", {"evseId": 1}, {"status": "NoTariff"}, REJECTED)
 
 WORDS: dict[str, Words] = {
     words.version: words for words in (Words16(), Words2("ocpp2.0.1"), Words2("ocpp2.1", _TARIFFS))

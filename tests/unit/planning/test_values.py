@@ -3,6 +3,7 @@
 from reconciler.model.desired import (
     Backend,
     FlipPolicy,
+    Handover,
     LocalAnswers,
     Quirks,
     Role,
@@ -54,7 +55,7 @@ def test_a_spec_becomes_what_the_relay_is_told() -> None:
     assert charger.legs[1].role == Role(
         "energy", frozenset({"smart-charging"}), may_read=True, vendor_messages=(VendorMessage("com.acme.*"),)
     )
-    assert charger.flip == FlipPolicy("wait", 90.0)
+    assert charger.flip == FlipPolicy("wait", 90.0, Handover(charging_profiles="clear", availability="restore"))
     assert charger.when_owner_is_down == "failover"
     assert charger.quirks == Quirks("ocpp1.6", 60.0, "off")
     assert charger.local == LocalAnswers("accept", 60.0)

@@ -14,6 +14,7 @@ PARTNER = charger({"home": PASSIVE, "partner": PRIMARY})
 HOME_ONLY = charger({"home": PRIMARY})
 PARTNER_ONLY = charger({"partner": PRIMARY})
 AUTHORIZE = '[2,"9","Authorize",{"idTag":"A"}]'
+PROOF = '[2,"r2","Heartbeat",{}]'
 BOOT = f'[2,"r1","BootNotification",{BOOTS["ocpp1.6"]}]'
 
 
@@ -38,9 +39,9 @@ def refused(d: Dialogue) -> list[tuple[int, str]]:
 # -- the step --------------------------------------------------------------------------------------------------
 
 
-def test_between_registered_back_ends_a_flip_is_one_step_and_silent() -> None:
+def test_between_registered_back_ends_a_flip_is_one_step() -> None:
     d = begun()
-    generation = d.wants(PARTNER)
+    generation = d.flips(PARTNER)
     d.expect()
     (ran,) = d.took(commands.GenerationRuns)
     assert (ran.generation, ran.owners_before, ran.owners) == (generation, HOME.owners, PARTNER.owners)
@@ -62,14 +63,17 @@ def test_a_new_back_end_is_registered_before_the_step() -> None:
     d.csms_sends("home", '[3,"9",{"from":"home"}]')
     d.expect(to={"home": AUTHORIZE}, to_station='[3,"9",{"from":"home"}]')
     d.csms_sends("partner", '[3,"r1",{"status":"Accepted","interval":300}]')
-    assert runs(d) == [generation]
+    d.expect(to={"partner": PROOF})
     d.csms_sends("home", '[2,"1","Reset",{}]')
     d.expect(to={"home": '[3,"1",{"status":"Rejected"}]'})
+    assert runs(d) == []
+    d.csms_sends("partner", '[3,"r2",{"currentTime":"x"}]')
+    assert runs(d) == [generation]
 
 
 def test_one_feature_flips_alone() -> None:
     d = begun()
-    d.wants(charger({"home": PRIMARY, "partner": hybrid("authorization")}))
+    d.flips(charger({"home": PRIMARY, "partner": hybrid("authorization")}))
     assert {feature for feature in HOME.owners if owner_of(d, feature) == "partner"} == {"authorization"}
     d.csms_sends("partner", '[2,"1","ClearCache",{}]', '[2,"2","Reset",{}]')
     d.expect(to_station='[2,"r1","ClearCache",{}]', to={"partner": '[3,"2",{"status":"Rejected"}]'})
@@ -78,7 +82,7 @@ def test_one_feature_flips_alone() -> None:
 def test_there_and_back_again() -> None:
     d = begun()
     for round_, desired in enumerate([PARTNER, HOME, PARTNER, HOME]):
-        generation = d.wants(desired)
+        generation = d.flips(desired)
         assert runs(d) == [generation]
         owner = owner_of(d, "authorization")
         d.station_sends(f'[2,"{round_}","Authorize",{{}}]')
@@ -160,7 +164,7 @@ def test_a_newer_wish_supersedes_an_unfinished_one() -> None:
     assert [command.backend for command in d.took(commands.CloseLeg)] == ["partner"]
     assert list(d.session.state.legs) == ["home", "third"]
     d.csms_connects("third")
-    d.csms_sends("third", '[3,"r1",{"status":"Accepted","interval":300}]')
+    d.csms_sends("third", '[3,"r1",{"status":"Accepted","interval":300}]', '[3,"r2",{}]')
     assert runs(d) == [second]
 
 
@@ -178,9 +182,9 @@ def test_a_wish_for_what_runs_supersedes_an_unfinished_one() -> None:
 def test_a_station_call_in_flight_finishes_with_whom_it_began() -> None:
     d = begun()
     d.station_sends(AUTHORIZE)
-    d.wants(PARTNER)
+    d.flips(PARTNER)
     d.csms_sends("partner", '[3,"9",{"from":"partner"}]')
-    d.expect(to={"home": AUTHORIZE, "partner": AUTHORIZE})
+    d.expect(to={"home": AUTHORIZE, "partner": [AUTHORIZE, '[2,"r1","Heartbeat",{}]']})
     d.csms_sends("home", '[3,"9",{"from":"home"}]')
     d.expect(to_station='[3,"9",{"from":"home"}]')
 
@@ -189,7 +193,7 @@ def test_a_command_in_flight_finishes_with_whom_it_began_and_queued_ones_of_the_
     d = begun()
     d.csms_sends("home", '[2,"1","Reset",{}]', '[2,"2","UnlockConnector",{}]', '[2,"3","GetConfiguration",{}]')
     d.expect(to_station='[2,"r1","Reset",{}]')
-    d.wants(PARTNER)
+    d.flips(PARTNER)
     refusals = [
         '[3,"2",{"status":"NotSupported"}]',
         '[4,"3","SecurityError","partner owns provisioning on this charging station",{}]',
@@ -207,7 +211,7 @@ def test_queued_commands_that_may_still_be_given_keep_their_order_and_their_dead
     d.csms_sends("pay", '[2,"2","GetConfiguration",{}]')
     d.waits(5)
     d.csms_sends("pay", '[2,"3","CancelReservation",{}]')
-    d.wants(charger({"home": PRIMARY, "pay": hybrid("reservation", "provisioning")}))
+    d.flips(charger({"home": PRIMARY, "pay": hybrid("reservation", "provisioning")}))
     d.waits(5)
     d.expect(
         to_station='[2,"r1","Reset",{}]',
@@ -221,7 +225,8 @@ def test_a_leg_without_a_role_closes_after_its_last_answer() -> None:
     d = begun()
     d.station_sends(AUTHORIZE)
     d.csms_sends("home", '[2,"1","Reset",{}]')
-    generation = d.wants(PARTNER_ONLY)
+    d.csms_sends("partner", '[3,"9",{}]')
+    generation = d.flips(PARTNER_ONLY)
     assert runs(d) == [generation]
     assert d.took(commands.CloseLeg) == []
     d.csms_sends("home", '[3,"9",{}]')
@@ -238,23 +243,23 @@ def test_a_leg_without_a_role_closes_after_its_last_answer() -> None:
 def test_a_leg_without_a_role_is_not_waited_for_longer_than_its_timeout() -> None:
     d = begun()
     d.csms_sends("home", '[2,"1","Reset",{}]')
-    d.wants(PARTNER_ONLY)
+    d.flips(PARTNER_ONLY)
     d.waits(30)
     assert [command.backend for command in d.took(commands.CloseLeg)] == ["home"]
 
 
 def test_an_idle_leg_without_a_role_closes_with_the_step() -> None:
     d = begun()
-    d.wants(PARTNER_ONLY)
+    d.flips(PARTNER_ONLY)
     assert [command.backend for command in d.took(commands.CloseLeg)] == ["home"]
 
 
 def test_a_leg_that_still_owes_an_answer_survives_a_flip_back_that_fails() -> None:
     d = begun()
     d.station_sends(AUTHORIZE)
-    d.wants(PARTNER_ONLY)
-    d.wants(charger({"home": PRIMARY, "other": hybrid("authorization")}))
-    newest = d.wants(PARTNER_ONLY)
+    d.flips(PARTNER_ONLY)
+    d.flips(charger({"home": PRIMARY, "other": hybrid("authorization")}))
+    newest = d.flips(PARTNER_ONLY)
     assert runs(d)[-1] == newest
     assert "home" not in [command.backend for command in d.took(commands.CloseLeg)]
     d.csms_sends("home", '[3,"9",{"from":"home"}]')
@@ -271,7 +276,8 @@ def flipping(policy: OpenTransaction, **roles: Any) -> Any:
 
 def charging(d: Dialogue) -> None:
     d.station_sends('[2,"t","StartTransaction",{"connectorId":1}]')
-    d.csms_sends("home", '[3,"t",{"transactionId":7,"idTagInfo":{"status":"Accepted"}}]')
+    for name in ("home", "partner"):
+        d.csms_sends(name, '[3,"t",{"transactionId":7,"idTagInfo":{"status":"Accepted"}}]')
 
 
 @pytest.mark.parametrize("policy", ["wait", "skip"])
@@ -281,23 +287,24 @@ def test_an_open_transaction_holds_a_flip_of_its_owner_off(policy: OpenTransacti
     generation = d.wants(flipping(policy))
     assert refused(d) == [(generation, f"transaction 7 is open and openTransaction is {policy}")]
     d.station_sends('[2,"u","StopTransaction",{"transactionId":7}]')
-    d.csms_sends("home", '[3,"u",{}]')
+    for name in ("home", "partner"):
+        d.csms_sends(name, '[3,"u",{}]')
     assert runs(d) == []
-    again = d.wants(flipping(policy))
+    again = d.flips(flipping(policy))
     assert runs(d) == [again]
 
 
 def test_an_open_transaction_lets_a_flip_of_other_features_pass() -> None:
     d = begun()
     charging(d)
-    generation = d.wants(flipping("wait", home=PRIMARY, partner=hybrid("diagnostics")))
+    generation = d.flips(flipping("wait", home=PRIMARY, partner=hybrid("diagnostics")))
     assert runs(d) == [generation]
 
 
 def test_by_default_an_open_transaction_is_flipped_with_the_rest() -> None:
     d = begun()
     charging(d)
-    generation = d.wants(PARTNER)
+    generation = d.flips(PARTNER)
     assert runs(d) == [generation]
 
 
@@ -317,7 +324,7 @@ def test_a_transaction_that_begins_while_the_new_owner_registers_holds_the_flip_
 def test_a_leg_whose_address_changed_is_dialled_anew_and_booted_again() -> None:
     d = begun()
     moved = charger({"home": PRIMARY, "partner": PASSIVE}, options={"partner": {"url": "wss://new.example"}})
-    d.wants(moved)
+    d.flips(moved)
     (redial,) = d.took(commands.RedialLeg)
     assert (redial.leg.backend, redial.reason) == (
         backend("partner", url="wss://new.example"),

@@ -77,7 +77,7 @@ def test_the_ids_outlive_the_stations_connection() -> None:
 
 def test_a_new_owner_is_told_its_own_id_and_may_stop_by_it() -> None:
     d = charging()
-    d.wants(charger({"home": PASSIVE, "eye": PRIMARY}))
+    d.flips(charger({"home": PASSIVE, "eye": PRIMARY}))
     d.csms_sends("eye", '[2,"c","RemoteStopTransaction",{"transactionId":900}]')
     d.expect(to_station='[2,"r1","RemoteStopTransaction",{"transactionId":7}]')
     d.station_sends('[3,"r1",{"status":"Accepted"}]')
@@ -94,7 +94,7 @@ def test_a_new_owner_is_told_its_own_id_and_may_stop_by_it() -> None:
 
 def test_a_new_owners_id_that_the_station_has_already_is_replaced_by_a_free_one() -> None:
     d = charging()
-    d.wants(charger({"home": PASSIVE, "eye": PRIMARY}))
+    d.flips(charger({"home": PASSIVE, "eye": PRIMARY}))
     d.station_sends(start("2"))
     d.csms_sends("eye", transaction("2", 7))
     d.expect(to={"home": start("2"), "eye": start("2")}, to_station=transaction("2", 8))

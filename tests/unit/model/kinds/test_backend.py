@@ -32,7 +32,7 @@ def test_websocket_urls_are_dialled(url: str) -> None:
             'spec.versions.0: must be ocpp2.1, ocpp2.0.1 or ocpp1.6, not the text "1.6"',
             "did you mean ocpp1.6?",
         ),
-        ({**DIALLED, "versions": []}, "spec.versions: must not be empty", ""),
+        ({**DIALLED, "versions": []}, "spec.versions: must not be empty", "give it at least one item"),
         (
             {**DIALLED, "versions": "ocpp1.6"},
             'spec.versions: must be a list, not the text "ocpp1.6"',
@@ -43,7 +43,11 @@ def test_websocket_urls_are_dialled(url: str) -> None:
             'spec.halfDuplex: must be true or false, not the text "yes"',
             "only true and false are booleans; yes, no, on and off are text",
         ),
-        ({**DIALLED, "health": 5}, "spec.health: must be a mapping, not the number 5", ""),
+        (
+            {**DIALLED, "health": 5},
+            "spec.health: must be a mapping, not the number 5",
+            "write its fields on lines of their own below it, or all in {braces}",
+        ),
         (
             {**DIALLED, "health": {"downafter": "5s"}},
             "spec.health: unknown field downafter",

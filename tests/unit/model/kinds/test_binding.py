@@ -12,7 +12,7 @@ BINDING = {"chargers": {"names": ["*"]}, "backends": [{"backend": "partner", "ro
 @pytest.mark.parametrize(
     ("change", "summary", "hint"),
     [
-        ({"backends": []}, "spec.backends: must not be empty", ""),
+        ({"backends": []}, "spec.backends: must not be empty", "give it at least one item"),
         (
             {"backends": [{"backend": "a", "role": "primary"}, {"backend": "a", "role": "passive"}]},
             "spec: backend a is bound twice",
@@ -33,7 +33,7 @@ BINDING = {"chargers": {"names": ["*"]}, "backends": [{"backend": "partner", "ro
             'spec.whenOwnerIsDown: must be close, buffer or failover, not the text "fail"',
             "did you mean failover?",
         ),
-        ({"priority": 1.5}, "spec.priority: must be a whole number, not the number 1.5", ""),
+        ({"priority": 1.5}, "spec.priority: must be a whole number, not the number 1.5", "write a number such as 5"),
         (
             {"flip": {"openTransactions": "wait"}},
             "spec.flip: unknown field openTransactions",

@@ -40,5 +40,5 @@ def test_a_rule_names_events_and_somebody_to_tell() -> None:
             'not the text "charger-of-line"',
             "did you mean charger-offline?",
         ),
-        ("spec.to: must not be empty", ""),
+        ("spec.to: must not be empty", "give it at least one item"),
     ]

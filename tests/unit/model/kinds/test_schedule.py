@@ -53,7 +53,7 @@ def test_a_window_that_cannot_open_is_refused(window: dict[str, Any], summary: s
 
 def test_an_outage_changes_some_role() -> None:
     window = {"cron": "0 2 * * *", "duration": "1h", "timeZone": ZONE}
-    assert findings(window, roles={}) == [("spec.roles: must not be empty", "")]
+    assert findings(window, roles={}) == [("spec.roles: must not be empty", "give it at least one item")]
 
 
 def test_a_notice_goes_to_others_than_local_and_nothing_twice() -> None:

@@ -11,7 +11,7 @@ from tests.support.sites import said, spec_findings
     ("spec", "summary", "hint"),
     [
         ({"profile": "2"}, 'spec.profile: must be a whole number, not the text "2"', "write 2 without quotes"),
-        ({"profile": True}, "spec.profile: must be a whole number, not the boolean true", ""),
+        ({"profile": True}, "spec.profile: must be a whole number, not the boolean true", "write a number such as 2"),
         ({"profile": 4}, "spec.profile: must be 0, 1, 2 or 3, not the number 4", "use 0, 1, 2 or 3"),
         (
             {"profile": 0, "minTlsVersion": 1.2},
@@ -21,7 +21,7 @@ from tests.support.sites import said, spec_findings
         (
             {"profile": 0, "minTlsVersion": "1.1"},
             'spec.minTlsVersion: must be 1.2 or 1.3, not the text "1.1"',
-            "did you mean 1.2?",
+            "did you mean 1.3?",
         ),
         (
             {"profile": 3, "privateKey": {"fromFile": "k"}},
@@ -37,9 +37,7 @@ from tests.support.sites import said, spec_findings
     ],
 )
 def test_a_wrong_profile_is_refused(spec: dict[str, Any], summary: str, hint: str) -> None:
-    [(said_summary, said_hint)] = said(spec_findings("SecurityProfile", spec))
-    assert said_summary == summary
-    assert said_hint in (hint, "did you mean 1.3?")
+    assert said(spec_findings("SecurityProfile", spec)) == [(summary, hint)]
 
 
 def test_all_four_profiles_are_profiles() -> None:

@@ -1,0 +1,57 @@
+"""Every rule over every charger's whole history; each violation names rule, time and frames."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from tests.simulation.history import Record
+from tests.simulation.rules_of_calls import Calls, Copies
+from tests.simulation.rules_of_commands import Commands
+from tests.simulation.rules_of_registration import Registrations, TransactionIds
+from tests.simulation.rules_of_sessions import Endings, Flips, Hostility
+from tests.simulation.scene import Scene
+from tests.simulation.world import World
+
+
+class Rule(Protocol):
+    """Watches a history; `see` is called before the scene follows the record."""
+
+    def see(self, record: Record) -> Iterable[str]:
+        """Return what is wrong with this record: "R2: why" each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One broken rule."""
+
+    rule: str
+    charger: str
+    why: str
+    record: Record
+
+    def __str__(self) -> str:
+        return f"{self.rule} {self.charger} {self.why}\n    {self.record.line()[:400]}"
+
+
+def violations(world: World) -> list[Violation]:
+    """Check every rule over everything that happened."""
+    found = []
+    for site in world.sites:
+        scene = Scene()
+        rules: tuple[Rule, ...] = (
+            Calls(scene),
+            Copies(scene),
+            Commands(scene),
+            Registrations(scene),
+            TransactionIds(scene),
+            Flips(scene),
+            Endings(scene),
+            Hostility(scene),
+        )
+        for record in site.history:
+            for rule in rules:
+                for complaint in rule.see(record):
+                    name, _, why = complaint.partition(": ")
+                    found.append(Violation(name, site.name, why, record))
+            scene.follow(record)
+    return found

@@ -1,0 +1,155 @@
+"""The station's calls: bytes, one answer, one at a time, ids, observers (R1, R2, R3, R4, R7)."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from reconciler.relay.catalogue import CATALOGUE
+from tests.simulation.history import CALL, CALLERROR, CALLRESULT, CALLRESULTERROR, Record, Said, What, said, without_id
+from tests.simulation.scene import RELAYS_OWN, Scene, StationCall
+from tests.simulation.scenery import LIMITS, PATIENCE_S
+
+SLACK_S = 0.001
+RELAYS_ERRORS = ("FormationViolation", "FormatViolation", "RpcFrameworkError", "MessageTypeNotSupported")
+
+
+class Calls:
+    """Every station CALL gets exactly one answer, its owner's; every leg carries it as it came, one at a time."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.used: set[bytes] = set()
+
+    def see(self, record: Record) -> Iterator[str]:
+        """Check one record."""
+        yield from self._overdue(record)
+        frame = said(record.raw) if record.raw else None
+        if frame is None:
+            return
+        if record.what is What.LEG_OUT and frame.kind == CALL:
+            yield from self._sent_up(record, frame)
+        elif record.what is What.LEG_OUT and frame.kind == CALLRESULTERROR:
+            yield from self._result_error(record, frame)
+        elif record.what is What.STATION_OUT and frame.kind in (CALLRESULT, CALLERROR):
+            yield from self._answered(record, frame)
+
+    def _overdue(self, record: Record) -> Iterator[str]:
+        if not self.scene.station_open or record.what in (What.CLOSE_STATION, What.STATION_CLOSED, What.NOTE):
+            return
+        for call in self.scene.calls.values():
+            if call.open and record.at > call.at + PATIENCE_S + SLACK_S:
+                call.answered = call.times
+                yield f"R2: {call.action} {call.trace} of {call.at:.3f} has no answer"
+
+    def _sent_up(self, record: Record, frame: Said) -> Iterator[str]:
+        scene, backend = self.scene, record.who
+        busy = scene.up.get(backend)
+        if busy is not None and record.at < busy.until - SLACK_S:
+            yield f"R3: {busy.action} {busy.trace} is under way to {backend}"
+        if frame.token.startswith(RELAYS_OWN):
+            if frame.token in self.used:
+                yield f"R4: the id {frame.token!r} was used before"
+            self.used.add(frame.token)
+        if scene.is_replay(record, frame):
+            return
+        call = scene.calls.get(frame.trace)
+        if call is None:
+            yield "R1: the station never sent this"
+            return
+        yield from self._as_it_came(record, frame, call)
+        if backend != call.owner and backend not in call.observers and backend not in call.parts:
+            yield f"R7: {backend} neither owned nor observed {call.action}"
+        if (backend, scene.connections.get(backend, 0)) in call.sent:
+            yield f"R7: {backend} has {call.trace} twice on one connection"
+        if backend == call.owner and not call.open:
+            yield f"R2: {call.trace} was given up before"
+
+    def _as_it_came(self, record: Record, frame: Said, call: StationCall) -> Iterator[str]:
+        if without_id(record.raw) != without_id(call.raw):
+            yield f"R1: sent as {call.raw!r}"
+        plain = call.token[:1] == b'"' and b"\\" not in call.token and len(call.token.decode()) <= 38
+        if plain and frame.token != call.token:
+            yield f"R4: {call.token!r} could have been kept"
+        if not plain and not frame.token.startswith(RELAYS_OWN):
+            yield f"R4: {frame.token!r} is no id for a back-end"
+
+    def _result_error(self, record: Record, frame: Said) -> Iterator[str]:
+        about = frame.trace.removeprefix("about ")
+        if not about.startswith(record.who):
+            yield f"R4: {about} was not an answer of {record.who}"
+
+    def _answered(self, record: Record, frame: Said) -> Iterator[str]:
+        if not frame.trace:
+            yield from self._relays_own_answer(record, frame)
+            return
+        for call in self.scene.calls.values():
+            answer = call.answers.get(call.owner)
+            if call.open and call.token == frame.token and answer is not None and _same_trace(answer, frame):
+                call.answered += 1
+                if without_id(answer) != without_id(record.raw) and not call.parts:
+                    yield f"R1: answered as {answer!r}"
+                return
+        yield "R2: no owner's answer to an open call"
+
+    def _relays_own_answer(self, record: Record, frame: Said) -> Iterator[str]:
+        if frame.kind == CALLERROR and any(code.encode() in record.raw for code in RELAYS_ERRORS):
+            if b"garbage" not in frame.token and frame.token not in (b'"-1"', b'""'):
+                yield "R16: an error to a readable frame"
+            return
+        for call in self.scene.calls.values():
+            if call.open and call.token == frame.token and record.at >= call.at + PATIENCE_S - SLACK_S:
+                call.answered += 1
+                if CATALOGUE[self.scene.version][call.action].transaction_message:
+                    yield f"R11: the relay's own error for {call.action}"
+                return
+        yield "R2: the relay answered by itself"
+
+
+class Copies:
+    """Observers get what they observe, unless it is said that a copy was dropped."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.owed: dict[tuple[str, str], tuple[str, float]] = {}
+        self.dropped: Counter[tuple[str, str]] = Counter()
+
+    def see(self, record: Record) -> Iterator[str]:
+        """Check one record."""
+        frame = said(record.raw) if record.raw else None
+        scene = self.scene
+        if record.what is What.LEG_OUT and frame is not None and frame.kind == CALL:
+            self.owed.pop((record.who, frame.trace), None)
+        elif record.what is What.NOTE and record.text.startswith("copy-dropped"):
+            self._forgive(record.who, record.text.removeprefix("copy-dropped "))
+        elif record.what in (What.CLOSE_LEG, What.STATION_CLOSED, What.CLOSE_STATION):
+            yield from self._due(record)
+            self.owed = {
+                key: owed for key, owed in self.owed.items() if record.what is What.CLOSE_LEG and key[0] != record.who
+            }
+        elif record.what in (What.TIMER, What.STATION_IN):
+            yield from self._due(record)
+        for call in scene.calls.values():
+            if call.at == record.at and call.action != "StatusNotification" and call.trace not in self._seen:
+                self._seen.add(call.trace)
+                for backend in call.observers:
+                    if not any(name == backend for name, _ in call.sent) and scene.station_open:
+                        self.owed.setdefault((backend, call.trace), (call.action, call.at))
+
+    @property
+    def _seen(self) -> set[str]:
+        return self.__dict__.setdefault("seen", set())
+
+    def _forgive(self, backend: str, action: str) -> None:
+        oldest = next((key for key, owed in self.owed.items() if key[0] == backend and owed[0] == action), None)
+        if oldest is not None:
+            del self.owed[oldest]
+
+    def _due(self, record: Record) -> Iterator[str]:
+        for key, (action, at) in list(self.owed.items()):
+            if record.at > at + LIMITS.copy_age_max_s + SLACK_S:
+                del self.owed[key]
+                yield f"R7: {key[0]} never got its copy of {action} {key[1]}"
+
+
+def _same_trace(answer: bytes, frame: Said) -> bool:
+    told = said(answer)
+    return told is not None and told.trace == frame.trace

@@ -1,0 +1,221 @@
+"""What can be known at each moment of a history: roles in force, connections, registrations, who owes an answer."""
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from reconciler.model.desired import DesiredCharger
+from reconciler.relay.catalogue import CATALOGUE, feature_of
+from tests.simulation.history import CALL, CALLERROR, CALLRESULT, Record, Said, What, payload_of, said
+from tests.simulation.scenery import CALL_TIMEOUT_S, PATIENCE_S
+
+RELAYS_OWN = b'"relay-'
+"""How the ids begin that the relay chose."""
+_COMPOSED = {
+    "StartTransaction": ("authorization",),
+    "StopTransaction": ("authorization",),
+    "TransactionEvent": ("authorization", "tariff-and-cost", "smart-charging"),
+}
+
+
+@dataclass(slots=True)
+class StationCall:
+    """One CALL of the station, however often it was sent."""
+
+    trace: str
+    token: bytes
+    raw: bytes
+    action: str
+    at: float
+    owner: str
+    parts: frozenset[str]
+    observers: frozenset[str]
+    times: int = 1
+    answered: int = 0
+    answers: dict[str, bytes] = field(default_factory=dict)
+    sent: set[tuple[str, int]] = field(default_factory=set)
+
+    @property
+    def open(self) -> bool:
+        """True while the station waits."""
+        return self.answered < self.times
+
+
+@dataclass(slots=True)
+class UnderWay:
+    """A CALL that its receiver has not answered; nobody waits for it longer than `until`."""
+
+    token: bytes
+    action: str
+    trace: str
+    until: float
+    replay: bool = False
+
+
+class Scene:
+    """Follows one charger's history, record by record."""
+
+    def __init__(self) -> None:
+        self.version = ""
+        self.tables: dict[int, DesiredCharger] = {}
+        self.in_force = 0
+        self.station_open = False
+        self.connections: dict[str, int] = {}
+        self.registered: dict[str, float] = {}
+        self.turned_down: set[str] = set()
+        self.calls: dict[str, StationCall] = {}
+        self.up: dict[str, UnderWay] = {}
+        self.slot: UnderWay | None = None
+        self.boot: bytes | None = None
+        self.statuses: dict[str, bytes] = {}
+        self.to_replay: dict[str, deque[bytes]] = {}
+        self._numbers = 0
+
+    # -- questions ---------------------------------------------------------------------------------------------
+
+    @property
+    def desired(self) -> DesiredCharger:
+        """The roles in force."""
+        return self.tables[self.in_force]
+
+    def owner(self, action: str) -> str:
+        """Return who owns an action now."""
+        return self.desired.owners[feature_of(self.version, action)]
+
+    def may_command(self, backend: str, action: str) -> bool:
+        """Return True where a back-end may give this command now (R8)."""
+        leg = self.desired.leg(backend)
+        row = CATALOGUE[self.version][action]
+        return self.owner(action) == backend or (leg is not None and leg.role.may_read and row.read_only)
+
+    def answered_by(self, record: Record, frame: Said) -> UnderWay | None:
+        """Return the CALL that a frame of a back-end answers in time, if any."""
+        under_way = self.up.get(record.who)
+        answers = frame.kind in (CALLRESULT, CALLERROR) and under_way is not None and under_way.token == frame.token
+        return under_way if answers and under_way is not None and record.at < under_way.until else None
+
+    def is_own_boot(self, record: Record, frame: Said) -> bool:
+        """Return True for the station's own BootNotification on its way to its owner."""
+        call = self.calls.get(frame.trace)
+        return call is not None and call.open and call.owner == record.who
+
+    def is_replay(self, record: Record, frame: Said) -> bool:
+        """Return True for a frame that the relay sends by itself: boots, statuses and heartbeats of a leg's own."""
+        if not frame.token.startswith(RELAYS_OWN):
+            return False
+        if frame.action == "BootNotification":
+            return not self.is_own_boot(record, frame)
+        waiting = self.to_replay.get(record.who)
+        return not frame.trace or bool(waiting and payload_of(record.raw) == waiting[0])
+
+    # -- following ---------------------------------------------------------------------------------------------
+
+    def follow(self, record: Record) -> None:
+        """Take in one record, after every rule had its look."""
+        frame = said(record.raw) if record.raw else None
+        match record.what:
+            case What.BEGAN | What.WANTED if record.desired is not None:
+                self.tables[record.number] = record.desired
+                if record.what is What.BEGAN:
+                    self._began(record)
+            case What.STEPPED:
+                self.in_force = record.number
+            case What.LEG_OPENED:
+                self._numbers += 1
+                self._hung_up(record.who)
+                self.connections[record.who] = self._numbers
+            case What.LEG_CLOSED | What.CLOSE_LEG | What.REDIAL_LEG:
+                self._hung_up(record.who)
+            case What.CLOSE_STATION | What.STATION_CLOSED:
+                self.station_open = False
+            case What.STATION_IN if frame is not None:
+                self._station_said(record, frame)
+            case What.STATION_OUT if frame is not None and frame.kind == CALL:
+                self.slot = UnderWay(frame.token, frame.action, frame.trace, record.at + CALL_TIMEOUT_S)
+            case What.LEG_IN if frame is not None:
+                self._back_end_said(record, frame)
+            case What.LEG_OUT if frame is not None and frame.kind == CALL:
+                self._sent_up(record, frame)
+
+    def _began(self, record: Record) -> None:
+        if record.text != self.version:
+            self.version, self.boot = record.text, None
+            self.statuses.clear()
+        self.in_force, self.station_open, self.slot = record.number, True, None
+        self.calls.clear()
+        for name in list(self.connections):
+            self._hung_up(name)
+
+    def _hung_up(self, name: str) -> None:
+        for table in (self.connections, self.registered, self.up, self.to_replay):
+            table.pop(name, None)
+        self.turned_down.discard(name)
+
+    def _station_said(self, record: Record, frame: Said) -> None:
+        if frame.kind in (CALLRESULT, CALLERROR):
+            if self.slot is not None and self.slot.token == frame.token:
+                self.slot = None
+        elif frame.kind == CALL and self.station_open and b"garbage" not in record.raw:
+            known = self.calls.get(frame.trace)
+            if known is not None and known.open and known.raw == record.raw:
+                known.times += 1
+                return
+            self.calls[frame.trace] = self._new_call(record, frame)
+            if frame.action == "BootNotification":
+                self.boot = payload_of(record.raw)
+                self.statuses.clear()
+            elif frame.action == "StatusNotification":
+                key = f"{frame.payload.get('evseId')}/{frame.payload.get('connectorId')}"
+                self.statuses.pop(key, None)
+                self.statuses[key] = payload_of(record.raw)
+
+    def _new_call(self, record: Record, frame: Said) -> StationCall:
+        owner, feature = self.owner(frame.action), feature_of(self.version, frame.action)
+        parts = {self.desired.owners[part] for part in _COMPOSED.get(frame.action, ())}
+        observers = {
+            leg.backend.name
+            for leg in self.desired.legs
+            if ("*" in leg.role.observes or feature in leg.role.observes)
+            and frame.action not in ("BootNotification", "Heartbeat")
+        }
+        return StationCall(
+            frame.trace,
+            frame.token,
+            record.raw,
+            frame.action,
+            record.at,
+            owner,
+            frozenset(parts - {owner}),
+            frozenset(observers - {owner}),
+        )
+
+    def _sent_up(self, record: Record, frame: Said) -> None:
+        replay = self.is_replay(record, frame)
+        until = record.at + CALL_TIMEOUT_S
+        call = self.calls.get(frame.trace)
+        if frame.action == "BootNotification":
+            self.to_replay.pop(record.who, None)
+        elif replay and frame.trace:
+            self.to_replay[record.who].popleft()
+        if call is not None and not replay:
+            call.sent.add((record.who, self.connections.get(record.who, 0)))
+            if call.owner == record.who:
+                until = call.at + PATIENCE_S
+        self.up[record.who] = UnderWay(frame.token, frame.action, frame.trace, until, replay)
+
+    def _back_end_said(self, record: Record, frame: Said) -> None:
+        under_way = self.answered_by(record, frame)
+        if under_way is None:
+            return
+        del self.up[record.who]
+        call = self.calls.get(under_way.trace)
+        if call is not None and not under_way.replay:
+            call.answers[record.who] = record.raw
+        if under_way.action != "BootNotification":
+            return
+        if frame.payload.get("status") == "Accepted":
+            self.registered[record.who] = record.at
+            self.turned_down.discard(record.who)
+            self.to_replay[record.who] = deque(self.statuses.values())
+        else:
+            self.registered.pop(record.who, None)
+            self.turned_down.add(record.who)

@@ -1,0 +1,52 @@
+"""What is taken away after a flip, and only what the binding says (R14)."""
+
+import json
+
+import jsonschema_rs
+import pytest
+
+from reconciler.model.desired import Handover
+from reconciler.relay.handover import take_over
+from reconciler.relay.residue import Residue, ResidueBook
+from tests.support.roles import PASSIVE, PRIMARY, charger
+from tests.support.schemas import request_schema
+
+LEFT = [
+    ["charging-profile", "5", "old", "TxDefaultProfile level 1 at 0"],
+    ["reservation", "7", "old", "connector 1"],
+    ["availability", "0", "old", "Inoperative"],
+    ["availability", "2", "old", "Inoperative"],
+    ["local-list", "", "old", "version 3"],
+    ["firmware-job", "", "old", ""],
+]
+ONLY_2X = [["display-message", "9", "old", ""], ["der-control", "lim-1", "old", "LimitMaxDischarge"]]
+EVERYTHING = Handover("clear", "clear", "restore", "clear", "clear", "clear")
+NEW_OWNERS = charger({"old": PASSIVE, "new": PRIMARY}).owners
+
+
+def book(rows: list[list[str]]) -> ResidueBook:
+    made = ResidueBook()
+    made.restore(rows)
+    return made
+
+
+def test_by_default_everything_is_kept() -> None:
+    assert list(take_over(book(LEFT + ONLY_2X), Handover(), NEW_OWNERS, "ocpp2.1")) == []
+
+
+@pytest.mark.parametrize("version", ["ocpp1.6", "ocpp2.0.1", "ocpp2.1"])
+def test_each_kind_has_a_schema_valid_command(version: str) -> None:
+    rows = LEFT + {"ocpp1.6": [], "ocpp2.0.1": ONLY_2X[:1], "ocpp2.1": ONLY_2X}[version]
+    done = list(take_over(book(rows), EVERYTHING, NEW_OWNERS, version))
+    assert {residue.kind for residue, _ in done} == {row[0] for row in rows} - {"firmware-job"}
+    for _, (action, payload) in done:
+        jsonschema_rs.validate(request_schema(version, action), json.loads(payload))
+
+
+def test_what_the_owner_itself_left_is_its_own_business() -> None:
+    assert list(take_over(book(LEFT), EVERYTHING, charger({"old": PRIMARY}).owners, "ocpp1.6")) == []
+
+
+def test_kinds_are_decided_one_by_one() -> None:
+    done = list(take_over(book(LEFT), Handover(reservations="clear"), NEW_OWNERS, "ocpp1.6"))
+    assert done == [(Residue("reservation", "7", "old", "connector 1"), ("CancelReservation", b'{"reservationId":7}'))]
