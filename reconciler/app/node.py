@@ -278,9 +278,9 @@ class RelayNode:
         return LocalCsms(session.version, lambda: session.desired.local, known)
 
     def session_command(self, session: StationSession, command: commands.Command) -> None:
-        """Take what a session can't do by itself."""
+        """Take what a session can't do by itself; one that was replaced or withdrawn has no say any more."""
         slot = self._slots.get(session.charger)
-        if slot is None:
+        if slot is None or slot.session is not session:
             return
         match command:
             case commands.RememberCharger():

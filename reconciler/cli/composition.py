@@ -107,7 +107,6 @@ class _Assembly:
     async def _reconciler(self, store: Store, node: RelayNode, background: Background) -> Reconciler:
         """Return the reconciler once the relay knows every applied charger, and its loop runs."""
         reconciler = Reconciler(store, node, self._clock, _new_id, report=_report, secrets=self._secrets)
-        node.changed = lambda charger: reconciler.wake()
         await reconciler.start()
         self._stack.push_async_callback(background.stop)
         self._vital(background, reconciler.run(), "controller")

@@ -1,9 +1,9 @@
 """`fwdctl dump`: what is applied, as YAML that can be applied again."""
 
 import typer
-import yaml
 
 from reconciler.adapters.api_client import ApiClient
+from reconciler.adapters.spec_files import write_documents
 from reconciler.cli import options
 from reconciler.cli.output import print_json
 
@@ -19,4 +19,4 @@ def dump(
     if json_output:
         print_json(answer)
     else:
-        typer.echo(yaml.safe_dump_all(answer["documents"], sort_keys=False, allow_unicode=True), nl=False)
+        typer.echo(write_documents(answer["documents"]), nl=False)

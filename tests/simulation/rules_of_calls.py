@@ -1,6 +1,5 @@
 """The station's calls: bytes, one answer, one at a time, ids, observers (R1, R2, R3, R4, R7)."""
 
-from collections import Counter
 from collections.abc import Iterator
 
 from reconciler.relay.catalogue import CATALOGUE
@@ -109,41 +108,38 @@ class Copies:
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
+        self.seen: set[str] = set()
         self.owed: dict[tuple[str, str], tuple[str, float]] = {}
-        self.dropped: Counter[tuple[str, str]] = Counter()
 
     def see(self, record: Record) -> Iterator[str]:
         """Check one record."""
+        self._new_calls()
         frame = said(record.raw) if record.raw else None
-        scene = self.scene
         if record.what is What.LEG_OUT and frame is not None and frame.kind == CALL:
             self.owed.pop((record.who, frame.trace), None)
         elif record.what is What.NOTE and record.text.startswith("copy-dropped"):
             self._forgive(record.who, record.text.removeprefix("copy-dropped "))
-        elif record.what in (What.CLOSE_LEG, What.STATION_CLOSED, What.CLOSE_STATION):
-            yield from self._due(record)
-            self.owed = {
-                key: owed for key, owed in self.owed.items() if record.what is What.CLOSE_LEG and key[0] != record.who
-            }
-        elif record.what in (What.TIMER, What.STATION_IN):
-            yield from self._due(record)
-        for call in scene.calls.values():
-            if call.at == record.at and call.action != "StatusNotification" and call.trace not in self._seen:
-                self._seen.add(call.trace)
-                for backend in call.observers:
-                    if not any(name == backend for name, _ in call.sent) and scene.station_open:
-                        self.owed.setdefault((backend, call.trace), (call.action, call.at))
+        elif record.what in (What.TIMER, What.STATION_IN, What.STATION_CLOSED):
+            yield from self._overdue(record)
+        if record.what in (What.CLOSE_STATION, What.STATION_CLOSED):
+            self.owed.clear()
+        elif record.what is What.CLOSE_LEG:
+            self.owed = {key: owed for key, owed in self.owed.items() if key[0] != record.who}
 
-    @property
-    def _seen(self) -> set[str]:
-        return self.__dict__.setdefault("seen", set())
+    def _new_calls(self) -> None:
+        for call in reversed(self.scene.calls.values()):
+            if call.trace in self.seen:
+                return
+            self.seen.add(call.trace)
+            if call.action != "StatusNotification":  # whose last state is replayed instead
+                self.owed |= {(backend, call.trace): (call.action, call.at) for backend in sorted(call.observers)}
 
     def _forgive(self, backend: str, action: str) -> None:
         oldest = next((key for key, owed in self.owed.items() if key[0] == backend and owed[0] == action), None)
         if oldest is not None:
             del self.owed[oldest]
 
-    def _due(self, record: Record) -> Iterator[str]:
+    def _overdue(self, record: Record) -> Iterator[str]:
         for key, (action, at) in list(self.owed.items()):
             if record.at > at + LIMITS.copy_age_max_s + SLACK_S:
                 del self.owed[key]

@@ -62,7 +62,8 @@ class FakeDialer:
         self.legs: list[FakeLeg] = []
         self.failures: deque[DialFailed] = deque()
         self.held: asyncio.Event | None = None
-        """Dials wait for it."""
+        """Dials wait for it, or only those of `held_backend`."""
+        self.held_backend: str | None = None
         self.early: Sequence[bytes] = ()
         """What the CSMS says before the dial has returned."""
         self.cancelled = 0
@@ -72,7 +73,7 @@ class FakeDialer:
         """Connect, or raise the next failure."""
         self.requests.append(request)
         self.bell.ring()
-        if self.held is not None:
+        if self.held is not None and self.held_backend in (None, request.leg.backend.name):
             try:
                 await self.held.wait()
             except asyncio.CancelledError:

@@ -207,6 +207,20 @@ async def test_a_wish_for_a_charger_that_was_withdrawn_meanwhile_does_not_bring_
     assert isinstance(await world.knock(), Refuse)
 
 
+async def test_a_session_of_a_withdrawn_charger_has_no_say_over_the_one_declared_after_it() -> None:
+    world = ends()
+    await world.node.set_desired("cp1", 1, charger("cp1", [(A, PRIMARY)]))
+    older = await world.station()
+    older.holds_close = True
+    await world.node.set_desired("cp1", 2, None)
+    await world.node.set_desired("cp1", 7, FLIPPED)
+    older.peer_says(BOOT)
+    older.peer_leaves()
+    await world.station()
+    live = world.node.live()["cp1"]
+    assert (live.connected, live.generation, set((live.owners or {}).values())) == (True, 7, {"b"})
+
+
 async def test_withdrawing_what_is_not_declared_is_harmless() -> None:
     assert await ends().node.set_desired("cp1", 1, None) == Ack(1)
 
@@ -284,10 +298,12 @@ async def test_a_leg_of_a_station_that_is_not_let_in_after_all_is_closed(end: st
     world = ends()
     other = DesiredLeg(B, PASSIVE, "passthrough")
     await world.node.set_desired("cp1", 1, passing_on(other))
+    world.dialer.held, world.dialer.held_backend = asyncio.Event(), "b"
     knocking = asyncio.get_running_loop().create_task(world.knock(authorization="Basic Q1AxOng="))
     await world.dialer.leg()
     if end == "refused":
         world.dialer.failures.append(DialFailed("no", 401))
+        world.dialer.held.set()
     else:
         knocking.cancel()
     outcome: Any = (await asyncio.gather(knocking, return_exceptions=True))[0]

@@ -3,8 +3,9 @@
 import pytest
 
 from reconciler.model.desired import DesiredCharger
+from reconciler.relay.commands import CloseStation
 from reconciler.relay.limits import SessionLimits
-from tests.support.dialogue import Dialogue
+from tests.support.dialogue import BOOTS, Dialogue
 from tests.support.roles import PASSIVE, PRIMARY, READER, charger, hybrid
 
 SHARED = charger({"home": PRIMARY, "pay": hybrid("smart-charging"), "reader": READER})
@@ -161,6 +162,29 @@ def test_a_station_that_does_not_answer_frees_the_slot_and_its_late_answer_is_sw
     assert d.notes() == ["call-timeout station", "stray-answer"]
 
 
+def test_a_station_that_is_deaf_to_several_commands_in_a_row_is_made_to_dial_anew() -> None:
+    d = begun(charger({"home": PRIMARY}))
+    for number in range(2):
+        d.csms_sends("home", f'[2,"a{number}","Reset",{{}}]')
+        d.waits(30)
+        d.station_sends(f'[2,"s{number}","Authorize",{{}}]')  # it speaks, but it does not hear
+        d.csms_sends("home", f'[3,"s{number}",{{}}]')
+    assert d.took(CloseStation) == []
+    d.csms_sends("home", '[2,"a2","Reset",{}]')
+    d.waits(30)
+    assert d.took(CloseStation) == [CloseStation(1011, "no answer to 3 commands in a row")]
+
+
+def test_a_station_that_answers_now_and_then_or_late_is_not_deaf() -> None:
+    d = begun(charger({"home": PRIMARY}))
+    for number in range(1, 9):
+        d.csms_sends("home", f'[2,"a{number}","Reset",{{}}]')
+        d.waits(30)
+        if number % 2 == 0:
+            d.station_sends(f'[3,"r{number}",{OK}]')
+    assert d.took(CloseStation) == []
+
+
 def test_an_unreadable_answer_leaves_the_slot_until_its_time_is_up() -> None:
     d = begun(charger({"home": PRIMARY}))
     d.csms_sends("home", RESET)
@@ -200,6 +224,56 @@ def test_a_half_duplex_back_end_is_called_again_once_its_own_call_is_refused() -
     d.expect(to_station='[2,"r1","Reset",{"type":"Soft"}]', to={"rest": '[2,"9","Authorize",{}]'})
     d.waits(10)
     d.expect(to={"home": ['[3,"1",{"status":"Rejected"}]', '[2,"9","Authorize",{}]']})
+
+
+# -- while the station boots -----------------------------------------------------------------------------------
+
+BOOT = f'[2,"1","BootNotification",{BOOTS["ocpp1.6"]}]'
+
+
+def booted(status: str) -> str:
+    return f'[3,"1",{{"status":"{status}","interval":300,"currentTime":"x"}}]'
+
+
+@pytest.mark.parametrize("status", ["Accepted", "Pending", "Rejected"])
+def test_a_command_before_the_stations_boot_is_answered_waits_for_the_answer(status: str) -> None:
+    d = Dialogue(charger({"home": PRIMARY}))
+    d.csms_connects("home")
+    d.csms_sends("home", READ)
+    d.station_sends(BOOT)
+    d.expect(to={"home": BOOT})
+    d.csms_sends("home", booted(status))
+    d.expect(to_station=[booted(status), '[2,"r1","GetConfiguration",{}]'])
+
+
+def test_a_station_that_is_kept_pending_is_set_up_even_while_it_boots_again() -> None:
+    d = Dialogue(charger({"home": PRIMARY}))
+    d.csms_connects("home")
+    d.station_sends(BOOT)
+    d.csms_sends("home", booted("Pending"))
+    d.station_sends(BOOT)
+    d.expect(to={"home": [BOOT, BOOT]}, to_station=booted("Pending"))
+    d.csms_sends("home", READ)
+    d.expect(to_station='[2,"r1","GetConfiguration",{}]')
+
+
+def test_a_command_to_a_station_that_comes_back_without_a_boot_waits_a_moment() -> None:
+    d = Dialogue(charger({"home": PRIMARY}))
+    d.csms_connects("home")
+    d.csms_sends("home", READ)
+    d.waits(1.9)
+    d.expect()
+    d.waits(0.1)
+    d.expect(to_station='[2,"r1","GetConfiguration",{}]')
+
+
+def test_a_command_is_refused_where_the_boot_takes_too_long() -> None:
+    d = Dialogue(charger({"home": PRIMARY, "pay": hybrid("smart-charging")}))
+    d.csms_connects("home", "pay")
+    d.station_sends(BOOT)
+    d.csms_sends("pay", CLEAR)
+    d.waits(10)
+    d.expect(to={"home": BOOT, "pay": [BOOT.replace('"1"', '"r1"'), '[3,"1",{"status":"Unknown"}]']})
 
 
 # -- R8 --------------------------------------------------------------------------------------------------------

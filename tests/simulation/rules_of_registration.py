@@ -1,0 +1,171 @@
+"""Each CSMS leg looks like one well-behaved charger: boot, statuses, heartbeats, transaction ids (R9)."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from tests.simulation.history import CALL, CALLRESULT, Record, Said, What, payload_of, said
+from tests.simulation.rules_of_calls import SLACK_S
+from tests.simulation.scene import Scene
+from tests.simulation.scenery import CALL_TIMEOUT_S, LIMITS
+
+
+class Registrations:
+    """BootNotification first and accepted, then statuses, then heartbeats at that back-end's own interval."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.resumed: set[int] = set()
+        self.interval_s: dict[str, float] = {}
+        self.heard: dict[str, float] = {}
+        self.beat: dict[str, float] = {}
+        self.proofs: Counter[str] = Counter()
+        self.retry: dict[str, float] = {}
+
+    def see(self, record: Record) -> Iterator[str]:
+        """Check one record."""
+        scene = self.scene
+        yield from self._silence(record)
+        frame = said(record.raw) if record.raw else None
+        if record.what in (What.LEG_CLOSED, What.CLOSE_LEG, What.REDIAL_LEG, What.LEG_OPENED):
+            self._forget(record.who)
+        elif record.what in (What.CLOSE_STATION, What.STATION_CLOSED):
+            for name in list(scene.connections):
+                self._forget(name)
+        elif record.what is What.STEPPED:
+            was, now = scene.desired.owners, scene.tables[record.number].owners
+            self.proofs.update({owner for feature, owner in now.items() if was[feature] != owner})
+        elif record.what is What.LEG_OUT and frame is not None and frame.kind == CALL:
+            yield from self._sent(record, frame)
+        elif record.what is What.LEG_IN and frame is not None:
+            self._boot_answered(record, frame)
+        elif record.what is What.STATION_IN and frame is not None and frame.action == "BootNotification":
+            self.retry.clear()  # its own boot is told to everybody who has not accepted one
+
+    def _forget(self, name: str) -> None:
+        for table in (self.interval_s, self.heard, self.beat, self.retry):
+            table.pop(name, None)
+        self.proofs.pop(name, None)
+
+    def _sent(self, record: Record, frame: Said) -> Iterator[str]:
+        scene, backend = self.scene, record.who
+        self.heard[backend] = record.at
+        if frame.action == "BootNotification":
+            due = self.retry.pop(backend, record.at)
+            if record.at < due - SLACK_S:
+                yield f"R9: BootNotification again before {due:.3f}"
+            if payload_of(record.raw) != scene.boot:
+                yield "R9: not the station's last BootNotification"
+            return
+        if backend not in scene.registered:
+            yield from self._before_acceptance(record, frame)
+            return
+        waiting = scene.to_replay.get(backend)
+        since = scene.registered[backend]
+        if waiting and not scene.is_replay(record, frame) and record.at < since + LIMITS.copy_age_max_s:
+            yield f"R9: {len(waiting)} connectors' statuses come first"
+        if frame.action == "Heartbeat":
+            yield from self._beats(record, frame)
+
+    def _before_acceptance(self, record: Record, frame: Said) -> Iterator[str]:
+        scene, backend = self.scene, record.who
+        connection = scene.connections.get(backend, 0)
+        if scene.boot is None and scene.desired.owners["provisioning"] == backend:
+            self.resumed.add(connection)
+        call = scene.calls.get(frame.trace)
+        own = call is not None and call.owner == backend and not scene.is_replay(record, frame)
+        provisions = scene.desired.owners["provisioning"] == backend
+        if connection not in self.resumed and not (own and provisions):
+            yield f"R9: {frame.action} before {backend} accepted a BootNotification"
+
+    def _beats(self, record: Record, frame: Said) -> Iterator[str]:
+        backend = record.who
+        before, self.beat[backend] = self.beat.get(backend), record.at
+        if frame.trace or before is None:
+            return
+        if self.proofs[backend]:
+            self.proofs[backend] -= 1
+        elif record.at < before + self.interval_s.get(backend, 0.0) - SLACK_S:
+            yield f"R9: a Heartbeat {record.at - before:.3f} s after the last"
+
+    def _boot_answered(self, record: Record, frame: Said) -> None:
+        under_way = self.scene.answered_by(record, frame)
+        if under_way is None or under_way.action != "BootNotification" or frame.kind != CALLRESULT:
+            return
+        interval = float(frame.payload.get("interval", 0))
+        if frame.payload.get("status") == "Accepted":
+            self.interval_s[record.who] = interval
+            self.beat[record.who] = self.heard[record.who] = record.at
+        elif under_way.replay:
+            self.retry[record.who] = record.at + max(interval or LIMITS.boot_retry_default_s, LIMITS.boot_retry_min_s)
+
+    def _silence(self, record: Record) -> Iterator[str]:
+        scene = self.scene
+        for name, interval in self.interval_s.items():
+            quiet_s = record.at - self.heard[name]
+            if interval and name in scene.registered and quiet_s > 2.2 * interval + 2 * CALL_TIMEOUT_S:
+                self.heard[name] = record.at
+                yield f"R9: nothing said to {name} for {quiet_s:.0f} s, its interval is {interval:g} s"
+        for name, due in list(self.retry.items()):
+            half_duplex = (leg := scene.desired.leg(name)) is not None and leg.backend.half_duplex
+            if record.at > due + SLACK_S and not half_duplex and record.what is not What.LEG_OUT:
+                del self.retry[name]
+                yield f"R9: BootNotification was due again at {name} at {due:.3f}"
+
+
+@dataclass(slots=True)
+class Started:
+    """The ids of one transaction of 1.6."""
+
+    station: int | None = None
+    backends: dict[str, int] = field(default_factory=dict)
+
+
+class TransactionIds:
+    """In 1.6 every back-end hears, and may say, the transaction id that it chose itself; -1 where it chose none."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.started: dict[str, Started] = {}
+        self.commands: dict[str, tuple[str, int]] = {}
+
+    def see(self, record: Record) -> Iterator[str]:
+        """Check one record."""
+        frame = said(record.raw) if record.raw and self.scene.version == "ocpp1.6" else None
+        if frame is None:
+            return
+        if record.what is What.LEG_IN:
+            self._back_end_said(record, frame)
+        elif record.what is What.STATION_OUT and frame.kind == CALLRESULT:
+            self._station_learns(frame)
+        elif record.what is What.LEG_OUT and frame.kind == CALL and frame.of:
+            yield from self._told(record, frame)
+        elif record.what is What.STATION_OUT and frame.action == "RemoteStopTransaction":
+            yield from self._stopped(frame)
+
+    def _back_end_said(self, record: Record, frame: Said) -> None:
+        if frame.action == "RemoteStopTransaction":
+            self.commands[frame.trace] = (record.who, frame.payload["transactionId"])
+        under_way = self.scene.answered_by(record, frame)
+        if under_way is not None and under_way.action == "StartTransaction" and frame.kind == CALLRESULT:
+            start = self.started.setdefault(under_way.trace, Started())
+            start.backends[record.who] = frame.payload["transactionId"]
+
+    def _station_learns(self, frame: Said) -> None:
+        for call in self.scene.calls.values():
+            if call.open and call.action == "StartTransaction" and call.token == frame.token:
+                self.started.setdefault(call.trace, Started()).station = frame.payload.get("transactionId")
+
+    def _told(self, record: Record, frame: Said) -> Iterator[str]:
+        start = self.started.get(frame.of, Started())
+        expected = start.backends.get(record.who, -1)
+        if frame.payload["transactionId"] != expected and start.station is not None:
+            yield f"R9: {record.who} knows this transaction as {expected}"
+
+    def _stopped(self, frame: Said) -> Iterator[str]:
+        backend, theirs = self.commands.get(frame.trace, ("", 0))
+        known = [
+            it.station for it in self.started.values() if it.backends.get(backend) == theirs and it.station is not None
+        ]
+        if known and frame.payload["transactionId"] != known[-1]:
+            yield f"R9: {backend} means the station's transaction {known[-1]}"
