@@ -23,8 +23,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define KEY "dGhlIHNhbXBsZSBub25jZQ=="
-#define GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+#include "websocket_key.h"
+
 #define HEAD_MAX 4096
 #define BUFFER 2048 /* frames are some 400 bytes, a handshake's head well below this */
 
@@ -59,47 +59,6 @@ static uint64_t now_ns(void) {
 static void die(const char *what) {
     perror(what);
     exit(1);
-}
-
-/* -- SHA-1 and base64 of the handshake's key ------------------------------------------------------------------- */
-
-static uint32_t rotated(uint32_t x, int n) { return (x << n) | (x >> (32 - n)); }
-
-static void sha1(const unsigned char *text, size_t length, unsigned char digest[20]) { /* length below 120 */
-    unsigned char blocks[128] = {0};
-    size_t size = length < 56 ? 64 : 128;
-    uint32_t h[5] = {0x67452301, 0xEFCDAB89, 0x98BADCFE, 0x10325476, 0xC3D2E1F0};
-    memcpy(blocks, text, length);
-    blocks[length] = 0x80;
-    blocks[size - 2] = (unsigned char)(length * 8 >> 8);
-    blocks[size - 1] = (unsigned char)(length * 8);
-    for (size_t at = 0; at < size; at += 64) {
-        uint32_t w[80], a = h[0], b = h[1], c = h[2], d = h[3], e = h[4];
-        for (int i = 0; i < 16; i++) memcpy(&w[i], blocks + at + 4 * i, 4), w[i] = ntohl(w[i]);
-        for (int i = 16; i < 80; i++) w[i] = rotated(w[i - 3] ^ w[i - 8] ^ w[i - 14] ^ w[i - 16], 1);
-        for (int i = 0; i < 80; i++) {
-            uint32_t f = i < 20 ? (b & c) | (~b & d) : i < 40 ? b ^ c ^ d : i < 60 ? (b & c) | (b & d) | (c & d) : b ^ c ^ d;
-            uint32_t k = i < 20 ? 0x5A827999 : i < 40 ? 0x6ED9EBA1 : i < 60 ? 0x8F1BBCDC : 0xCA62C1D6;
-            uint32_t t = rotated(a, 5) + f + e + k + w[i];
-            e = d, d = c, c = rotated(b, 30), b = a, a = t;
-        }
-        h[0] += a, h[1] += b, h[2] += c, h[3] += d, h[4] += e;
-    }
-    for (int i = 0; i < 5; i++) h[i] = htonl(h[i]);
-    memcpy(digest, h, 20);
-}
-
-static void accept_key(const char *key, char out[29]) {
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    unsigned char text[64], digest[21] = {0};
-    memcpy(text, key, 24);
-    memcpy(text + 24, GUID, 36);
-    sha1(text, 60, digest);
-    for (int i = 0; i < 7; i++) {
-        uint32_t three = (uint32_t)digest[3 * i] << 16 | (uint32_t)digest[3 * i + 1] << 8 | digest[3 * i + 2];
-        for (int j = 0; j < 4; j++) out[4 * i + j] = digits[three >> (18 - 6 * j) & 63];
-    }
-    out[27] = '=', out[28] = 0;
 }
 
 /* -- sockets --------------------------------------------------------------------------------------------------- */
@@ -174,7 +133,8 @@ static void upgrade(struct peer *peer) {
     char head[HEAD_MAX];
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = peer};
     int length = snprintf(head, sizeof head,
-                          "GET %s/CP%05d HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                          "GET %s/CP%05d HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
+                          "Upgrade: websocket\r\nConnection: Upgrade\r\n"
                           "Sec-WebSocket-Key: " KEY "\r\nSec-WebSocket-Version: 13\r\n"
                           "Sec-WebSocket-Protocol: ocpp1.6\r\n\r\n",
                           path, peer->number, proxy_port);
@@ -217,7 +177,10 @@ static void answered(struct peer *peer, const char *text, size_t length) {
     }
     peer->state = IDLE;
     if (counting) {
-        if (delays == delays_room) delays_us = realloc(delays_us, (delays_room = 2 * delays_room + 65536) * sizeof *delays_us);
+        if (delays == delays_room) {
+            delays_room = 2 * delays_room + 65536;
+            delays_us = realloc(delays_us, delays_room * sizeof *delays_us);
+        }
         delays_us[delays++] = (uint32_t)((now_ns() - peer->sent_ns) / 1000);
     }
     if (running && closed_loop) next_call(peer);
@@ -234,7 +197,8 @@ static void answer(struct peer *peer, const char *text, size_t length) {
         payload = "{\"currentTime\":\"2026-01-01T00:00:00Z\",\"interval\":86400,\"status\":\"Accepted\"}";
     else if (!strncmp(action, "Heart", 5))
         payload = "{\"currentTime\":\"2026-01-01T00:00:00Z\"}";
-    put_frame(peer, 1, reply, (size_t)snprintf(reply, sizeof reply, "[3,%.*s,%s]", (int)(end - text - 2), text + 3, payload));
+    int size = snprintf(reply, sizeof reply, "[3,%.*s,%s]", (int)(end - text - 2), text + 3, payload);
+    put_frame(peer, 1, reply, (size_t)size);
 }
 
 static void welcome(struct peer *peer, const char *head) {
@@ -391,8 +355,9 @@ static void window(double warm_s, double seconds, int pid, double rate, int time
     timerfd_settime(timer, 0, &every, NULL);
     run_until(now_ns() + 200000000u, NULL, 0);
     qsort(delays_us, delays, sizeof *delays_us, ascending);
-    printf("{\"trips\":%zu,\"seconds\":%.6f,\"proxy_ticks\":%ld,\"own_ticks\":%ld,\"p50_us\":%u,\"p99_us\":%u,\"max_us\":%u,"
-           "\"errors\":%d,\"gone\":%d}\n", delays, lasted, ticks, own, quantile(0.5), quantile(0.99), quantile(1.0), errors, failed);
+    printf("{\"trips\":%zu,\"seconds\":%.6f,\"proxy_ticks\":%ld,\"own_ticks\":%ld,", delays, lasted, ticks, own);
+    printf("\"p50_us\":%u,\"p99_us\":%u,\"max_us\":%u,", quantile(0.5), quantile(0.99), quantile(1.0));
+    printf("\"errors\":%d,\"gone\":%d}\n", errors, failed);
 }
 
 static void connect_all(int count, int in_flight) {
@@ -433,7 +398,8 @@ int main(int argc, char **argv) {
         int count, in_flight, pid;
         if (fgets(line, sizeof line, stdin) == NULL) return 0;
         if (sscanf(line, "connect %d %d", &count, &in_flight) == 2) connect_all(count, in_flight);
-        else if (sscanf(line, "closed %lf %lf %d", &warm_s, &seconds, &pid) == 3) window(warm_s, seconds, pid, 0, timer);
+        else if (sscanf(line, "closed %lf %lf %d", &warm_s, &seconds, &pid) == 3)
+            window(warm_s, seconds, pid, 0, timer);
         else if (sscanf(line, "paced %lf %lf %lf %d", &rate, &warm_s, &seconds, &pid) == 4)
             window(warm_s, seconds, pid, rate, timer);
         else puts("{\"unknown\":true}");

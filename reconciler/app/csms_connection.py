@@ -13,6 +13,11 @@ from reconciler.relay import events
 
 NORMAL_CLOSURE = 1000
 GOING_AWAY = 1001
+NOT_PROVISIONED = (401, 403, 404)
+"""HTTP statuses that a person has to do something about: credentials, or the charger is unknown there."""
+
+_MANY = 16
+"""Failures after which a wait grows no more, whatever the longest is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,7 @@ class RedialPolicy:
 
     first_s: float = 1.0
     longest_s: float = 120.0
+    """Also the first wait where a back-end that was never reached yet says that it does not know the charger."""
     good_after_s: float = 30.0
     """A connection that lived this long makes the next wait a first one again."""
     predecessor_s: float = 2.0
@@ -28,7 +34,7 @@ class RedialPolicy:
 
     def wait_s(self, failures: int) -> float:
         """Return how long to wait after so many failures in a row."""
-        return min(self.longest_s, self.first_s * 2.0 ** min(failures, 16)) * random.uniform(0.5, 1.5)
+        return min(self.longest_s, self.first_s * 2.0 ** min(failures, _MANY)) * random.uniform(0.5, 1.5)
 
 
 class CsmsConnection:
@@ -174,6 +180,8 @@ class CsmsConnection:
         except DialFailed as failed:
             self.gone.set()
             self._failures += 1
+            if failed.status in NOT_PROVISIONED and not self._opened_at:
+                self._failures += _MANY  # where it was reached before, a gateway may say so for a moment
             self._feed(events.LegDialFailed(self.backend, failed.reason))
             self._again(self._policy.wait_s(self._failures - 1))
             return

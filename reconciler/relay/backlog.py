@@ -12,7 +12,7 @@ the call is not taken, and the station is left to queue it itself.
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from reconciler.relay.envelope import Frame, read_frame
@@ -69,6 +69,8 @@ class Kept:
     seq: int
     frame: Frame
     at_s: float
+    seen_by: set[str] = field(default_factory=set, compare=False)
+    """Observers that have it already: should one of them become the owner, it is not told twice."""
 
     @property
     def intermediate(self) -> bool:
@@ -108,6 +110,12 @@ class Backlog:
         self._next_seq += 1
         self._append(kept)
         return kept, gone
+
+    def seen(self, frame: Frame, backend: str) -> None:
+        """Note that an observer answered its copy of `frame`."""
+        for kept in self._kept:
+            if kept.frame is frame:
+                kept.seen_by.add(backend)
 
     def forget(self, seqs: Iterable[int]) -> None:
         """Drop calls that their owner has, or that made room."""

@@ -93,6 +93,8 @@ class Flip:
             self._leaving.pop(leg.backend.name, None)
             if leg.backend.name not in state.legs:
                 self._open(leg)
+            elif leg.backend.name in gaining and state.legs[leg.backend.name].phase is LegPhase.DOWN:
+                state.emit(RedialLeg(state.legs[leg.backend.name].spec, "wanted as an owner"))
         self.advance()
 
     def advance(self) -> None:

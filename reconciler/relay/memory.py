@@ -107,12 +107,15 @@ class SessionMemory:
             self.statuses[key] = bytes(frame.payload)
 
     def transaction_started(self, start: Frame, station_id: str, owner: str, now: float) -> None:
-        """Note an accepted StartTransaction (1.6)."""
+        """Note an accepted StartTransaction (1.6); it ends what was open on its connector, whatever became of that."""
         try:
             connector = _CONNECTOR.decode(start.payload).connectorId
         except UNREADABLE:
             connector = -1
-        self._open(OpenTransaction(station_id, owner, now, str(connector) if connector >= 0 else ""))
+        where = str(connector) if connector >= 0 else ""
+        for left in [open_ for open_ in self.transactions.values() if where and open_.connector == where]:
+            self.transaction_stopped(left.id.encode())
+        self._open(OpenTransaction(station_id, owner, now, where))
 
     def transaction_stopped(self, station_id: bytes) -> None:
         """Note the end of a transaction."""

@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from reconciler.model.live import LegPhase
+from reconciler.relay.commands import ForgetCalls
 from reconciler.relay.envelope import UNREADABLE, Frame, Kind
 from reconciler.relay.leg import CsmsLeg, Origin, Upcall
 from reconciler.relay.state import SessionState
@@ -183,10 +184,18 @@ class Registration:
         state = self._state
         leg.drop_waiting(Origin.BACKLOG)
         under_way = leg.in_flight.seq if leg.in_flight is not None else 0
+        known: list[int] = []
         for kept in reversed(tuple(state.memory.backlog)):
-            if kept.seq != under_way and state.table.owner(kept.frame) == leg.name:
-                upcall = Upcall(Origin.BACKLOG, kept.frame.action, NEVER, frame=kept.frame, seq=kept.seq)
-                leg.waiting.appendleft(upcall)
+            if kept.seq == under_way or state.table.owner(kept.frame) != leg.name:
+                continue
+            if leg.name in kept.seen_by:
+                known.append(kept.seq)
+                continue
+            upcall = Upcall(Origin.BACKLOG, kept.frame.action, NEVER, frame=kept.frame, seq=kept.seq)
+            leg.waiting.appendleft(upcall)
+        if known:
+            state.memory.backlog.forget(known)
+            state.emit(ForgetCalls(tuple(known)))
 
     def prove(self, leg: CsmsLeg) -> None:
         """Send a Heartbeat at once: a new owner is confirmed by its first answer (R10)."""

@@ -5,7 +5,7 @@
     <── 7 ── the station keeps the owner's id <── 7                 900  (read, goes no further)
     StopTransaction(7) ─────────────────────────> (7)               (900)
 
--1 stands for "no id known" (OCPP 1.6 errata 3.18). Ids are JSON integers of any size and are kept as text.
+-1 stands for "no id known" (OCPP 1.6 errata 3.18); some stations write 2^63-1 for that. Ids are JSON integers of any size and are kept as text.
 In OCPP 2.x stations mint the ids and nothing is mapped.
 """
 
@@ -16,6 +16,7 @@ from typing import Any, Final
 from reconciler.relay.splice import find_value, replace_span
 
 UNKNOWN: Final = b"-1"
+_UNKNOWN_TO_SOME: Final = b"9223372036854775807"
 
 _UPWARD: Final[Mapping[str, tuple[str, ...]]] = {
     "MeterValues": ("transactionId",),
@@ -94,10 +95,11 @@ class TransactionIdTable:
     def to_backend(self, backend: str, action: str, payload: bytes, *, owner: bool) -> bytes:
         """Return a station's payload with the transaction id that `backend` knows.
 
-        Ids that began outside the relay's knowledge stay untouched for the owner and become -1 for others.
+        Ids that began outside the relay's knowledge stay untouched for the owner and become -1 for others. What
+        stands for "no id known" at some stations becomes -1 for everybody: few back-ends read integers of that size.
         """
         path = _UPWARD.get(action)
-        if path is None or (owner and self._same_everywhere(backend)):
+        if path is None or (owner and _UNKNOWN_TO_SOME not in payload and self._same_everywhere(backend)):
             return payload
         span = find_value(payload, path)
         if span is None:
@@ -105,7 +107,7 @@ class TransactionIdTable:
         station_id = payload[span[0] : span[1]]
         entry = self._by_station_id(station_id)
         if entry is None:
-            return payload if owner else replace_span(payload, span, UNKNOWN)
+            return payload if owner and station_id != _UNKNOWN_TO_SOME else replace_span(payload, span, UNKNOWN)
         theirs = entry.backends.get(backend, UNKNOWN)
         return payload if theirs == station_id else replace_span(payload, span, theirs)
 

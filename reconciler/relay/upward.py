@@ -207,6 +207,8 @@ class Upward:
         state.emit(ForgetCalls((upcall.seq,)))
 
     def _read_copy_answer(self, leg: CsmsLeg, upcall: Upcall, frame: Frame) -> None:
+        if upcall.frame is not None and frame.kind is Kind.CALLRESULT:
+            self._state.memory.backlog.seen(upcall.frame, leg.name)
         if upcall.ids is not None and frame.kind is Kind.CALLRESULT:
             self._state.memory.ids.observer_answered(upcall.ids, leg.name, bytes(frame.payload))
             self._state.emit(RememberCharger())

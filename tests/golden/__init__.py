@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from reconciler.model.plan_json import plan_schema
 from reconciler.model.schema import published_schemas
+from tests.golden.field_tables import filled
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 
@@ -16,6 +17,7 @@ def golden_files() -> Mapping[str, str]:
     return {
         **{f"specs/{name}": _json(schema) for name, schema in published_schemas().items()},
         "specs/plan.schema.json": _json(plan_schema()),
+        "docs/spec-language.md": filled((ROOT / "docs" / "spec-language.md").read_text(encoding="utf-8")),
     }
 
 

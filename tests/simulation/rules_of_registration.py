@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from tests.simulation.history import CALL, CALLRESULT, Record, Said, What, payload_of, said
+from tests.simulation.history import CALL, CALLRESULT, INPUTS, Record, Said, What, payload_of, said
 from tests.simulation.rules_of_calls import SLACK_S
 from tests.simulation.scene import Scene
 from tests.simulation.scenery import CALL_TIMEOUT_S, LIMITS
@@ -20,11 +20,15 @@ class Registrations:
         self.heard: dict[str, float] = {}
         self.beat: dict[str, float] = {}
         self.proofs: Counter[str] = Counter()
+        self.early: dict[str, str] = {}
         self.retry: dict[str, float] = {}
 
     def see(self, record: Record) -> Iterator[str]:
         """Check one record."""
         scene = self.scene
+        if record.what in INPUTS:
+            yield from self.early.values()
+            self.early.clear()
         yield from self._silence(record)
         frame = said(record.raw) if record.raw else None
         if record.what in (What.LEG_CLOSED, What.CLOSE_LEG, What.REDIAL_LEG, What.LEG_OPENED):
@@ -35,6 +39,8 @@ class Registrations:
         elif record.what is What.STEPPED:
             was, now = scene.desired.owners, scene.tables[record.number].owners
             self.proofs.update({owner for feature, owner in now.items() if was[feature] != owner})
+            self.proofs.subtract(self.early.keys())
+            self.early.clear()
         elif record.what is What.LEG_OUT and frame is not None and frame.kind == CALL:
             yield from self._sent(record, frame)
         elif record.what is What.LEG_IN and frame is not None:
@@ -65,7 +71,7 @@ class Registrations:
         if waiting and not scene.is_replay(record, frame) and record.at < since + LIMITS.copy_age_max_s:
             yield f"R9: {len(waiting)} connectors' statuses come first"
         if frame.action == "Heartbeat":
-            yield from self._beats(record, frame)
+            self._beats(record, frame)
 
     def _before_acceptance(self, record: Record, frame: Said) -> Iterator[str]:
         scene, backend = self.scene, record.who
@@ -78,7 +84,7 @@ class Registrations:
         if connection not in self.resumed and not (own and provisions):
             yield f"R9: {frame.action} before {backend} accepted a BootNotification"
 
-    def _beats(self, record: Record, frame: Said) -> Iterator[str]:
+    def _beats(self, record: Record, frame: Said) -> None:
         backend = record.who
         before, self.beat[backend] = self.beat.get(backend), record.at
         if frame.trace or before is None:
@@ -86,7 +92,7 @@ class Registrations:
         if self.proofs[backend]:
             self.proofs[backend] -= 1
         elif record.at < before + self.interval_s.get(backend, 0.0) - SLACK_S:
-            yield f"R9: a Heartbeat {record.at - before:.3f} s after the last"
+            self.early[backend] = f"R9: a Heartbeat to {backend} {record.at - before:.3f} s after the last"
 
     def _boot_answered(self, record: Record, frame: Said) -> None:
         under_way = self.scene.answered_by(record, frame)

@@ -194,6 +194,8 @@ class Scene:
         call = self.calls.get(frame.trace)
         if frame.action == "BootNotification":
             self.to_replay.pop(record.who, None)
+            self.registered.pop(record.who, None)
+            self.turned_down.discard(record.who)
         elif replay and frame.trace:
             self.to_replay[record.who].popleft()
         if call is not None and not replay:

@@ -22,14 +22,14 @@ class FakeLeg:
         """With what this side closed it."""
         self.holds_close = False
         """True: the peer does not answer a close."""
-        self._bell = bell or Bell()
+        self.bell = bell or Bell()
         self._gone = False
 
     def send(self, frame: bytes) -> None:
         """Keep the frame."""
         if self.closed is None and not self._gone:
             self.sent.append(frame)
-            self._bell.ring()
+            self.bell.ring()
 
     def close(self, code: int, reason: str) -> None:
         """Close, and be gone soon."""
@@ -37,7 +37,7 @@ class FakeLeg:
             self.closed = (code, reason)
             if not self.holds_close:
                 asyncio.get_running_loop().call_soon(self.peer_leaves, code, reason)
-            self._bell.ring()
+            self.bell.ring()
 
     def peer_says(self, frame: bytes) -> None:
         """Let a frame arrive."""
@@ -51,7 +51,7 @@ class FakeLeg:
         if not self._gone:
             self._gone = True
             self.sink.leg_closed(code, reason)
-            self._bell.ring()
+            self.bell.ring()
 
 
 class FakeDialer:

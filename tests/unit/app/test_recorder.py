@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 import pytest
 
 from reconciler.app import recorder as module
-from reconciler.app.ports import ChargerMemory
+from reconciler.app.ports import ChargerMemory, KeptCall
 from reconciler.app.recorder import Recorder
 from reconciler.errors import FwdctlError
 from reconciler.model.history import HistoryEvent
+from reconciler.testing.waiting import Bell
 from tests.support.memory_store import MemoryStore
 
 AT = datetime(2026, 12, 1, tzinfo=UTC)
@@ -22,6 +23,8 @@ class Store(MemoryStore):
     def __init__(self) -> None:
         super().__init__()
         self.writes: list[str] = []
+        self.attempts = 0
+        self.bell = Bell()
         self.unreachable = False
         self.held: asyncio.Event | None = None
 
@@ -33,12 +36,23 @@ class Store(MemoryStore):
         await self._reach("events")
         await super().record(events)
 
+    async def keep_calls(self, calls: Sequence[KeptCall]) -> None:
+        await self._reach("kept calls")
+        await super().keep_calls(calls)
+
+    async def forget_calls(self, calls: Sequence[tuple[str, int]]) -> None:
+        await self._reach("forgotten calls")
+        await super().forget_calls(calls)
+
     async def _reach(self, what: str) -> None:
+        self.attempts += 1
+        self.bell.ring()
         if self.held is not None:
             await self.held.wait()
         if self.unreachable:
             raise FwdctlError("the store is away")
         self.writes.append(what)
+        self.bell.ring()
 
 
 class Lines:
@@ -85,8 +99,7 @@ async def test_run_writes_what_comes_and_close_lets_it_finish() -> None:
     writing = Recorder(store, Lines())
     running = asyncio.get_running_loop().create_task(writing.run())
     writing.event(event(1))
-    while not store.events:
-        await asyncio.sleep(0)
+    await store.bell.until(lambda: store.writes, 5.0)
     writing.event(event(2))
     writing.remember("cp1", memory)
     writing.close()
@@ -137,11 +150,9 @@ async def test_a_store_that_comes_back_gets_everything_and_the_outage_is_logged(
     writing = Recorder(store, lines)
     running = asyncio.get_running_loop().create_task(writing.run())
     writing.event(event(1))
-    while len(lines.events) < 3:
-        await asyncio.sleep(0.001)
+    await store.bell.until(lambda: store.attempts == 3, 5.0)
     store.unreachable = False
-    while not store.events:
-        await asyncio.sleep(0.001)
+    await store.bell.until(lambda: store.writes, 5.0)
     writing.close()
     await asyncio.wait_for(running, 5)
     assert set(lines.events) == {"store-unavailable"}
@@ -201,3 +212,35 @@ async def test_a_store_that_stays_away_does_not_keep_a_station_waiting(monkeypat
     store.unreachable = False
     await writing.flush()
     assert answers == [1]
+
+
+async def test_a_kept_call_is_acknowledged_once_it_is_stored_and_never_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_COMMIT_PATIENCE_S", 0.0)
+    store = Store()
+    store.unreachable = True
+    writing = Recorder(store, Lines())
+    acknowledged: list[int] = []
+    for seq in (1, 2):
+        writing.keep(KeptCall("cp1", seq, b"{}", AT), lambda seq=seq: acknowledged.append(seq))
+    with pytest.raises(FwdctlError):
+        await writing.flush()
+    await asyncio.sleep(0.01)  # patience is for answers, not for these
+    assert acknowledged == []
+    store.unreachable = False
+    await writing.flush()
+    await writing.flush()
+    assert acknowledged == [1, 2]
+    assert [call.seq for call in await store.kept_calls()] == [1, 2]
+
+
+async def test_a_call_kept_and_forgotten_in_one_batch_is_forgotten() -> None:
+    store = Store()
+    writing = Recorder(store, Lines())
+    writing.keep(KeptCall("cp1", 1, b"{}", AT), lambda: None)
+    writing.keep(KeptCall("cp1", 2, b"{}", AT), lambda: None)
+    writing.forget("cp1", [1])
+    await writing.flush()
+    assert [call.seq for call in await store.kept_calls()] == [2]
+    writing.forget("cp1", [2])
+    await writing.flush()
+    assert await store.kept_calls() == ()

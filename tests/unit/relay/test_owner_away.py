@@ -1,0 +1,208 @@
+"""The owner is away: `close` and `buffer`, as dialogues (R11)."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from reconciler.model.desired import DesiredCharger
+from reconciler.relay import commands
+from reconciler.relay.memory import SessionMemory
+from tests.support.dialogue import Dialogue
+from tests.support.roles import PASSIVE, PRIMARY, charger
+
+METER = '[2,"{}","MeterValues",{{"connectorId":1,"transactionId":7,"meterValue":[]}}]'
+STOP = '[2,"{}","StopTransaction",{{"transactionId":7,"meterStop":9,"timestamp":"x"}}]'
+MAPPED = METER.replace('"transactionId":7', '"transactionId":900')
+START = '[2,"s","StartTransaction",{"connectorId":1,"idTag":"T","meterStart":0,"timestamp":"x"}]'
+
+
+def buffering() -> DesiredCharger:
+    return replace(charger({"home": PRIMARY, "eye": PASSIVE}), when_owner_is_down="buffer")
+
+
+def begun(desired: DesiredCharger, memory: SessionMemory | None = None) -> Dialogue:
+    d = Dialogue(desired, memory=memory)
+    d.begins(interval_s=0)
+    return d
+
+
+def in_transaction(desired: DesiredCharger) -> Dialogue:
+    d = begun(desired)
+    d.station_sends(START)
+    d.csms_sends("home", '[3,"s",{"transactionId":7,"idTagInfo":{"status":"Accepted"}}]')
+    d.csms_sends("eye", '[3,"s",{"transactionId":900,"idTagInfo":{"status":"Accepted"}}]')
+    d.expect(
+        to_station='[3,"s",{"transactionId":7,"idTagInfo":{"status":"Accepted"}}]', to={"home": START, "eye": START}
+    )
+    return d
+
+
+def away(d: Dialogue) -> None:
+    """The owner's connection is lost for longer than `downAfter`."""
+    d.csms_drops("home")
+    d.waits(31)
+
+
+def kept(d: Dialogue) -> list[commands.KeepCall]:
+    return d.took(commands.KeepCall)
+
+
+def test_close_sends_the_station_off_once_the_owner_of_transactions_was_away_for_long() -> None:
+    d = begun(charger({"home": PRIMARY, "eye": PASSIVE}))
+    d.csms_drops("home")
+    d.waits(29)
+    assert d.took(commands.CloseStation) == []
+    d.waits(2)
+    (closing,) = d.took(commands.CloseStation)
+    assert closing.code == 1013
+    assert closing.reason.startswith("home is away")
+    assert "owner-away home" in d.notes()
+
+
+def test_an_observer_that_is_away_sends_nobody_off() -> None:
+    d = begun(charger({"home": PRIMARY, "eye": PASSIVE}))
+    d.csms_drops("eye")
+    d.waits(3_000)
+    assert d.took(commands.CloseStation) == []
+
+
+def test_buffer_acknowledges_transaction_messages_only_once_they_are_stored() -> None:
+    d = in_transaction(buffering())
+    away(d)
+    d.station_sends(METER.format(1))
+    (stored,) = kept(d)
+    assert (stored.seq, stored.raw, stored.answer) == (1, METER.format(1).encode(), b'[3,"1",{}]')
+    d.expect(to={"eye": MAPPED.format(1)})
+    assert d.took(commands.CloseStation) == []
+
+
+def test_a_call_that_waited_for_the_owner_is_kept_when_its_time_is_up() -> None:
+    d = in_transaction(buffering())
+    d.csms_drops("home")
+    d.station_sends(STOP.format(1))
+    assert kept(d) == []
+    d.waits(26)
+    assert [call.raw for call in kept(d)] == [STOP.format(1).encode()]
+    assert d.took(commands.CloseStation) == []
+
+
+def test_kept_calls_go_up_in_order_once_each_before_anything_new() -> None:
+    d = in_transaction(buffering())
+    away(d)
+    d.station_sends(METER.format(1), METER.format(2), STOP.format(3))
+    kept(d)
+    d.expect(to={"eye": MAPPED.format(1)})
+    d.csms_connects("home")
+    boot = '[2,"r1","BootNotification",{"chargePointVendor":"Volt","chargePointModel":"M1"}]'
+    d.expect(to={"home": boot})
+    d.station_sends('[2,"4","Authorize",{"idTag":"T"}]')
+    d.csms_sends("home", '[3,"r1",{"status":"Accepted","interval":0,"currentTime":"x"}]')
+    d.expect(to={"home": METER.format(1)})
+    d.csms_sends("home", '[3,"1",{}]')
+    d.expect(to={"home": METER.format(2)})
+    d.csms_sends("home", '[3,"2",{}]')
+    d.expect(to={"home": STOP.format(3)})
+    d.csms_sends("home", '[3,"3",{}]')
+    d.expect(to={"home": '[2,"4","Authorize",{"idTag":"T"}]'})
+    d.csms_sends("home", '[3,"4",{"idTagInfo":{"status":"Accepted"}}]')
+    d.expect(to_station='[3,"4",{"idTagInfo":{"status":"Accepted"}}]')
+    assert d.took(commands.ForgetCalls) == [commands.ForgetCalls((seq,)) for seq in (1, 2, 3)]
+    assert len(d.memory.backlog) == 0
+
+
+def test_an_owner_lost_in_the_middle_of_the_backlog_gets_the_rest_later_and_nothing_twice() -> None:
+    d = in_transaction(buffering())
+    away(d)
+    d.station_sends(METER.format(1), METER.format(2))
+    comes_back(d, "r1")
+    d.csms_sends("home", '[3,"1",{}]')
+    d.csms_drops("home")
+    assert sent_to_home(d) == [METER.format(1), METER.format(2)]
+    comes_back(d, "r2")
+    assert sent_to_home(d) == [METER.format(2)]
+    d.csms_sends("home", '[3,"2",{}]')
+    assert len(d.memory.backlog) == 0
+
+
+def test_nobody_is_authorized_and_no_transaction_begins_in_the_owners_place() -> None:
+    d = begun(buffering())
+    away(d)
+    d.station_sends('[2,"1","Authorize",{"idTag":"T"}]')
+    d.waits(26)
+    (answer,) = answers(d)
+    assert answer.startswith('[4,"1","InternalError"')
+    d.station_sends(START)
+    d.waits(26)
+    assert [closing.code for closing in d.took(commands.CloseStation)] == [1013]
+    assert kept(d) == []
+
+
+def test_heartbeats_and_a_known_stations_boot_are_answered_locally() -> None:
+    d = begun(buffering())
+    away(d)
+    d.station_sends(
+        '[2,"1","Heartbeat",{}]', '[2,"2","BootNotification",{"chargePointVendor":"V","chargePointModel":"M"}]'
+    )
+    assert [local.frame[:6] for local in d.took(commands.AnswerLocally)] == [b'[2,"1"', b'[2,"2"']
+
+
+def test_the_last_status_is_remembered_and_needs_no_place_in_the_backlog() -> None:
+    d = begun(buffering())
+    away(d)
+    status = '[2,"1","StatusNotification",{"connectorId":1,"errorCode":"NoError","status":"Charging"}]'
+    d.station_sends(status)
+    d.expect(to_station='[3,"1",{}]', to={"eye": status})
+    assert kept(d) == []
+    assert len(d.memory.statuses) == 1
+
+
+def test_an_owner_that_refuses_a_kept_call_is_asked_again_and_then_no_more() -> None:
+    d = in_transaction(buffering())
+    away(d)
+    d.station_sends(METER.format(1))
+    comes_back(d, "r1")
+    for _ in range(3):
+        d.csms_sends("home", '[4,"1","InternalError","",{}]')
+    assert sent_to_home(d) == [METER.format(1)] * 3
+    assert len(d.memory.backlog) == 0
+    assert "backlog-refused home" in d.notes()
+
+
+def new_owner() -> DesiredCharger:
+    return replace(charger({"home": PASSIVE, "eye": PRIMARY}), when_owner_is_down="buffer")
+
+
+def test_the_backlog_of_an_owner_that_lost_its_role_goes_to_the_new_one() -> None:
+    d = in_transaction(buffering())
+    away(d)
+    d.station_sends(METER.format(1))
+    d.csms_sends("eye", '[4,"1","InternalError","",{}]')  # its copy was lost on it
+    d.expect(to_station=[], to={"eye": MAPPED.format(1)})
+    d.wants(new_owner())
+    assert MAPPED.format(1).encode() in d._to_legs["eye"]
+
+
+def test_a_new_owner_that_has_its_copy_already_is_not_told_twice() -> None:
+    d = in_transaction(buffering())
+    away(d)
+    d.station_sends(METER.format(1))
+    d.csms_sends("eye", '[3,"1",{}]')
+    d.expect(to_station=[], to={"eye": MAPPED.format(1)})
+    d.wants(new_owner())
+    assert MAPPED.format(1).encode() not in d._to_legs["eye"]
+    assert len(d.memory.backlog) == 0
+
+
+def comes_back(d: Dialogue, boot_id: str) -> None:
+    d.csms_connects("home")
+    d.csms_sends("home", f'[3,"{boot_id}",{{"status":"Accepted","interval":0,"currentTime":"x"}}]')
+
+
+def sent_to_home(d: Dialogue) -> list[str]:
+    """Return, and forget, what went to the owner besides boots."""
+    frames: Iterable[bytes] = d._to_legs.pop("home", [])
+    return [frame.decode() for frame in frames if b"BootNotification" not in frame]
+
+
+def answers(d: Dialogue) -> list[str]:
+    frames, d._to_station = d._to_station, []
+    return [frame.decode() for frame in frames]
