@@ -383,7 +383,7 @@ int main(int argc, char **argv) {
         if (bind(fd, (struct sockaddr *)&address, sizeof address) || listen(fd, 4096)) die("listen");
         watch(fd, LISTENER, IDLE, EPOLLIN);
     }
-    setvbuf(stdout, NULL, _IOLBF, 0);
+    setvbuf(stdin, NULL, _IONBF, 0), setvbuf(stdout, NULL, _IOLBF, 0);
     puts("{\"ready\":true}");
     for (;;) {
         struct timeval none = {0, 1000};

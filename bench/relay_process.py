@@ -30,7 +30,7 @@ from reconciler.model.desired import Backend, DesiredCharger, DesiredLeg, Role, 
 from reconciler.model.features import FEATURES
 from reconciler.model.live import Ack
 
-FLIPS_AT_ONCE: Final = 64
+FLIPS_AT_ONCE: Final = 20
 """As many as the controller has under way."""
 
 _NOTHING: Final[frozenset[str]] = frozenset()

@@ -25,6 +25,12 @@ class AppliedSpecs:
         """Return what is applied as last read, reading it the first time."""
         return self._applied or await self.load()
 
+    async def newest(self) -> Applied:
+        """Return what is applied now; the store is read only where another node has committed meanwhile."""
+        if self._applied is not None and await self._store.revision() == self._applied.revision:
+            return self._applied
+        return await self.load()
+
     async def load(self) -> Applied:
         """Read the store and return what is applied now.
 

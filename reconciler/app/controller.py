@@ -1,6 +1,6 @@
 """The controller: a level-triggered loop that makes the relay run what is applied, and keeps it so.
 
-    look: specs + overrides, at this instant ──> effective desired state ──> which chargers are due
+    look: specs + interventions, at this instant ──> effective desired state ──> which chargers are due
     reach: ask the relay, one question at a time per charger, a bounded number at once ──> courses, history
 
 It remembers nothing that it could not find out again: after a restart every charger is simply asked once more.
@@ -12,16 +12,18 @@ from datetime import datetime
 from typing import Final
 
 from reconciler.app.applied_specs import AppliedSpecs
-from reconciler.app.courses import Cause, ChargerResult, Course
+from reconciler.app.courses import Cause, ChargerResult, Course, Patience
 from reconciler.app.ports import Clock, RelayPort, Store
 from reconciler.app.tasks import Report
 from reconciler.model.desired import DesiredCharger
 from reconciler.model.history import HistoryEvent
+from reconciler.model.interventions import Interventions
 from reconciler.model.live import Ack, LiveCharger, Outcome, Refusal
 from reconciler.model.overrides import Override
 from reconciler.planning.drift import Standing, State
-from reconciler.planning.effective import effective
+from reconciler.planning.effective import Effective, Layer, LayerKind, Memo, decide, next_boundary
 from reconciler.planning.effects import moves_between
+from reconciler.planning.explain import layer_text
 from reconciler.planning.render import move_text
 
 TICK_S: Final = 5.0
@@ -41,8 +43,10 @@ class Controller:
         self._clock = clock
         self._specs = specs
         self._report = report
-        self._desired: Mapping[str, DesiredCharger] = {}
-        self._overrides: Mapping[str, Override] = {}
+        self._state = Interventions()
+        self._effective = Effective()
+        self._memo: Memo = {}
+        self._boundary: datetime | None = None
         self._live: Mapping[str, LiveCharger] = {}
         self._courses: dict[str, Course] = {}
         self._journal: list[HistoryEvent] = []
@@ -53,19 +57,24 @@ class Controller:
     @property
     def desired(self) -> Mapping[str, DesiredCharger]:
         """Return effective desired state by charger, as of the last look."""
-        return self._desired
+        return self._effective.chargers
+
+    @property
+    def layers(self) -> Mapping[str, Layer]:
+        """Return the layer that decides on each charger which does not run as declared, as of the last look."""
+        return self._effective.layers
 
     @property
     def overrides(self) -> Mapping[str, Override]:
         """Return the overrides in force by charger, as of the last look."""
-        return self._overrides
+        return {override.charger: override for override in self._state.overrides}
 
     def wake(self) -> None:
         """Make the loop look now: a charger connected, an override was made, a plan was applied."""
         self._woken.set()
 
     async def run(self) -> None:
-        """Look and act for ever: every `TICK_S`, when woken, when an override ends, when a refusal is to be retried."""
+        """Look and act for ever: every `TICK_S`, when woken, at every boundary, when a refusal is to be retried."""
         async with asyncio.TaskGroup() as tasks:
             while True:
                 self._woken.clear()
@@ -85,10 +94,15 @@ class Controller:
     async def look(self, now: datetime) -> tuple[str, ...]:
         """Work out effective desired state at `now`, and return the chargers for which the relay is to be asked."""
         async with self._looking:  # else a look that began earlier could end later, with what was applied before
-            applied = await self._specs.current()
-            in_force = await self._store.overrides(now)
-            await self._end_expired(now, in_force)
-            self._desired = effective(applied.site, in_force, now)
+            site = (await self._specs.newest()).site
+            state = await self._store.interventions(now)
+            if state == self._state:
+                state = self._state  # the same objects compare in no time
+            before, self._effective = self._effective, decide(site, state, now, self._memo)
+            ended, self._state = self._state.overrides, state
+            self._boundary = next_boundary(site.outages, state, now)
+            self._expect_layers(before.layers, self._effective.layers)
+            await self._end_expired(now, ended)
             self._live = self._relay.live()
             return await self._due()
 
@@ -124,15 +138,15 @@ class Controller:
         """Return how every declared or known charger stands right now, by name."""
         live = self._relay.live()
         return tuple(
-            self._course(name).standing(self._desired.get(name), live.get(name))
-            for name in sorted(self._desired.keys() | self._courses.keys())
+            self._course(name).standing(self.desired.get(name), live.get(name))
+            for name in sorted(self.desired.keys() | self._courses.keys())
         )
 
     async def _due(self) -> tuple[str, ...]:
         now_s = self._clock.monotonic_s()
         due: list[str] = []
-        stray = (name for name, session in self._live.items() if session.generation and name not in self._desired)
-        for position, name in enumerate(dict.fromkeys([*self._desired, *self._courses, *stray])):
+        stray = (name for name, session in self._live.items() if session.generation and name not in self.desired)
+        for position, name in enumerate(dict.fromkeys([*self.desired, *self._courses, *stray])):
             course = self._course(name)
             if not course.turn.locked() and self._is_due(course, now_s):
                 due.append(name)
@@ -143,7 +157,7 @@ class Controller:
 
     def _is_due(self, course: Course, now_s: float) -> bool:
         owners, cause = course.owners, self._cause_of(course)
-        due = course.is_due(self._desired.get(course.charger), self._live.get(course.charger), now_s)
+        due = course.is_due(self.desired.get(course.charger), self._live.get(course.charger), now_s)
         self._note_flip(course.charger, owners, course.owners, cause)  # one that waited for the next connection
         return due
 
@@ -158,7 +172,7 @@ class Controller:
     async def _reach(self, name: str) -> ChargerResult:
         course = self._course(name)
         async with course.turn:
-            wanted, live = self._desired.get(name), self._live.get(name)
+            wanted, live = self.desired.get(name), self._live.get(name)
             if self._is_due(course, self._clock.monotonic_s()):
                 await self._ask(course, wanted, live)
             if wanted is None and not isinstance(course.outcome, Refusal):
@@ -173,7 +187,7 @@ class Controller:
         generation = course.next_generation(live)
         course.ask(generation, wanted)
         outcome = await self._outcome(course.charger, generation, wanted)
-        course.settle(outcome, self._clock.monotonic_s())
+        course.settle(outcome, self._clock.monotonic_s(), self._patience(course.charger, wanted, live))
         if isinstance(outcome, Refusal):
             if outcome.reason != refused_before:
                 self._note("flip-refused", course.charger, outcome.reason, cause)
@@ -192,8 +206,17 @@ class Controller:
     def _cause_of(self, course: Course) -> Cause:
         if course.cause is not None:
             return course.cause
-        override = self._overrides.get(course.charger)
-        return Cause(override.actor, override.reason) if override else Cause()
+        layer = self.layers.get(course.charger)
+        return _cause_of(layer) if layer is not None else Cause()
+
+    def _patience(self, charger: str, wanted: DesiredCharger | None, live: LiveCharger | None) -> Patience:
+        """Return when a refusal is worth another question."""
+        if wanted is None or live is None or not live.transactions:
+            return Patience.BACK_OFF
+        policy, layer = wanted.flip.open_transaction, self.layers.get(charger)
+        if policy == "skip" and layer is not None and layer.kind is LayerKind.OUTAGE:
+            return Patience.LEFT_ALONE  # the outage is over before the next one comes
+        return Patience.UNTIL_FREE if policy == "wait" else Patience.BACK_OFF
 
     def _note_flip(
         self, charger: str, before: Mapping[str, str] | None, after: Mapping[str, str] | None, cause: Cause
@@ -224,10 +247,18 @@ class Controller:
             self._journal = events + self._journal
             raise
 
-    async def _end_expired(self, now: datetime, in_force: Iterable[Override]) -> None:
+    def _expect_layers(self, before: Mapping[str, Layer], now: Mapping[str, Layer]) -> None:
+        """Remember for the history of a flip which layer came or went."""
+        for name in before.keys() | now.keys():
+            old, new = before.get(name), now.get(name)
+            if new is not None and (old is None or old.sources != new.sources):
+                self._course(name).cause = _cause_of(new)
+            elif new is None and old is not None and old.kind is not LayerKind.OVERRIDE:
+                self._course(name).cause = Cause(reason=f"{layer_text(old)} is over")
+
+    async def _end_expired(self, now: datetime, before: Iterable[Override]) -> None:
         """Write down which overrides ran out since the last look; those that somebody ended are written by them."""
-        before, self._overrides = self._overrides, {override.charger: override for override in in_force}
-        for override in before.values():
+        for override in before:
             if override.until is not None and override.until <= now:
                 ended = Cause(reason=f"the toggle by {override.actor} ran out ({override.reason})")
                 self.expect([override.charger], ended)
@@ -251,8 +282,16 @@ class Controller:
     def _nap_s(self) -> float:
         """Return how long nothing is going to happen by itself, at most `TICK_S`."""
         now, now_s = self._clock.now(), self._clock.monotonic_s()
-        ends = [(override.until - now).total_seconds() for override in self._overrides.values() if override.until]
+        edge = [(self._boundary - now).total_seconds()] if self._boundary is not None else []
         retries = [
             course.retry_at_s - now_s for course in self._courses.values() if isinstance(course.outcome, Refusal)
         ]
-        return max(0.0, min([TICK_S, *ends, *[retry for retry in retries if retry > 0]]))
+        return max(0.0, min([TICK_S, *edge, *[retry for retry in retries if retry > 0]]))
+
+
+def _cause_of(layer: Layer) -> Cause:
+    """Return who or what asked for a layer."""
+    newest = layer.sources[-1]
+    if isinstance(newest, Override):
+        return Cause(newest.actor, newest.reason)
+    return Cause(newest.outage.actor or Cause.actor, layer_text(layer))

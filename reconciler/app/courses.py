@@ -52,6 +52,14 @@ class Cause:
     revision: int | None = None
 
 
+class Patience(StrEnum):
+    """When a charger that refused is asked again for the same."""
+
+    BACK_OFF = "later and later"
+    UNTIL_FREE = "once its transaction has ended"
+    LEFT_ALONE = "not at all"
+
+
 @dataclass(slots=True, eq=False)
 class Course:
     """One charger's course. Only the controller changes it, and only while it holds `turn`."""
@@ -67,6 +75,8 @@ class Course:
     """Questions about the same wish since it was last seen to come true."""
     retry_at_s: float = 0.0
     """Not asked again before, on the monotonic clock, unless something else is wanted."""
+    patience: Patience = Patience.BACK_OFF
+    """What a refusal is worth; it counts only while `outcome` is one."""
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _same: tuple[DesiredCharger | None, LiveCharger | None] | None = None
     """What was last found to be in sync: while both are the same objects there is nothing to compare."""
@@ -88,6 +98,11 @@ class Course:
             return False
         if state is State.OFFLINE and isinstance(self.outcome, Ack | Deferred):
             return False
+        if isinstance(self.outcome, Refusal) and live is not None and live.connected:
+            if self.patience is Patience.LEFT_ALONE:
+                return False
+            if self.patience is Patience.UNTIL_FREE and not live.transactions:
+                return True
         return now_s >= self.retry_at_s
 
     def next_generation(self, live: LiveCharger | None) -> int:
@@ -102,9 +117,9 @@ class Course:
         self.tries = self.tries + 1 if self.asked is not None and self.asked.desired == wanted else 1
         self.asked, self.outcome, self._same = Asked(generation, wanted), None, None
 
-    def settle(self, outcome: Outcome, now_s: float) -> None:
+    def settle(self, outcome: Outcome, now_s: float, patience: Patience = Patience.BACK_OFF) -> None:
         """Note the answer, and when to ask again if it doesn't come true."""
-        self.outcome = outcome
+        self.outcome, self.patience = outcome, patience
         first_s = BACK_OFF_FIRST_S if isinstance(outcome, Refusal) else SETTLE_S
         self.retry_at_s = now_s + min(BACK_OFF_LAST_S, first_s * 2 ** min(self.tries - 1, 16))
         if isinstance(outcome, Ack) and self.asked is not None:

@@ -41,6 +41,21 @@ class LegSink(Protocol):
         """Learn, exactly once, that the leg is gone; no frame comes after it."""
 
 
+class StationCertificate(Protocol):
+    """A station's client certificate, its chain verified by whoever read the handshake."""
+
+    @property
+    def common_name(self) -> str:
+        """The subject's CN, "" where it has none or several."""
+
+    @property
+    def organizations(self) -> tuple[str, ...]:
+        """The subject's O."""
+
+    def issued_by(self, authorities: bytes) -> bool:
+        """Tell whether one of these CA certificates (PEM) issued it; raises ValueError where they can't be read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Knock:
     """A station's handshake, read and not yet answered."""
@@ -54,6 +69,10 @@ class Knock:
     remote: str
     path: str
     tls: bool = False
+    tls_version: str = ""
+    """As OpenSSL names it, for example "TLSv1.2"; "" without TLS."""
+    certificate: StationCertificate | None = None
+    """What the station showed, None where it showed none."""
 
     def __repr__(self) -> str:
         return f"Knock(identity={self.identity!r}, subprotocols={self.subprotocols!r}, remote={self.remote!r})"

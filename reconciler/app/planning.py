@@ -83,7 +83,7 @@ class Planning:
         moment = Moment(
             now=now,
             live=dict(self._relay.live()),
-            overrides=await self._store.overrides(now),
+            interventions=await self._store.interventions(now),
             pending=tuple(
                 Pending(standing.charger, "; ".join(standing.differences))
                 for standing in self._controller.standings()

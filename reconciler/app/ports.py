@@ -7,7 +7,9 @@ from typing import Any, Protocol
 
 from reconciler.model.desired import DesiredCharger, SecretRef
 from reconciler.model.history import HistoryEvent
+from reconciler.model.interventions import Interventions
 from reconciler.model.live import LiveCharger, Outcome
+from reconciler.model.outages import Adjustment, Outage
 from reconciler.model.overrides import Override
 
 
@@ -123,6 +125,9 @@ class Store(Protocol):
         before; then nothing is written.
         """
 
+    async def revision(self) -> int:
+        """Return the applied revision alone, cheaply: 0 where nothing was ever applied."""
+
     async def put_override(self, override: Override) -> None:
         """Store an override; one charger has at most one in force, an older one ends at the new one's start."""
 
@@ -131,6 +136,15 @@ class Store(Protocol):
 
     async def overrides(self, at: datetime) -> tuple[Override, ...]:
         """Return the overrides in force at `at`, by charger."""
+
+    async def interventions(self, at: datetime) -> Interventions:
+        """Return everything that changes roles besides specs, as of one moment; overrides only those in force at `at`."""
+
+    async def begin_outage(self, outage: Outage) -> None:
+        """Store an outage begun by hand; its window opens once. The same name again replaces it."""
+
+    async def adjust_outage(self, adjustment: Adjustment) -> None:
+        """Store what becomes of one opening of an outage; an earlier adjustment of it is replaced."""
 
     async def record(self, events: Sequence[HistoryEvent]) -> None:
         """Append events to history."""

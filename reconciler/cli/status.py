@@ -87,6 +87,10 @@ def _details(charger: Json) -> Iterator[str]:
     for leg in live["legs"]:
         detail = f", {leg['detail']}" if leg["detail"] else ""
         yield f"  leg {leg['backend']}: {leg['role']}, {leg['phase']} since {leg['since']}{detail}"
+    for left in live["residue"]:
+        yield f"  left in the station by {left['owner']}: {left['count']} {left['kind']}"
+    if live["kept_calls"]:
+        yield f"  kept for an owner that is away: {live['kept_calls']} messages"
     for open_ in live["transactions"]:
         connector = f" on connector {open_['connector']}" if open_["connector"] else ""
         yield f"  transaction {open_['id']}{connector} since {open_['since']}, of {open_['owner']}"

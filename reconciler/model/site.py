@@ -8,6 +8,7 @@ from reconciler.model.addresses import Address
 from reconciler.model.desired import Backend, DesiredCharger, Role
 from reconciler.model.diagnostics import Position
 from reconciler.model.kinds import Spec
+from reconciler.model.outages import Outage
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +53,5 @@ class Site:
     bound_by: Mapping[str, str]
     """Charger name -> address text of the BackendBinding that selects it."""
     backends: Mapping[str, Backend] = field(default_factory=dict)
+    outages: tuple[Outage, ...] = ()
+    """Declared outages, by name."""

@@ -1,4 +1,4 @@
-"""Scheduled outages checked: each must leave every feature one owner, and no two may pull one charger two ways."""
+"""Scheduled outages resolved, and checked: each must leave every feature one owner, and no two may pull one charger two ways."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from reconciler.errors import InvalidSpecs
 from reconciler.model.desired import DesiredCharger
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.kinds import ScheduledOutageSpec
+from reconciler.model.outages import Notice, Outage
 from reconciler.model.site import Resource, Site
 from reconciler.model.windows import Window
 from reconciler.planning.declared import Declared
@@ -17,6 +18,7 @@ from reconciler.planning.effective import with_roles
 from reconciler.planning.findings import error, several
 from reconciler.planning.ownership import ownership_faults, version_faults
 from reconciler.planning.selection import Selection
+from reconciler.planning.values import flip_of
 
 _HORIZON: Final = timedelta(days=366)
 """Recurring windows are compared over a year, leap day and both clock changes included."""
@@ -36,6 +38,23 @@ class _Outage:
     roles: Mapping[str, str]
     window: Window
     groups: _Groups
+
+
+def outages_of(declared: Declared, selection: Selection) -> tuple[Outage, ...]:
+    """Return the declared outages by name, each with the chargers that it selects."""
+    found = (
+        Outage(
+            name=resource.address.name,
+            chargers=tuple(selection.select(spec.chargers)),
+            window=spec.window.window,
+            roles=spec.roles,
+            flip=flip_of(spec.flip) if spec.flip is not None else None,
+            notice=Notice(spec.notice.before, spec.notice.to) if spec.notice is not None else None,
+            reason=spec.reason,
+        )
+        for resource, spec in declared.of("scheduled-outage", ScheduledOutageSpec)
+    )
+    return tuple(sorted(found, key=lambda outage: outage.name))
 
 
 def outage_findings(declared: Declared, site: Site, selection: Selection) -> Iterator[Diagnostic]:

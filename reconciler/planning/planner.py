@@ -6,8 +6,8 @@ from datetime import datetime
 
 from reconciler.errors import InvalidSpecs
 from reconciler.model.diagnostics import Diagnostic, Severity, by_position, has_errors
+from reconciler.model.interventions import Interventions
 from reconciler.model.live import LiveCharger
-from reconciler.model.overrides import Override
 from reconciler.model.plan import Action, Block, Effect, Pending, Plan, ResourceChange
 from reconciler.model.site import Resource, Site
 from reconciler.planning.change_windows import window_blocks
@@ -30,11 +30,11 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What a plan sees of the world besides specs: the instant, sessions, overrides, chargers that lag behind."""
+    """What a plan sees of the world besides specs: the instant, sessions, interventions, chargers that lag behind."""
 
     now: datetime
     live: Mapping[str, LiveCharger] = field(default_factory=dict)
-    overrides: tuple[Override, ...] = ()
+    interventions: Interventions = Interventions()
     pending: tuple[Pending, ...] = ()
 
 
@@ -47,8 +47,8 @@ def make_plan(
     whole does not hold together.
     """
     site, findings = _resolve(wanted)
-    before = effective(applied.site, moment.overrides, moment.now)
-    after = effective(site, moment.overrides, moment.now)
+    before = effective(applied.site, moment.interventions, moment.now)
+    after = effective(site, moment.interventions, moment.now)
     changes = diff_resources(applied.site.resources, site.resources, applied.versions)
     effects = effects_of(before, after, moment.live)
     touched = [name for effect in effects for name in effect.names]
@@ -60,7 +60,11 @@ def make_plan(
         effects=effects,
         basis=_basis(changes, touched, (applied.site, site), applied.versions),
         live=_connected(moment),
-        warnings=(*findings, *misfits(site, moment.overrides, moment.now), *_overridden(applied.site, site, moment)),
+        warnings=(
+            *findings,
+            *misfits(site, moment.interventions, moment.now),
+            *_overridden(applied.site, site, moment),
+        ),
         blocked=_blocked(applied.site, site, effects, moment, limits or Limits()) if changes else (),
         pending=moment.pending,
     )
@@ -155,7 +159,7 @@ def _foundations(name: str, site: Site) -> Iterator[str]:
 
 def _overridden(before: Site, after: Site, moment: Moment) -> Iterator[Diagnostic]:
     """Yield a warning for every charger whose declared change is hidden by an override for the time being."""
-    for override in moment.overrides:
+    for override in moment.interventions.overrides:
         name = override.charger
         if not override.holds_at(moment.now) or before.chargers.get(name) == after.chargers.get(name):
             continue

@@ -11,7 +11,7 @@ from reconciler.planning.binding import BindingLegs, binding_findings, legs_of
 from reconciler.planning.credentials import credential_findings
 from reconciler.planning.declared import Declared, dangling_references
 from reconciler.planning.documents import read_resources
-from reconciler.planning.outages import outage_findings
+from reconciler.planning.outages import outage_findings, outages_of
 from reconciler.planning.selection import Selection, bind, selector_findings
 from reconciler.planning.stations import Station, stations_of
 from reconciler.planning.values import (
@@ -65,6 +65,7 @@ def resolve(resources: Iterable[Resource], broken: Collection[str] = ()) -> tupl
         declared_by={name: str(station.resource.address) for name, station in stations.items()},
         bound_by={name: str(binding.resource.address) for binding in bound for name in binding.chargers},
         backends=backends,
+        outages=outages_of(declared, selection),
     )
     diagnostics += dangling_references(declared)
     diagnostics += selector_findings(declared, selection)

@@ -94,7 +94,7 @@ class Downward:
         if reason is not None:
             self._refuse(leg, frame, "refused-call", reason)
             return
-        if len(self._owners) + len(self._others) >= state.limits.commands_waiting_max:
+        if self._waiting() >= state.limits.commands_waiting_max:
             self._refuse(leg, frame, "queue-full", "too many commands wait for the charging station")
             return
         leg.commands_open.add(frame.id)
@@ -176,6 +176,14 @@ class Downward:
             elif leg is not None:
                 owned = state.table.owner(downcall.frame) == downcall.backend
                 (self._owners if owned else self._others).append(downcall)
+
+    def _waiting(self) -> int:
+        """Count the commands that wait; those whose connection is gone don't."""
+        for queue in (self._owners, self._others):
+            lost = [downcall for downcall in queue if self._leg_of(downcall) is None]
+            for downcall in lost:
+                queue.remove(downcall)
+        return len(self._owners) + len(self._others)
 
     def busy_with(self, backend: str) -> bool:
         """Return True while a command of `backend` is under way at the station."""

@@ -216,6 +216,7 @@ class Flip:
                 self._respecify(state.legs[leg.backend.name], leg)
             else:
                 self._open(leg)
+        self._registration.roles_changed()
         self._downward.owners_changed()
 
     def _respecify(self, leg: CsmsLeg, spec: DesiredLeg) -> None:

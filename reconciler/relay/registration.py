@@ -98,7 +98,7 @@ class Registration:
 
     def own_boot_answered(self, leg: CsmsLeg, frame: Frame) -> None:
         """Read the owner's answer to the station's own boot, which the station gets as it is."""
-        self._boot_answered(leg, frame, retry=False)
+        self._boot_answered(leg, frame, retry=leg.name != self._state.table.owners["provisioning"])
         self.pending = leg.phase is LegPhase.PENDING
         self._accepted = self._state.memory.accepted = leg.phase is LegPhase.REGISTERED
 
@@ -112,6 +112,15 @@ class Registration:
         """A replayed boot was not answered in time, or could not even be sent: it is repeated later."""
         leg.enter(LegPhase.CONNECTED, self._state.now, f"{leg.name} does not answer BootNotification")
         leg.boot_due = self._state.now + self._state.limits.boot_retry_default_s
+
+    def roles_changed(self) -> None:
+        """Speak to whoever no longer answers the station's own boots as to every other back-end."""
+        state = self._state
+        for leg in state.legs.values():
+            if leg.name != state.table.owners["provisioning"]:
+                leg.transparent = False
+                if leg.phase in (LegPhase.PENDING, LegPhase.REJECTED) and leg.boot_due is None:
+                    leg.boot_due = state.now + state.limits.boot_retry_default_s
 
     def beat_sent(self, leg: CsmsLeg) -> None:
         """A Heartbeat went up on `leg`, whoever made it."""
@@ -129,7 +138,8 @@ class Registration:
         for leg in self._state.legs.values():
             if leg.boot_due is not None and now >= leg.boot_due:
                 leg.boot_due = None
-                self._replay_boot(leg)
+                if not leg.has_boot():
+                    self._replay_boot(leg)
             if leg.heartbeat_due is not None and now >= leg.heartbeat_due:
                 self._beat(leg)
 
@@ -169,12 +179,16 @@ class Registration:
 
     def _accepted_by(self, leg: CsmsLeg, interval_s: float) -> None:
         state = self._state
+        if leg.has_boot():
+            return  # the station booted again meanwhile; the answer to that boot counts
         leg.enter(LegPhase.REGISTERED, state.now)
         leg.drop_waiting(Origin.COPY, STATUS)
+        leg.drop_waiting(Origin.OWN, STATUS)
         self.drain(leg)
         deadline = state.now + state.limits.copy_age_max_s
         for payload in reversed(state.memory.statuses.values()):
             leg.waiting.appendleft(Upcall(Origin.OWN, STATUS, deadline, payload=payload))
+        leg.boot_due = None
         leg.heartbeat_interval_s = interval_s
         leg.heartbeat_due = state.now if interval_s > 0 else None
         self.beat_sent(leg)

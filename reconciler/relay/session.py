@@ -4,13 +4,16 @@
                             │          └─ Registration      each leg's own boot and beat
                             ├─ Downward                     back-ends' CALLs, one at a time
                             ├─ Flip                         one generation of roles after another
-                            └─ SessionState                 roles, legs, memory           ──> commands.py
+                            └─ SessionState ─ SessionMemory roles, legs; what outlives the session ──> commands.py
 
-Rules R1-R10, R12, R13, R15 and R16 of the design's relay page; each is named where it is kept. After each
-call to `handle` the shell must carry out the commands in order, and ask `next_timer` anew.
+Where the rules of the design's relay page are kept (each docstring names its own):
 
-Seams: R11 policies other than `close` in `StationCalls._give_up` and `Session._owner_is_down`; R14 beside
-`Flip._step`; durable ids behind RememberCharger.
+    R1 envelope, splice    R2 station_calls   R3 leg, downward    R4 upward, downward    R5 routing    R6 composition
+    R7 upward              R8 routing, refusals                   R9 registration, translation, *_ids, list_version
+    R10 flip               R11 station_calls, backlog, this file  R12 this file          R13 terminated
+    R14 residue, handover  R15 limits         R16 envelope, this file
+
+After each call to `handle` the shell must carry out the commands in order, and ask `next_timer` anew.
 """
 
 from collections.abc import Callable

@@ -5,7 +5,8 @@
     <── 7 ── the station keeps the owner's id <── 7                 900  (read, goes no further)
     StopTransaction(7) ─────────────────────────> (7)               (900)
 
--1 stands for "no id known" (OCPP 1.6 errata 3.18); some stations write 2^63-1 for that. Ids are JSON integers of any size and are kept as text.
+-1 stands for "no id known" (OCPP 1.6 errata 3.18); some stations write 2^63-1 for that. Ids are JSON integers of any
+size and are kept as text.
 In OCPP 2.x stations mint the ids and nothing is mapped.
 """
 

@@ -153,7 +153,7 @@ class Upward:
         if upcall.action == HEARTBEAT:
             self.registration.beat_sent(leg)
         elif upcall.action == BOOT and upcall.origin is Origin.STATION:
-            leg.transparent = True
+            leg.transparent = leg.name == state.table.owners["provisioning"]
             leg.enter(LegPhase.REGISTERING, state.now)
         state.emit(SendToLeg(leg.name, self._raw(leg, upcall, token)))
 
@@ -247,7 +247,7 @@ class Upward:
         for upcall in leg.waiting:
             if upcall.deadline > state.now:
                 kept.append(upcall)
-            elif upcall.origin is Origin.COPY:
+            elif upcall.origin in (Origin.COPY, Origin.PART):
                 state.note("copy-dropped", leg.name, upcall.action, "too old")
             elif upcall.origin is Origin.BOOT:
                 self.registration.boot_expired(leg)

@@ -2,21 +2,23 @@
 
 import asyncio
 import sys
+from collections.abc import Mapping
 
 from tests.golden import ROOT, golden_files
 from tests.golden.examples import expected_plans
 from tests.golden.tour import walked
 
 
-async def made_by_running() -> dict[str, str]:
-    """Return path -> text of the files that show what a running fwdctl prints."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    return {**await expected_plans(), "README.md": await walked(readme)}
+def write(files: Mapping[str, str]) -> None:
+    """Write path -> text where it differs, and name what was written."""
+    for path, text in files.items():
+        file = ROOT / path
+        if not file.exists() or file.read_text(encoding="utf-8") != text:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+            sys.stdout.write(f"{path}\n")
 
 
-for path, text in {**golden_files(), **asyncio.run(made_by_running())}.items():
-    file = ROOT / path
-    file.parent.mkdir(parents=True, exist_ok=True)
-    if not file.exists() or file.read_text(encoding="utf-8") != text:
-        file.write_text(text, encoding="utf-8")
-        sys.stdout.write(f"{path}\n")
+write(golden_files())
+write(asyncio.run(expected_plans()))
+write({"README.md": asyncio.run(walked((ROOT / "README.md").read_text(encoding="utf-8")))})

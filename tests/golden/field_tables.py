@@ -1,5 +1,6 @@
 """Tables of the fields of each kind, made from the published schemas, for docs/spec-language.md."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ _OWN_SECTION: Final = {
     "WindowSpec": "[window](#windows)",
 }
 _TYPES: Final = {"string": "text", "integer": "whole number", "number": "number", "boolean": "`true`, `false`"}
+_NEEDED: Final = ("*needed*", "*needed there*")
 _NAME_PATTERN: Final = "^[a-z0-9]([-a-z0-9.]"
 
 
@@ -32,7 +34,8 @@ class Field:
 
     def row(self) -> str:
         """Return it as a row of a table."""
-        return f"| `{self.path}` | {self.takes} | {self.default} | {self.text} |"
+        text = self.text.replace("|", "\\|").replace("<", "&lt;")
+        return f"| `{self.path}` | {self.takes} | {self.default} | {text} |"
 
 
 def filled(text: str) -> str:
@@ -57,8 +60,8 @@ def _fields(prefix: str, node: Schema, definitions: Schema) -> Iterator[Field]:
         if "$ref" in inner and _ref(inner) not in _OWN_SECTION:
             yield from _fields(f"{path}{suffix}.", inner, definitions)
         else:
-            default = "*needed*" if needed else f"`{_yaml(field['default'])}`" if "default" in field else ""
-            yield Field(path, _takes(field), default, field.get("description", "").replace("|", "\\|"))
+            default = _NEEDED[bool(prefix)] if needed else _default(field)
+            yield Field(path, _takes(field), default, field.get("description", ""))
 
 
 def _is_list_of_mappings(field: Schema) -> bool:
@@ -70,6 +73,8 @@ def _takes(field: Schema) -> str:
         return _OWN_SECTION[_ref(field)]
     if "const" in field or "enum" in field:
         return ", ".join(f"`{value}`" for value in field.get("enum", [field.get("const")]))
+    if field.get("type") == "array" and "provisioning" in field["items"].get("enum", ()):
+        return "list of [features](#role), or `*`"
     if field.get("type") == "array":
         return f"list of {_takes(field['items'])}"
     if field.get("type") == "object":
@@ -88,5 +93,6 @@ def _ref(node: Schema) -> str:
     return str(node["$ref"]).rpartition("/")[2]
 
 
-def _yaml(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _default(field: Schema) -> str:
+    value = field.get("default")
+    return "" if value in (None, "") else f"`{value if isinstance(value, str) else json.dumps(value)}`"

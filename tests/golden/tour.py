@@ -1,7 +1,7 @@
 """The README's tour, walked: its commands run in a kept demo, and what they print stands where the README shows it.
 
 Blocks fenced as `console` are commands (`$ ...`) with their output, run in order. A block fenced as `diff` is an edit
-of site.yaml. The lines of a block fenced as `text` come in that order in what the demo prints, `...` for lines left out.
+of site.yaml. The lines of a block fenced as `text` come in that order in what the demo prints; `...` leaves lines out.
 """
 
 import asyncio

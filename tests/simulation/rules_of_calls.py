@@ -57,7 +57,7 @@ class Calls:
         yield from self._as_it_came(record, frame, call)
         if backend != call.owner and backend not in call.observers and backend not in call.parts:
             yield f"R7: {backend} neither owned nor observed {call.action}"
-        if (backend, scene.connections.get(backend, 0)) in call.sent:
+        if call.sent[backend, scene.connections.get(backend, 0)] >= call.copies:
             yield f"R7: {backend} has {call.trace} twice on one connection"
         if backend == call.owner and not call.open:
             yield f"R2: {call.trace} was given up before"
@@ -118,7 +118,7 @@ class Copies:
         if record.what is What.LEG_OUT and frame is not None and frame.kind == CALL:
             self.owed.pop((record.who, frame.trace), None)
         elif record.what is What.NOTE and record.text.startswith("copy-dropped"):
-            self._forgive(record.who, record.text.removeprefix("copy-dropped "))
+            self._forgive(record, record.text.removeprefix("copy-dropped "))
         elif record.what in (What.TIMER, What.STATION_IN, What.STATION_CLOSED):
             yield from self._overdue(record)
         if record.what in (What.CLOSE_STATION, What.STATION_CLOSED):
@@ -134,10 +134,11 @@ class Copies:
             if call.action != "StatusNotification":  # whose last state is replayed instead
                 self.owed |= {(backend, call.trace): (call.action, call.at) for backend in sorted(call.observers)}
 
-    def _forgive(self, backend: str, action: str) -> None:
-        oldest = next((key for key, owed in self.owed.items() if key[0] == backend and owed[0] == action), None)
-        if oldest is not None:
-            del self.owed[oldest]
+    def _forgive(self, record: Record, action: str) -> None:
+        mine = [key for key, owed in self.owed.items() if key[0] == record.who and owed[0] == action]
+        if mine:
+            newest_is_new = self.owed[mine[-1]][1] == record.at
+            del self.owed[mine[-1] if newest_is_new else mine[0]]
 
     def _overdue(self, record: Record) -> Iterator[str]:
         for key, (action, at) in list(self.owed.items()):

@@ -1,4 +1,4 @@
-"""Commands of the back-ends: who may, one at a time, in order, bounded, the right answer to the right one (R3, R4, R8)."""
+"""Commands of the back-ends: who may, one at a time, in order, bounded, nobody gets another's answer (R3, R4, R8)."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -117,7 +117,7 @@ class Commands:
                 yield f"R3: {other.action} {other.trace} goes first"
 
     def _answered(self, record: Record, frame: Said) -> Iterator[str]:
-        if b"garbage" in frame.token or frame.token in (b'"-1"', b'""'):
+        if not self.scene.station_open or b"garbage" in frame.token or frame.token in (b'"-1"', b'""'):
             return
         mine = [it for it in self.open.values() if it.backend == record.who and it.token == frame.token]
         if frame.trace:

@@ -21,7 +21,7 @@ class Registrations:
         self.beat: dict[str, float] = {}
         self.proofs: Counter[str] = Counter()
         self.early: dict[str, str] = {}
-        self.retry: dict[str, float] = {}
+        self.retry: dict[str, tuple[float, str]] = {}
 
     def see(self, record: Record) -> Iterator[str]:
         """Check one record."""
@@ -57,8 +57,8 @@ class Registrations:
         scene, backend = self.scene, record.who
         self.heard[backend] = record.at
         if frame.action == "BootNotification":
-            due = self.retry.pop(backend, record.at)
-            if record.at < due - SLACK_S:
+            due, refused = self.retry.pop(backend, (record.at, ""))
+            if record.at < due - SLACK_S and frame.trace == refused:  # a newer boot of the station goes at once
                 yield f"R9: BootNotification again before {due:.3f}"
             if payload_of(record.raw) != scene.boot:
                 yield "R9: not the station's last BootNotification"
@@ -80,8 +80,7 @@ class Registrations:
             self.resumed.add(connection)
         call = scene.calls.get(frame.trace)
         own = call is not None and call.owner == backend and not scene.is_replay(record, frame)
-        provisions = scene.desired.owners["provisioning"] == backend
-        if connection not in self.resumed and not (own and provisions):
+        if connection not in self.resumed and not (own and call is not None and call.registrar == backend):
             yield f"R9: {frame.action} before {backend} accepted a BootNotification"
 
     def _beats(self, record: Record, frame: Said) -> None:
@@ -89,9 +88,10 @@ class Registrations:
         before, self.beat[backend] = self.beat.get(backend), record.at
         if frame.trace or before is None:
             return
-        if self.proofs[backend]:
+        early = record.at < before + self.interval_s.get(backend, 0.0) - SLACK_S
+        if early and self.proofs[backend] > 0:
             self.proofs[backend] -= 1
-        elif record.at < before + self.interval_s.get(backend, 0.0) - SLACK_S:
+        elif early:
             self.early[backend] = f"R9: a Heartbeat to {backend} {record.at - before:.3f} s after the last"
 
     def _boot_answered(self, record: Record, frame: Said) -> None:
@@ -103,7 +103,8 @@ class Registrations:
             self.interval_s[record.who] = interval
             self.beat[record.who] = self.heard[record.who] = record.at
         elif under_way.replay:
-            self.retry[record.who] = record.at + max(interval or LIMITS.boot_retry_default_s, LIMITS.boot_retry_min_s)
+            wait_s = max(interval or LIMITS.boot_retry_default_s, LIMITS.boot_retry_min_s)
+            self.retry[record.who] = record.at + wait_s, under_way.trace
 
     def _silence(self, record: Record) -> Iterator[str]:
         scene = self.scene
@@ -112,7 +113,7 @@ class Registrations:
             if interval and name in scene.registered and quiet_s > 2.2 * interval + 2 * CALL_TIMEOUT_S:
                 self.heard[name] = record.at
                 yield f"R9: nothing said to {name} for {quiet_s:.0f} s, its interval is {interval:g} s"
-        for name, due in list(self.retry.items()):
+        for name, (due, _) in list(self.retry.items()):
             half_duplex = (leg := scene.desired.leg(name)) is not None and leg.backend.half_duplex
             if record.at > due + SLACK_S and not half_duplex and record.what is not What.LEG_OUT:
                 del self.retry[name]

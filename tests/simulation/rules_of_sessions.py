@@ -80,7 +80,10 @@ class Flips:
         self.confirmed = record.number
         if wish is not None:
             until = record.at + CALL_TIMEOUT_S
-            self.to_close = {name: until for name in self.scene.connections if wish.desired.leg(name) is None}
+            wanted = (wish, *self.wishes.values())
+            self.to_close = {
+                name: until for name in self.scene.connections if not any(it.desired.leg(name) for it in wanted)
+            }
 
     def _leg_closed(self, record: Record) -> Iterator[str]:
         scene = self.scene
@@ -97,7 +100,7 @@ class Flips:
             return
         for number, wish in list(self.wishes.items()):
             refused = [name for name in self._gaining(wish) if name in self.scene.turned_down]
-            if refused and not wish.stepped:
+            if refused and not self._holds_back(refused[0]) and not wish.stepped:
                 del self.wishes[number]
                 yield f"R10: {refused[0]} turned the charger down, generation {number} still goes on"
             elif record.at > wish.at + 2 * wish.desired.flip.confirm_within_s + SLACK_S:
@@ -107,6 +110,11 @@ class Flips:
             if record.at > until + SLACK_S and name in self.scene.connections:
                 del self.to_close[name]
                 yield f"R10: {name} has no role and is still connected"
+
+    def _holds_back(self, name: str) -> bool:
+        """Return True for a half-duplex back-end, whose next BootNotification may wait for its own call's answer."""
+        leg = self.scene.desired.leg(name)
+        return leg is None or leg.backend.half_duplex
 
     def _gaining(self, wish: Wish) -> set[str]:
         before = self.scene.desired.owners

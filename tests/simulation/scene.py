@@ -1,6 +1,6 @@
 """What can be known at each moment of a history: roles in force, connections, registrations, who owes an answer."""
 
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 
 from reconciler.model.desired import DesiredCharger
@@ -31,8 +31,12 @@ class StationCall:
     observers: frozenset[str]
     times: int = 1
     answered: int = 0
+    registrar: str = ""
+    """Who owned provisioning then."""
+    copies: int = 1
+    """How often it may go to each back-end: once for every time that it was a new call to the relay."""
     answers: dict[str, bytes] = field(default_factory=dict)
-    sent: set[tuple[str, int]] = field(default_factory=set)
+    sent: Counter[tuple[str, int]] = field(default_factory=Counter)
 
     @property
     def open(self) -> bool:
@@ -170,6 +174,7 @@ class Scene:
 
     def _new_call(self, record: Record, frame: Said) -> StationCall:
         owner, feature = self.owner(frame.action), feature_of(self.version, frame.action)
+        known = self.calls.pop(frame.trace, None)
         parts = {self.desired.owners[part] for part in _COMPOSED.get(frame.action, ())}
         observers = {
             leg.backend.name
@@ -186,6 +191,9 @@ class Scene:
             owner,
             frozenset(parts - {owner}),
             frozenset(observers - {owner}),
+            registrar=self.desired.owners["provisioning"],
+            copies=known.copies + 1 if known is not None else 1,
+            sent=known.sent if known is not None else Counter(),
         )
 
     def _sent_up(self, record: Record, frame: Said) -> None:
@@ -199,7 +207,7 @@ class Scene:
         elif replay and frame.trace:
             self.to_replay[record.who].popleft()
         if call is not None and not replay:
-            call.sent.add((record.who, self.connections.get(record.who, 0)))
+            call.sent[record.who, self.connections.get(record.who, 0)] += 1
             if call.owner == record.who:
                 until = call.at + PATIENCE_S
         self.up[record.who] = UnderWay(frame.token, frame.action, frame.trace, until, replay)

@@ -15,6 +15,8 @@ from reconciler.app.ports import (
 )
 from reconciler.errors import LockHeld, StalePlan
 from reconciler.model.history import HistoryEvent
+from reconciler.model.interventions import Interventions
+from reconciler.model.outages import Adjustment, Outage
 from reconciler.model.overrides import Override
 
 
@@ -22,7 +24,7 @@ class MemoryStore:
     """Implements `Store`."""
 
     def __init__(self) -> None:
-        self.revision = 0
+        self._revision = 0
         self.away = False
         """While True, overrides can't be read and history can't be written."""
         self.revisions: list[RevisionMeta] = []
@@ -31,13 +33,15 @@ class MemoryStore:
         self._last_version: dict[str, int] = {}
         self._used_plans: set[str] = set()
         self._overrides: list[Override] = []
+        self._begun: dict[str, Outage] = {}
+        self._adjusted: dict[tuple[str, datetime], Adjustment] = {}
         self._kept: dict[tuple[str, int], KeptCall] = {}
         self._memories: dict[str, ChargerMemory] = {}
         self._lock: Lock | None = None
 
     async def resources(self) -> tuple[int, tuple[StoredResource, ...]]:
         """Return the applied revision and all resources."""
-        return self.revision, tuple(self._stored[address] for address in sorted(self._stored))
+        return self._revision, tuple(self._stored[address] for address in sorted(self._stored))
 
     async def commit_revision(self, writes: Sequence[ResourceWrite], meta: RevisionMeta, plan_id: str) -> int:
         """Write all or nothing."""
@@ -46,7 +50,7 @@ class MemoryStore:
         if plan_id in self._used_plans or stale:
             raise StalePlan(f"the plan was used, or changed since: {stale}")
         self._used_plans.add(plan_id)
-        self.revision += 1
+        self._revision += 1
         self.revisions.append(meta)
         for write in writes:
             if write.content is None:
@@ -54,8 +58,8 @@ class MemoryStore:
                 continue
             version = self._last_version.get(write.address, 0) + 1
             self._last_version[write.address] = version
-            self._stored[write.address] = StoredResource(write.address, write.content, version, self.revision)
-        return self.revision
+            self._stored[write.address] = StoredResource(write.address, write.content, version, self._revision)
+        return self._revision
 
     async def put_override(self, override: Override) -> None:
         """Store it; older ones on the charger end at its start."""
@@ -80,6 +84,22 @@ class MemoryStore:
         self._answer()
         held = (override for override in self._overrides if override.holds_at(at))
         return tuple(sorted(held, key=lambda override: override.charger))
+
+    async def revision(self) -> int:
+        """Return it."""
+        return self._revision
+
+    async def interventions(self, at: datetime) -> Interventions:
+        """Return all of it."""
+        return Interventions(await self.overrides(at), tuple(self._begun.values()), tuple(self._adjusted.values()))
+
+    async def begin_outage(self, outage: Outage) -> None:
+        """Store it."""
+        self._begun[outage.name] = outage
+
+    async def adjust_outage(self, adjustment: Adjustment) -> None:
+        """Store it."""
+        self._adjusted[adjustment.outage, adjustment.opening] = adjustment
 
     async def record(self, events: Sequence[HistoryEvent]) -> None:
         """Append, and number."""

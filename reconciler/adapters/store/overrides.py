@@ -32,7 +32,7 @@ class Overrides(Section):
     async def end_override(self, charger: str, at: datetime) -> Override | None:
         """End the charger's override and return it as ended, or None where it has none in force."""
         async with self._database.writing(Turn.OVERRIDES) as connection:
-            found = await connection.execute(select(overrides).where(overrides.c.charger == charger, _in_force(at)))
+            found = await connection.execute(select(overrides).where(overrides.c.charger == charger, in_force(at)))
             ending = found.mappings().one_or_none()
             if ending is None:
                 return None
@@ -42,12 +42,12 @@ class Overrides(Section):
     async def overrides(self, at: datetime) -> tuple[Override, ...]:
         """Return the overrides in force at `at`, by charger."""
         async with self._database.reading() as connection:
-            rows = (await connection.execute(select(overrides).where(_in_force(at)))).mappings()
+            rows = (await connection.execute(select(overrides).where(in_force(at)))).mappings()
             return tuple(sorted((Override(**found) for found in rows), key=lambda override: override.charger))
 
 
-def _in_force(at: datetime) -> ColumnElement[bool]:
-    """`Override.holds_at` as a condition."""
+def in_force(at: datetime) -> ColumnElement[bool]:
+    """Return `Override.holds_at` as a condition."""
     return and_(overrides.c.start <= at, _ends_after(at))
 
 

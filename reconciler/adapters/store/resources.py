@@ -37,6 +37,11 @@ class Resources(Section):
             revision = await _last_revision(connection)
             return revision, await _read(connection, resource_versions.c.ended_by.is_(None))
 
+    async def revision(self) -> int:
+        """Return the applied revision alone, cheaply: 0 where nothing was ever applied."""
+        async with self._database.reading() as connection:
+            return await _last_revision(connection)
+
     async def resources_at(self, revision: int) -> tuple[StoredResource, ...]:
         """Return all resources as `revision` left them, by address; raises FwdctlError where there is no such one."""
         versions = resource_versions.c

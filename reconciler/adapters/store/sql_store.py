@@ -9,12 +9,13 @@ from reconciler.adapters.store.location import locate
 from reconciler.adapters.store.lock import ApplyLock
 from reconciler.adapters.store.memories import Memories
 from reconciler.adapters.store.migrate import migrate
+from reconciler.adapters.store.outages import Outages
 from reconciler.adapters.store.overrides import Overrides
 from reconciler.adapters.store.resources import Resources
 from reconciler.app.ports import Store
 
 
-class SqlStore(Resources, Overrides, History, ApplyLock, Memories, KeptCalls):
+class SqlStore(Resources, Overrides, Outages, History, ApplyLock, Memories, KeptCalls):
     """Everything durable, in one SQL database."""
 
     async def close(self) -> None:

@@ -118,6 +118,33 @@ overrides: Final = Table(
     Column("actor", PlainText, nullable=False),
 )
 
+begun_outages: Final = Table(
+    "begun_outages",
+    metadata,
+    Column("name", PlainText, primary_key=True),
+    Column("chargers", JSON, nullable=False),
+    Column("roles", JSON, nullable=False),
+    Column("start", Instant, nullable=False),
+    Column("duration_s", Integer, nullable=False),
+    Column("zone", PlainText, nullable=False),
+    Column("open_transaction", PlainText, nullable=True),
+    Column("told", JSON, nullable=False),
+    Column("reason", PlainText, nullable=False),
+    Column("actor", PlainText, nullable=False),
+)
+"""Outages begun from the command line; `told` are the back-ends that get notice."""
+
+outage_adjustments: Final = Table(
+    "outage_adjustments",
+    metadata,
+    Column("outage", PlainText, primary_key=True),
+    Column("opening", Instant, primary_key=True),
+    Column("until", Instant, nullable=False),
+    Column("reason", PlainText, nullable=False),
+    Column("actor", PlainText, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
 events: Final = Table(
     "events",
     metadata,

@@ -1,9 +1,10 @@
 """A station's opening handshake: read its request, ask the relay, answer; then hand the transport to a leg."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import cast
+from typing import Protocol, cast
 
 import structlog
 from websockets.datastructures import Headers, MultipleValuesError
@@ -16,10 +17,18 @@ from reconciler.adapters.websocket.http_head import HeadTooLarge, refusal, split
 from reconciler.adapters.websocket.identity import BadIdentity, identity_in_path
 from reconciler.adapters.websocket.leg import NobodyListens, WebSocketLeg
 from reconciler.adapters.websocket.limits import WebSocketLimits
+from reconciler.adapters.websocket.station_certificate import shown_certificate
 from reconciler.adapters.websocket.wire import STATION_DEFLATE, half_close, may_deflate, station_wire
 from reconciler.app.legs import Admission, Admit, Knock, LegSink, Refuse
 
 _log = structlog.get_logger(__name__)
+
+
+class AtTheDoor(Protocol):
+    """A station's connection before it is a leg."""
+
+    def refuse(self, refuse: Refuse) -> None:
+        """Send it away."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,18 +37,19 @@ class Door:
 
     admission: Admission
     limits: WebSocketLimits
-    tls: bool = False
-    connections: set["StationHandshake | WebSocketLeg"] = field(default_factory=set)
-    handshakes: set["StationHandshake"] = field(default_factory=set)
+    refused: Callable[[str], None]
+    """Told of everybody who is not let in: an HTTP status, or "tls"."""
+    connections: set["AtTheDoor | WebSocketLeg"] = field(default_factory=set)
+    handshakes: set["AtTheDoor"] = field(default_factory=set)
     decisions: set[asyncio.Task[None]] = field(default_factory=set)
     empty: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def enter(self, connection: "StationHandshake | WebSocketLeg") -> None:
+    def enter(self, connection: "AtTheDoor | WebSocketLeg") -> None:
         """Count a connection in."""
         self.connections.add(connection)
         self.empty.clear()
 
-    def leave(self, connection: "StationHandshake | WebSocketLeg") -> None:
+    def leave(self, connection: "AtTheDoor | WebSocketLeg") -> None:
         """Count a connection out."""
         self.connections.discard(connection)
         if not self.connections:
@@ -72,6 +82,7 @@ class StationHandshake(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         door, limits = self._door, self._door.limits
         if len(door.connections) >= limits.max_connections:
+            self._say_no(503, "too many connections")
             self._answered = True
             self._transport.write(refusal(503, "too many connections", limits.retry_after_s))
             self._transport.close()
@@ -117,6 +128,7 @@ class StationHandshake(asyncio.Protocol):
 
     def _say_no(self, status: int, reason: str) -> None:
         if not self._answered:
+            self._door.refused(str(status))
             _log.info("station refused", identity=self._identity, remote=self._remote(), status=status, reason=reason)
 
     def _end(self, answer: bytes) -> None:
@@ -177,21 +189,20 @@ class StationHandshake(asyncio.Protocol):
         self._decision.add_done_callback(self._door.decisions.discard)
 
     def _knock(self, request: Request) -> Knock:
+        tls = self._transport.get_extra_info("ssl_object")
         return Knock(
             identity=identity_in_path(request.path),
             subprotocols=_subprotocols(request.headers),
             authorization=request.headers.get("Authorization"),
             remote=self._remote(),
             path=request.path,
-            tls=self._door.tls,
+            tls=tls is not None,
+            tls_version=(tls.version() or "") if tls is not None else "",
+            certificate=shown_certificate(tls) if tls is not None else None,
         )
 
     def _remote(self) -> str:
-        peer = self._transport.get_extra_info("peername")
-        if not isinstance(peer, tuple):
-            return "unknown"
-        host, port = peer[:2]
-        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        return remote_of(self._transport)
 
     # The decision
 
@@ -236,6 +247,15 @@ class StationHandshake(asyncio.Protocol):
                 _log.exception("an admitted station could not be taken in", charger=admit.charger)
                 leg.close(CloseCode.INTERNAL_ERROR, "internal error")
         leg.begin(sink, early)
+
+
+def remote_of(transport: asyncio.BaseTransport) -> str:
+    """Return host:port of the other end."""
+    peer = transport.get_extra_info("peername")
+    if not isinstance(peer, tuple):
+        return "unknown"
+    host, port = peer[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _repair(headers: Headers) -> None:

@@ -2,11 +2,14 @@
 
 import asyncio
 import ssl
+from collections.abc import Callable
 
 from websockets.frames import CloseCode
 
 from reconciler.adapters.websocket.handshake import Door, StationHandshake
+from reconciler.adapters.websocket.leg import WebSocketLeg
 from reconciler.adapters.websocket.limits import WebSocketLimits
+from reconciler.adapters.websocket.tls_doorstep import TlsDoorstep
 from reconciler.app.legs import Admission, Refuse
 from reconciler.errors import FwdctlError
 
@@ -16,7 +19,9 @@ _BACKLOG = 1024
 class StationListener:
     """Accepts stations on `host`:`port` (0: any free one) and lets `admission` decide on each.
 
-    `tls` encrypts the door; its certificates are the caller's. A listener is started and stopped once.
+    `tls` encrypts the door: it is asked at each connection, so that certificates may change while stations stay.
+    `refused` is told of everybody who is not let in, by HTTP status or as "tls". A listener is started and stopped
+    once.
     """
 
     def __init__(
@@ -26,33 +31,28 @@ class StationListener:
         host: str,
         port: int,
         limits: WebSocketLimits | None = None,
-        tls: ssl.SSLContext | None = None,
+        tls: Callable[[], ssl.SSLContext] | None = None,
+        refused: Callable[[str], None] = lambda status: None,
     ) -> None:
         self._host = host
         self._asked_port = port
         self._tls = tls
-        self._door = Door(admission, limits or WebSocketLimits(), tls=tls is not None)
+        self._door = Door(admission, limits or WebSocketLimits(), refused)
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
         """Listen. Raises FwdctlError where the address can't be had."""
         loop = asyncio.get_running_loop()
-        limits = self._door.limits
         try:
-            self._server = await loop.create_server(
-                lambda: StationHandshake(self._door),
-                self._host,
-                self._asked_port,
-                backlog=_BACKLOG,
-                ssl=self._tls,
-                ssl_handshake_timeout=limits.handshake_timeout_s if self._tls else None,
-                ssl_shutdown_timeout=limits.close_timeout_s if self._tls else None,
-            )
+            self._server = await loop.create_server(self._greeter, self._host, self._asked_port, backlog=_BACKLOG)
         except OSError as error:
             raise FwdctlError(
                 f"can't listen for stations on {self._host}:{self._asked_port}: {error.strerror or error}",
                 hint="choose another address or port, or stop what uses it",
             ) from error
+
+    def _greeter(self) -> StationHandshake | TlsDoorstep:
+        return StationHandshake(self._door) if self._tls is None else TlsDoorstep(self._door, self._tls())
 
     @property
     def port(self) -> int:
@@ -73,10 +73,10 @@ class StationListener:
         server.close()
         door, limits = self._door, self._door.limits
         for connection in tuple(door.connections):
-            if isinstance(connection, StationHandshake):
-                connection.refuse(Refuse(503, "the relay is stopping", limits.retry_after_s))
-            else:
+            if isinstance(connection, WebSocketLeg):
                 connection.close(CloseCode.GOING_AWAY, "the relay is stopping")
+            else:
+                connection.refuse(Refuse(503, "the relay is stopping", limits.retry_after_s))
         if door.connections:
             await door.empty.wait()  # each connection's own timer bounds it
         await asyncio.gather(*door.decisions, return_exceptions=True)

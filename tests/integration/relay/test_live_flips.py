@@ -244,3 +244,15 @@ async def test_a_flip_whose_station_leaves_meanwhile_is_deferred_to_its_next_con
         between.b.manners.silent = False
         async with booted(between) as connected:
             await owns_everything(between, between.b, connected)
+
+
+async def test_a_flip_to_a_back_end_that_then_answers_nothing_goes_back_and_the_station_does_not_notice() -> None:
+    async with pair(confirm_within_s=0.4) as between, booted(between) as connected:
+        between.b.manners.silent = True
+        outcome = await between.relay.run(between.charger(PASSIVE, PRIMARY))
+        assert isinstance(outcome, Refusal)
+        assert outcome.reason.startswith("went back: b ")
+        await owns_everything_alone(between, connected)
+        assert between.relay.live("cp1").generation == 1
+        assert "flips" not in str(between.relay.tally.counts)
+        assert connected.disconnects == []

@@ -99,7 +99,7 @@ async def test_a_used_plan_cannot_be_applied_twice() -> None:
     await world.apply_plan(plan)
     with pytest.raises(StalePlan):
         await world.apply_plan(plan)
-    assert world.store.revision == 2
+    assert len(world.store.revisions) == 2
 
 
 async def test_the_very_first_plan_cannot_be_applied_twice_either() -> None:
@@ -141,7 +141,7 @@ async def test_a_tampered_plan_is_validated_like_any_input() -> None:
     broken = replace(change, after={**change.after, "spec": {"url": "http://nowhere"}})
     with pytest.raises(InvalidSpecs):
         await world.apply_plan(replace(plan, resource_changes=(broken,)))
-    assert world.store.revision == 1
+    assert len(world.store.revisions) == 1
 
 
 async def test_a_guard_stops_the_apply_before_anything_is_touched_and_its_flag_lifts_it() -> None:
@@ -150,7 +150,7 @@ async def test_a_guard_stops_the_apply_before_anything_is_touched_and_its_flag_l
     with pytest.raises(GuardTripped) as tripped:
         await world.apply_plan(plan)
     assert (tripped.value.exit_code, tripped.value.hint) == (3, "--max-disruption 12 allows it")
-    assert world.store.revision == 1
+    assert len(world.store.revisions) == 1
     assert world.relay.owners("cp000") == {"partner"}
     result = await world.apply_plan(plan, limits=Limits(max_disruption=Share.parse("12")))
     assert result.counts == {"applied": 12}

@@ -7,6 +7,7 @@ import pytest
 
 from reconciler.errors import InvalidSpecs, UnknownAddress
 from reconciler.model.features import FEATURES
+from reconciler.model.interventions import Interventions
 from reconciler.model.overrides import Override
 from reconciler.planning.effective import effective, misfits, toggle_roles, with_roles
 from tests.support.sites import EVERY_KIND, SMALL, valid_site
@@ -23,13 +24,13 @@ def override(
 
 
 def test_without_overrides_every_charger_is_the_same_object() -> None:
-    chargers = effective(SITE, [], NOON)
+    chargers = effective(SITE, Interventions(), NOON)
     assert chargers.keys() == SITE.chargers.keys()
     assert all(chargers[name] is charger for name, charger in SITE.chargers.items())
 
 
 def test_an_override_changes_its_charger_and_no_other() -> None:
-    chargers = effective(SITE, [override(TAKE_OVER)], NOON)
+    chargers = effective(SITE, Interventions((override(TAKE_OVER),)), NOON)
     taken = chargers["cp001"]
     assert taken.owners == {**dict.fromkeys(FEATURES, "local"), "smart-charging": "grid-co"}
     assert [(leg.backend.name, leg.role.name) for leg in taken.legs] == [
@@ -44,7 +45,7 @@ def test_an_override_changes_its_charger_and_no_other() -> None:
 def test_an_override_holds_from_its_start_until_before_its_end() -> None:
     timed = override(TAKE_OVER, until=NOON + timedelta(hours=2))
     moments = [NOON - timedelta(seconds=1), NOON, NOON + timedelta(minutes=119), NOON + timedelta(hours=2)]
-    owners = [effective(SITE, [timed], moment)["cp001"].owners["metering"] for moment in moments]
+    owners = [effective(SITE, Interventions((timed,)), moment)["cp001"].owners["metering"] for moment in moments]
     assert owners == ["partner-pay", "local", "local", "partner-pay"]
 
 
@@ -52,7 +53,7 @@ def test_the_younger_of_two_overrides_counts_alone() -> None:
     older = override(TAKE_OVER, start=NOON - timedelta(hours=1))
     younger = override({"partner-pay": "standby", "grid-co": "primary"})
     for order in ([older, younger], [younger, older]):
-        legs = effective(SITE, order, NOON)["cp001"].legs
+        legs = effective(SITE, Interventions(tuple(order)), NOON)["cp001"].legs
         assert [(leg.backend.name, leg.role.name) for leg in legs] == [
             ("partner-pay", "standby"),
             ("grid-co", "primary"),
@@ -62,7 +63,7 @@ def test_the_younger_of_two_overrides_counts_alone() -> None:
 
 def test_an_override_that_changes_nothing_changes_no_object() -> None:
     same = override({"partner-pay": "primary"})
-    assert effective(SITE, [same], NOON)["cp001"] is SITE.chargers["cp001"]
+    assert effective(SITE, Interventions((same,)), NOON)["cp001"] is SITE.chargers["cp001"]
 
 
 def test_a_back_end_outside_the_binding_can_take_over_local_too() -> None:
@@ -96,20 +97,22 @@ def test_roles_that_do_not_fit_are_refused(roles: dict[str, str], error: type[Ex
 def test_an_override_that_no_longer_fits_is_not_used_and_said() -> None:
     stale = [override({"local": "primary"}), override({"gone": "primary"}, charger="ice480-01-d1")]
     assert (
-        effective(SITE, [*stale, override(TAKE_OVER, "ice480-01-d2")], NOON)["ice480-01-d2"].owners["metering"]
+        effective(SITE, Interventions((*stale, override(TAKE_OVER, "ice480-01-d2"))), NOON)[
+            "ice480-01-d2"
+        ].owners["metering"]
         == "local"
     )
-    assert effective(SITE, stale, NOON)["cp001"] is SITE.chargers["cp001"]
-    found = misfits(SITE, stale, NOON)
+    assert effective(SITE, Interventions(tuple(stale)), NOON)["cp001"] is SITE.chargers["cp001"]
+    found = misfits(SITE, Interventions(tuple(stale)), NOON)
     assert [finding.address for finding in found] == ["charger.cp001", "charger.ice480-01-d1"]
     assert all("no longer fits and is not used" in finding.summary and finding.hint for finding in found)
-    assert misfits(SITE, [override(TAKE_OVER)], NOON) == []
+    assert misfits(SITE, Interventions((override(TAKE_OVER),)), NOON) == []
 
 
 def test_an_override_of_a_charger_that_is_gone_is_nothing() -> None:
     gone = [override(TAKE_OVER, charger="gone")]
-    assert effective(SITE, gone, NOON) == SITE.chargers
-    assert misfits(SITE, gone, NOON) == []
+    assert effective(SITE, Interventions(tuple(gone)), NOON) == SITE.chargers
+    assert misfits(SITE, Interventions(tuple(gone)), NOON) == []
 
 
 def test_a_toggle_makes_the_owner_of_the_rest_passive() -> None:

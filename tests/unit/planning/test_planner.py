@@ -9,6 +9,7 @@ import pytest
 from reconciler.errors import InvalidSpecs
 from reconciler.model.documents import Document
 from reconciler.model.live import LiveCharger
+from reconciler.model.interventions import Interventions
 from reconciler.model.overrides import Override
 from reconciler.model.plan import Pending, Plan, Summary
 from reconciler.planning.guard import Limits, Share
@@ -94,7 +95,7 @@ def test_staleness_says_what_came_and_what_went() -> None:
 
 
 def test_an_override_hides_a_declared_change_and_the_plan_says_so() -> None:
-    moment = replace(NOW, overrides=(replace(LOCAL_LEADS, until=EPOCH + timedelta(hours=1)),))
+    moment = replace(NOW, interventions=Interventions((replace(LOCAL_LEADS, until=EPOCH + timedelta(hours=1)),)))
     found = plan(applied(a_site(1, LEADS)), a_site(1, {"partner": "primary", "grid": "standby"}), moment=moment)
     (warning,) = found.warnings
     assert warning.summary == (
@@ -105,12 +106,18 @@ def test_an_override_hides_a_declared_change_and_the_plan_says_so() -> None:
 
 
 def test_an_override_on_an_untouched_charger_is_no_news() -> None:
-    found = plan(applied(a_site(1)), [*a_site(1), backend("new")], moment=replace(NOW, overrides=(LOCAL_LEADS,)))
+    found = plan(
+        applied(a_site(1)),
+        [*a_site(1), backend("new")],
+        moment=replace(NOW, interventions=Interventions((LOCAL_LEADS,))),
+    )
     assert found.warnings == ()
 
 
 def test_an_override_that_will_no_longer_fit_is_a_warning() -> None:
-    moment = replace(NOW, overrides=(replace(LOCAL_LEADS, roles={"grid": "primary", "partner": "passive"}),))
+    moment = replace(
+        NOW, interventions=Interventions((replace(LOCAL_LEADS, roles={"grid": "primary", "partner": "passive"}),))
+    )
     found = plan(applied(a_site(1)), without(a_site(1), "grid"), moment=moment)
     assert any("no longer fits" in warning.summary for warning in found.warnings)
 

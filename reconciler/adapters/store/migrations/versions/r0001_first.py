@@ -58,6 +58,30 @@ def upgrade() -> None:
     )
     op.create_index("ix_overrides_charger", "overrides", ["charger"])
     op.create_table(
+        "begun_outages",
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("chargers", sa.JSON, nullable=False),
+        sa.Column("roles", sa.JSON, nullable=False),
+        sa.Column("start", INSTANT, nullable=False),
+        sa.Column("duration_s", sa.Integer, nullable=False),
+        sa.Column("zone", sa.Text, nullable=False),
+        sa.Column("open_transaction", sa.Text),
+        sa.Column("told", sa.JSON, nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("actor", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_begun_outages"),
+    )
+    op.create_table(
+        "outage_adjustments",
+        sa.Column("outage", sa.Text, nullable=False),
+        sa.Column("opening", INSTANT, nullable=False),
+        sa.Column("until", INSTANT, nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("actor", sa.Text, nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("outage", "opening", name="pk_outage_adjustments"),
+    )
+    op.create_table(
         "events",
         sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True),
         sa.Column("at", INSTANT, nullable=False),

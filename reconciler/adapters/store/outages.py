@@ -1,0 +1,68 @@
+"""Outages begun by hand, what became of single openings, and everything that changes roles in one snapshot."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from reconciler.adapters.store.section import Section
+from reconciler.adapters.store.tables import begun_outages, outage_adjustments, overrides, row, upsert
+from reconciler.adapters.store.overrides import in_force
+from reconciler.model.desired import FlipPolicy
+from reconciler.model.interventions import Interventions
+from reconciler.model.outages import Adjustment, Notice, Outage
+from reconciler.model.overrides import Override
+from reconciler.model.windows import Window
+
+
+class Outages(Section):
+    """Outages that are not in the specs."""
+
+    async def interventions(self, at: datetime) -> Interventions:
+        """Return everything that changes roles besides specs, as of one moment; overrides only those in force at `at`."""
+        async with self._database.reading() as connection:
+            held = (await connection.execute(select(overrides).where(in_force(at)))).mappings().all()
+            begun = (await connection.execute(select(begun_outages))).mappings().all()
+            adjusted = (await connection.execute(select(outage_adjustments))).mappings().all()
+        return Interventions(
+            tuple(sorted((Override(**found) for found in held), key=lambda override: override.charger)),
+            tuple(sorted(map(_outage, begun), key=lambda outage: outage.name)),
+            tuple(sorted((Adjustment(**found) for found in adjusted), key=lambda found: (found.opening, found.outage))),
+        )
+
+    async def begin_outage(self, outage: Outage) -> None:
+        """Store an outage begun by hand; its window opens once. The same name again replaces it."""
+        begun = {
+            "name": outage.name,
+            "chargers": list(outage.chargers),
+            "roles": dict(outage.roles),
+            "start": outage.window.start,
+            "duration_s": outage.window.duration_s,
+            "zone": outage.window.zone,
+            "open_transaction": outage.flip.open_transaction if outage.flip is not None else None,
+            "told": list(outage.notice.to) if outage.notice is not None else [],
+            "reason": outage.reason,
+            "actor": outage.actor,
+        }
+        async with self._database.writing() as connection:
+            await connection.execute(upsert(begun_outages, connection.dialect), begun)
+
+    async def adjust_outage(self, adjustment: Adjustment) -> None:
+        """Store what becomes of one opening of an outage; an earlier adjustment of it is replaced."""
+        async with self._database.writing() as connection:
+            await connection.execute(upsert(outage_adjustments, connection.dialect), row(adjustment))
+
+
+def _outage(found: Mapping[str, Any]) -> Outage:
+    policy = found["open_transaction"]
+    return Outage(
+        name=found["name"],
+        chargers=tuple(found["chargers"]),
+        window=Window(found["duration_s"], start=found["start"], zone=found["zone"]),
+        roles=found["roles"],
+        flip=FlipPolicy(open_transaction=policy) if policy is not None else None,
+        notice=Notice((), tuple(found["told"])) if found["told"] else None,
+        reason=found["reason"],
+        actor=found["actor"],
+    )

@@ -1,0 +1,18 @@
+"""Interventions: everything besides specs that changes who owns what for a while, as stored."""
+
+from dataclasses import dataclass
+
+from reconciler.model.outages import Adjustment, Outage
+from reconciler.model.overrides import Override
+
+
+@dataclass(frozen=True, slots=True)
+class Interventions:
+    """What was done by hand or by itself on top of the specs.
+
+    `begun` are outages begun from the command line, `adjustments` what became of single openings of any outage.
+    """
+
+    overrides: tuple[Override, ...] = ()
+    begun: tuple[Outage, ...] = ()
+    adjustments: tuple[Adjustment, ...] = ()
