@@ -37,7 +37,14 @@ sim: .venv/ready ## the relay core under a seeded simulation: SEED=n replays one
 golden: .venv/ready ## rewrite specs/*.json and examples/*/expected-plan.txt from the code
 	@$(BIN)/python -m tests.golden
 
-bench: .venv/ready ## CPU per forwarded message, side by side with a plain pass-through
+.venv/bench: .venv/ready
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	@touch .venv/bench
+
+bench: .venv/bench ## the relay beside nginx, HAProxy and others on the same load; writes bench/RESULTS.md
 	@$(BIN)/python -m bench
 
-.PHONY: help demo test check fix sim golden bench
+bench-full: .venv/bench ## the same with more rounds and up to 9,000 chargers
+	@$(BIN)/python -m bench --full
+
+.PHONY: help demo test check fix sim golden bench bench-full

@@ -118,10 +118,11 @@ def _worker(pid: int) -> int:
 
 
 def _program(name: str) -> Callable[[], str]:
-    return lambda: "" if _found(name) else f"apt-get install {name}"
+    return lambda: "" if found(name) else f"apt-get install {name}"
 
 
-def _found(name: str) -> str | None:
+def found(name: str) -> str | None:
+    """Return the path of a program that may be an administrator's."""
     return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
 
 
@@ -155,7 +156,7 @@ http {{
 }}
 """
     )
-    return [_found("nginx") or "nginx", "-c", str(config)]
+    return [found("nginx") or "nginx", "-c", str(config)]
 
 
 def _haproxy(place: Place) -> Sequence[str]:
@@ -177,7 +178,7 @@ backend csms
   server csms 127.0.0.1:{place.csms_ports[0]}
 """
     )
-    return [_found("haproxy") or "haproxy", "-db", "-f", str(config)]
+    return [found("haproxy") or "haproxy", "-db", "-f", str(config)]
 
 
 def _broker(place: Place) -> Sequence[str]:
@@ -211,9 +212,7 @@ HAPROXY: Final = Contestant("haproxy", "one thread, mode http", _haproxy, _progr
 PASSTHROUGH: Final = Contestant(
     "websockets", "the least that forwards with its asyncio API, on uvloop", _passthrough, _nothing_missing
 )
-BROKER: Final = Contestant(
-    "ocpp-broker", "one leader, logging off", _broker, _package("ocpp_broker", "ocpp-broker")
-)
+BROKER: Final = Contestant("ocpp-broker", "one leader, logging off", _broker, _package("ocpp_broker", "ocpp-broker"))
 RELAY: Final = Contestant("relay", "one owner", _relay("owner"), _nothing_missing)
 OBSERVER: Final = Contestant(
     "relay, 1 observer", "one owner, one observer of everything", _relay("observer"), _nothing_missing, backends=2

@@ -63,6 +63,8 @@ class Generator:
             stdout=subprocess.PIPE,
             text=True,
         )
+        self.pid = self._process.pid
+        """`taskset` has become the generator by the time it answers."""
         self._answer()
 
     def connect(self, count: int, in_flight: int = 32) -> float:

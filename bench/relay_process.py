@@ -1,4 +1,4 @@
-"""The relay under test, in a process of its own: node, listener, dialer, recorder and SQLite, as `fwdctl serve` has them.
+"""The relay under test, in a process of its own: node, listener, dialer, recorder and SQLite as in `fwdctl serve`.
 
     python -m bench.relay_process PORT ROLES CHARGERS DIRECTORY CSMS_PORT...
 
@@ -11,7 +11,6 @@ import secrets
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 from uuid import uuid4

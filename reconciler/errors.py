@@ -11,7 +11,8 @@ FwdctlError                    1   anything else that went wrong, said in one se
 │   ├── LockHeld               5   another writer holds the lock
 │   └── StalePlan              6   what the plan was made against no longer holds, or it was used before
 ├── AppliedInPart              7   some chargers failed, the rest is applied
-├── NotAuthorised              8   no token, or one that may not
+├── NotAuthorised              8   no token, or a wrong one
+│   └── NotAllowed             8   a token that may not do this
 └── OwnedElsewhere             9   another back-end owns the feature
 """
 
@@ -88,9 +89,13 @@ class AppliedInPart(FwdctlError):
 
 
 class NotAuthorised(FwdctlError):
-    """Raised when the token is missing or may not do this."""
+    """Raised when the token is missing or wrong."""
 
     exit_code: ClassVar[int] = 8
+
+
+class NotAllowed(NotAuthorised):
+    """Raised when the token holds and does not reach so far."""
 
 
 class OwnedElsewhere(FwdctlError):

@@ -12,6 +12,8 @@ from reconciler.app import api_contract
 from reconciler.errors import FwdctlError, ServerUnreachable
 
 DEFAULT_URL: Final = "http://127.0.0.1:9180"
+CA_VARIABLE: Final = "FWDCTL_CA"
+"""Names a file with the CA certificates that the server's own is checked against; the system's without it."""
 TIMEOUT_S: Final = 60.0
 """Longer than the server takes to plan 100 000 chargers, and than any long poll."""
 
@@ -26,6 +28,7 @@ class ApiClient:
     """
 
     def __init__(self, url: str = DEFAULT_URL, token: str | None = None, timeout_s: float = TIMEOUT_S) -> None:
+        ca_file = os.environ.get(CA_VARIABLE)
         self._url = url.rstrip("/")
         try:
             self._http = httpx.Client(
@@ -33,6 +36,7 @@ class ApiClient:
                 headers={"Authorization": f"Bearer {token}"} if token else None,
                 timeout=timeout_s,
                 trust_env=not _is_loopback(httpx.URL(url).host),  # a proxy has no way to our own machine
+                verify=_trusted(ca_file),
             )
         except (httpx.InvalidURL, ValueError) as error:
             raise FwdctlError(f"{url!r} is not a URL: {error}", hint="write it as http://HOST:PORT") from error
@@ -90,6 +94,38 @@ class ApiClient:
         """End the overrides of these chargers and return what became of each."""
         return self._post("/v1/toggles/end", {"chargers": list(chargers), "actor": actor})
 
+    def explain(self, charger: str, at: str | None = None) -> Json:
+        """Return {charger, at, decisions, layers, changes_at}: why the charger runs as it does at `at` (ISO 8601)."""
+        return self._get(f"/v1/explain/{quote(charger, safe='')}", at=at)
+
+    def outages(self) -> Json:
+        """Return {outages}: those that are open or will be."""
+        return self._get("/v1/outages")
+
+    def upcoming_outages(self, limit: int = 10) -> Json:
+        """Return {occurrences}: what opens next."""
+        return self._get("/v1/outages/next", limit=limit)
+
+    def begin_outage(self, body: Mapping[str, Any]) -> Json:
+        """Begin an outage now (chargers, primary, for_s, reason, tell, actor) and return {occurrence, results}."""
+        return self._post("/v1/outages", body)
+
+    def cancel_outage(self, name: str, body: Mapping[str, Any]) -> Json:
+        """End or cancel one opening (opening, reason, actor) and return {occurrence, results}."""
+        return self._post(f"/v1/outages/{quote(name, safe='')}/cancel", body)
+
+    def extend_outage(self, name: str, body: Mapping[str, Any]) -> Json:
+        """Let one opening last longer (by_s, opening, reason, actor) and return {occurrence, results}."""
+        return self._post(f"/v1/outages/{quote(name, safe='')}/extend", body)
+
+    def failovers(self) -> Json:
+        """Return {failovers}: those in force."""
+        return self._get("/v1/failovers")
+
+    def end_failovers(self, chargers: Iterable[str], actor: str) -> Json:
+        """End the failovers on these chargers and return {results}."""
+        return self._post("/v1/failovers/end", {"chargers": list(chargers), "actor": actor})
+
     def lock(self) -> Json:
         """Return {lock}: who holds the apply lock, or null."""
         return self._get("/v1/lock")
@@ -97,6 +133,18 @@ class ApiClient:
     def break_lock(self) -> Json:
         """Free the apply lock and return {lock}: what was held, or null."""
         return self._post("/v1/lock/break", {})
+
+    def tokens(self) -> Json:
+        """Return {tokens}: who may call this API."""
+        return self._get("/v1/tokens")
+
+    def create_token(self, body: Mapping[str, Any]) -> Json:
+        """Create a token (name, access, valid_for_s, actor) and return it, its text as `token`: this once."""
+        return self._post("/v1/tokens", body)
+
+    def revoke_token(self, token_id: str, actor: str) -> Json:
+        """Revoke a token and return what is kept of it."""
+        return self._post(f"/v1/tokens/{quote(token_id, safe='')}/revoke", {"actor": actor})
 
     def _get(self, path: str, **params: str | float | None) -> Json:
         given = {name: value for name, value in params.items() if value is not None}
@@ -136,6 +184,15 @@ class ApiClient:
             raise api_contract.error_from_json(body)
         answer: Json = body
         return answer
+
+
+def _trusted(ca_file: str | None) -> ssl.SSLContext | bool:
+    if ca_file is None:
+        return True
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        raise FwdctlError(f"{CA_VARIABLE}: {ca_file} can't be used: {error.strerror or error}") from error
 
 
 def _is_loopback(host: str) -> bool:

@@ -36,6 +36,12 @@ class Metric:
 
 WRITTEN: Final[tuple[Metric, ...]] = (
     Metric("counter", "station_connections", "Station handshakes, admitted or refused.", ("outcome",)),
+    Metric(
+        "counter",
+        "station_refusals",
+        "Stations not let in, by HTTP status or tls; and connections that the relay ended, by WebSocket code.",
+        ("status",),
+    ),
     Metric("counter", "flips", "Changes of owners on live sessions."),
     Metric(
         "counter", "relay_notes", "What the relay did out of the ordinary, see reconciler/relay/commands.py.", ("what",)

@@ -24,6 +24,7 @@ _STATUS: Final[Mapping[type[FwdctlError], int]] = {
     errors.AppliedInPart: 409,
     errors.OwnedElsewhere: 409,
     errors.NotAuthorised: 401,
+    errors.NotAllowed: 403,
     errors.ServerUnreachable: 503,
 }
 """The nearest class in an error's ancestry decides."""

@@ -26,6 +26,10 @@ class ChargerSlot:
     refused: Refusal | None = None
     owner_away: str = ""
     """The owner because of whose absence the station was last sent off (R11, `close`)."""
+    highest_profile: int = 0
+    """The highest security profile that the station ever came in with; it may not come in with less."""
+    last_address: str = ""
+    """Where the station last came in from, see `failure_limits`."""
     connections: int = 0
     last_seen_s: float = 0.0
     """When the station was last connected; seconds since the epoch, 0 where never."""
@@ -65,7 +69,14 @@ class ChargerSlot:
     def snapshot(self) -> ChargerMemory:
         """Return the charger's memory as it is stored."""
         memory = self.memory
-        return ChargerMemory(self.desired.name, memory.version, memory.boot, dict(memory.statuses), memory.snapshot())
+        return ChargerMemory(
+            self.desired.name,
+            memory.version,
+            memory.boot,
+            dict(memory.statuses),
+            memory.snapshot(),
+            self.highest_profile,
+        )
 
 
 def _counted(memory: SessionMemory) -> tuple[LiveResidue, ...]:

@@ -8,14 +8,17 @@ It remembers nothing that it could not find out again: after a restart every cha
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from reconciler.app.applied_specs import AppliedSpecs
 from reconciler.app.courses import Cause, ChargerResult, Course, Patience
+from reconciler.app.failover_watch import FailoverWatch
 from reconciler.app.ports import Clock, RelayPort, Store
 from reconciler.app.tasks import Report
 from reconciler.model.desired import DesiredCharger
+from reconciler.model.failovers import Failover
 from reconciler.model.history import HistoryEvent
 from reconciler.model.interventions import Interventions
 from reconciler.model.live import Ack, LiveCharger, Outcome, Refusal
@@ -43,6 +46,7 @@ class Controller:
         self._clock = clock
         self._specs = specs
         self._report = report
+        self._failovers = FailoverWatch(store, clock)
         self._state = Interventions()
         self._effective = Effective()
         self._memo: Memo = {}
@@ -96,6 +100,9 @@ class Controller:
         async with self._looking:  # else a look that began earlier could end later, with what was applied before
             site = (await self._specs.newest()).site
             state = await self._store.interventions(now)
+            self._live = self._relay.live()
+            failed = await self._failovers.watch(site, state.failovers, self._effective.chargers, self._live)
+            state = replace(state, failovers=failed)
             if state == self._state:
                 state = self._state  # the same objects compare in no time
             before, self._effective = self._effective, decide(site, state, now, self._memo)
@@ -103,7 +110,6 @@ class Controller:
             self._boundary = next_boundary(site.outages, state, now)
             self._expect_layers(before.layers, self._effective.layers)
             await self._end_expired(now, ended)
-            self._live = self._relay.live()
             return await self._due()
 
     def expect(self, chargers: Iterable[str], cause: Cause) -> None:
@@ -253,7 +259,7 @@ class Controller:
             old, new = before.get(name), now.get(name)
             if new is not None and (old is None or old.sources != new.sources):
                 self._course(name).cause = _cause_of(new)
-            elif new is None and old is not None and old.kind is not LayerKind.OVERRIDE:
+            elif new is None and old is not None and self._course(name).cause is None:
                 self._course(name).cause = Cause(reason=f"{layer_text(old)} is over")
 
     async def _end_expired(self, now: datetime, before: Iterable[Override]) -> None:
@@ -283,10 +289,11 @@ class Controller:
         """Return how long nothing is going to happen by itself, at most `TICK_S`."""
         now, now_s = self._clock.now(), self._clock.monotonic_s()
         edge = [(self._boundary - now).total_seconds()] if self._boundary is not None else []
+        health = [self._failovers.next_s - now_s] if self._failovers.next_s is not None else []
         retries = [
             course.retry_at_s - now_s for course in self._courses.values() if isinstance(course.outcome, Refusal)
         ]
-        return max(0.0, min([TICK_S, *edge, *[retry for retry in retries if retry > 0]]))
+        return max(0.0, min([TICK_S, *edge, *health, *[retry for retry in retries if retry > 0]]))
 
 
 def _cause_of(layer: Layer) -> Cause:
@@ -294,4 +301,7 @@ def _cause_of(layer: Layer) -> Cause:
     newest = layer.sources[-1]
     if isinstance(newest, Override):
         return Cause(newest.actor, newest.reason)
-    return Cause(newest.outage.actor or Cause.actor, layer_text(layer))
+    if isinstance(newest, Failover):
+        return Cause(reason=layer_text(layer))
+    actor = newest.outage.actor
+    return Cause(actor, layer_text(layer)) if actor else Cause(reason=layer_text(layer))

@@ -8,12 +8,15 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from reconciler.app.boot_serial import BootSerialCheck
 from reconciler.app.charger_slot import ChargerSlot
 from reconciler.app.csms_connection import CsmsConnection, LocalConnection, RedialPolicy
 from reconciler.app.legs import Admit, Dialer, DialFailed, DialRequest, Knock, Leg, LegSink, Refuse
 from reconciler.app.ports import ChargerMemory, Clock, KeptCall, Log, Metrics, Secrets
 from reconciler.app.recorder import Recorder
-from reconciler.app.station_access import check_credentials, choose_version, must_reconnect
+from reconciler.app.station_access import choose_version, must_reconnect
+from reconciler.app.station_channel import MUTUAL_TLS, serial_number_of
+from reconciler.app.station_entry import StationEntry
 from reconciler.app.station_session import Connection, StationSession, Totals
 from reconciler.local.csms import LocalCsms
 from reconciler.local.known_tokens import KnownTokens
@@ -43,6 +46,8 @@ class World:
     token_key: bytes
     """Random; keys the digests of id tokens that owners accepted."""
     redial: RedialPolicy = field(default_factory=RedialPolicy)
+    organization: str = ""
+    """What the O of stations' certificates must hold; "" asks for none."""
 
 
 @dataclass(slots=True)
@@ -68,6 +73,7 @@ class RelayNode:
         self._kept: dict[str, list[KeptCall]] = {}
         self._tokens = KnownTokens(world.token_key)
         self._authorizations: dict[StationSession, Ticket] = {}
+        self._entry = StationEntry(world.secrets, world.clock, world.organization)
 
     def restore(self, memories: Iterable[ChargerMemory], kept: Iterable[KeptCall] = ()) -> None:
         """Take over what earlier processes remembered and kept; before any charger is declared."""
@@ -117,7 +123,9 @@ class RelayNode:
     def _slot(self, charger: str, desired: DesiredCharger) -> ChargerSlot:
         slot = self._slots.get(charger)
         if slot is None:
-            slot = self._slots[charger] = ChargerSlot(desired, 0, self._remembered(charger))
+            kept = self._memories.get(charger)
+            slot = ChargerSlot(desired, 0, self._remembered(charger), highest_profile=kept.profile if kept else 0)
+            self._slots[charger] = slot
         return slot
 
     def _remembered(self, charger: str) -> SessionMemory:
@@ -157,7 +165,9 @@ class RelayNode:
 
     async def admit(self, knock: Knock) -> Admit | Refuse:
         """Decide on a station's handshake (OCPP-J part 4, 3.1-3.3)."""
-        verdict = await self._verdict(knock)
+        slot = self._slots.get(self._by_identity.get(knock.identity.casefold(), ""))
+        verdict = self._entry.refusal(knock, slot) or await self._verdict(knock, slot)
+        self._entry.concluded(knock, slot, verdict if isinstance(verdict, Refuse) else None)
         outcome = "admitted" if isinstance(verdict, Admit) else "refused"
         self._world.metrics.count("station_connections", outcome=outcome)
         if isinstance(verdict, Refuse):
@@ -170,15 +180,9 @@ class RelayNode:
             )
         return verdict
 
-    async def _verdict(self, knock: Knock) -> Admit | Refuse:
-        slot = self._slots.get(self._by_identity.get(knock.identity.casefold(), ""))
-        if slot is None:
-            return Refuse(404, "unknown charging station")
-        charger = slot.desired
-        refused = check_credentials(knock, charger, self._world.secrets)
-        if refused is not None:
-            return refused
-        version = choose_version(knock, charger)
+    async def _verdict(self, knock: Knock, slot: ChargerSlot | None) -> Admit | Refuse:
+        assert slot is not None  # else its entry was refused
+        charger, version = slot.desired, choose_version(knock, slot.desired)
         ticket = Ticket(slot, knock.authorization, {})
         if version is not None:
             refused = await self._dial_first(ticket, version)
@@ -248,7 +252,19 @@ class RelayNode:
         slot.lingering = {}
         self._record("station-connected", slot, f"{slot.desired.name} connected, {session.version}")
         self.changed(slot.desired.name)
-        return session
+        return self._secured(session, slot, leg)
+
+    def _secured(self, session: StationSession, slot: ChargerSlot, leg: Leg) -> LegSink:
+        """Remember how secure the station came in; with a certificate, hold its boots to the serial number there."""
+        profile = session.desired.security.profile
+        if profile > slot.highest_profile:
+            slot.highest_profile = profile
+            self._world.recorder.remember(session.charger, slot.snapshot)
+        if profile != MUTUAL_TLS:
+            return session
+        summary = f"{session.charger} booted with another serial number than its certificate's"
+        serial = serial_number_of(session.desired)
+        return BootSerialCheck(session, leg, serial, lambda: self._record("serial-mismatch", slot, summary))
 
     # -- SessionOwner ------------------------------------------------------------------------------------------
 

@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from reconciler.model.desired import DesiredCharger, SecretRef
+from reconciler.model.failovers import Failover
 from reconciler.model.history import HistoryEvent
 from reconciler.model.interventions import Interventions
 from reconciler.model.live import LiveCharger, Outcome
+from reconciler.model.notices import OutageNotice
 from reconciler.model.outages import Adjustment, Outage
 from reconciler.model.overrides import Override
 
@@ -102,7 +104,8 @@ class ChargerMemory:
     """What a session must still know after the station reconnects or the relay restarts.
 
     `boot` is the station's last BootNotification payload, `statuses` its last StatusNotification payload per
-    connector, `ids` the id maps of `relay/ids.py`; `version` the subprotocol they were sent in.
+    connector, `ids` the id maps of `relay/ids.py`; `version` the subprotocol they were sent in; `profile` the highest
+    security profile that it ever came in with.
     """
 
     charger: str
@@ -110,6 +113,7 @@ class ChargerMemory:
     boot: bytes | None = None
     statuses: Mapping[str, bytes] = field(default_factory=dict)
     ids: Mapping[str, Any] = field(default_factory=dict)
+    profile: int = 0
 
 
 class Store(Protocol):
@@ -138,13 +142,31 @@ class Store(Protocol):
         """Return the overrides in force at `at`, by charger."""
 
     async def interventions(self, at: datetime) -> Interventions:
-        """Return everything that changes roles besides specs, as of one moment; overrides only those in force at `at`."""
+        """Return everything that changes roles besides specs, of one moment; overrides only those in force at `at`."""
 
     async def begin_outage(self, outage: Outage) -> None:
         """Store an outage begun by hand; its window opens once. The same name again replaces it."""
 
     async def adjust_outage(self, adjustment: Adjustment) -> None:
         """Store what becomes of one opening of an outage; an earlier adjustment of it is replaced."""
+
+    async def put_failover(self, failover: Failover) -> None:
+        """Store that a failover is in force; one of the same charger and back-end is replaced."""
+
+    async def end_failover(self, charger: str, backend: str) -> bool:
+        """End a failover; False where none is in force any more."""
+
+    async def notices(self, since: datetime) -> tuple[OutageNotice, ...]:
+        """Return the notices of openings that end after `since`, in the order they were claimed."""
+
+    async def claim_notices(self, claims: Sequence[OutageNotice]) -> tuple[OutageNotice, ...]:
+        """Store those of `claims` that nobody has claimed yet, and return them."""
+
+    async def update_notice(self, notice: OutageNotice, *, seen: OutageNotice) -> bool:
+        """Store how far a notice has come; False, and nothing is written, where it is not as it was `seen`."""
+
+    async def lead(self, duty: str, holder: str, at: datetime, lease_s: float) -> int | None:
+        """Take a duty or keep it for another `lease_s`, and return its incarnation; None while another has it."""
 
     async def record(self, events: Sequence[HistoryEvent]) -> None:
         """Append events to history."""

@@ -1,12 +1,16 @@
 """The reconciler: all use cases wired together; what the admin API and `fwdctl serve` are given."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from reconciler.app.applied_specs import AppliedSpecs
 from reconciler.app.applying import Applying, ApplyRequest, ApplyResult, OnProgress
 from reconciler.app.controller import Controller
 from reconciler.app.dumping import dump
+from reconciler.app.explaining import Explaining
+from reconciler.app.failover_desk import FailoverDesk
+from reconciler.app.outage_desk import OutageDesk
 from reconciler.app.planning import Planning, PlanRequest
 from reconciler.app.ports import Clock, HistoryFilter, Lock, RelayPort, Secrets, Store
 from reconciler.app.status import ChargerStatus, DriftReport, Status
@@ -14,6 +18,7 @@ from reconciler.app.tasks import Report
 from reconciler.app.toggling import ToggleRequest, ToggleResult, Toggling
 from reconciler.model.history import HistoryEvent
 from reconciler.model.plan import Plan
+from reconciler.planning.explain import Explanation
 
 
 class Reconciler:
@@ -36,6 +41,9 @@ class Reconciler:
         self._planning = Planning(store, relay, clock, self._specs, self.controller, new_id, secrets)
         self._applying = Applying(store, clock, self._specs, self._planning, self.controller, new_id)
         self._toggling = Toggling(store, relay, clock, self._specs, self.controller, new_id)
+        self.outages = OutageDesk(store, relay, clock, self._specs, self.controller, new_id)
+        self.failovers = FailoverDesk(store, clock, self._specs, self.controller)
+        self._explaining = Explaining(store, clock, self._specs)
         self._status = Status(self._specs, relay, self.controller)
 
     async def start(self) -> None:
@@ -78,6 +86,10 @@ class Reconciler:
     async def end_toggle(self, chargers: Sequence[str], *, actor: str) -> ToggleResult:
         """See Toggling.end."""
         return await self._toggling.end(chargers, actor=actor)
+
+    async def explain(self, charger: str, at: datetime | None = None) -> Explanation:
+        """See Explaining.explain."""
+        return await self._explaining.explain(charger, at)
 
     async def history(self, wanted: HistoryFilter) -> tuple[HistoryEvent, ...]:
         """Return matching events, newest first."""

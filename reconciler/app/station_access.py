@@ -1,28 +1,26 @@
-"""Who may connect as which charging station: password, version, and the words with which others are refused."""
+"""Who may connect as which charging station: password and version, and the words with which others are refused."""
 
 import base64
 import binascii
 import hmac
 
 from reconciler.app.legs import Knock, Refuse
-from reconciler.app.ports import Secrets
+from reconciler.app.secret_cache import SecretCache
 from reconciler.errors import SecretUnavailable
 from reconciler.model.desired import DesiredCharger
 
 BASIC_AUTH_PROFILES = (1, 2)
-TLS_PROFILES = (2, 3)
+PASSWORD_BYTES_MAX = 128
+"""64 bytes, the most that any version allows, in their hex form."""
 
 
-def check_credentials(knock: Knock, charger: DesiredCharger, secrets: Secrets) -> Refuse | None:
-    """Return why this station may not come in, or None where it may (OCPP security profiles 0 to 2).
+def check_credentials(knock: Knock, charger: DesiredCharger, secrets: SecretCache) -> Refuse | None:
+    """Return why this station may not come in, or None where it may (security profiles 1 and 2 have a password).
 
     The user name is the identity as the station uses it in its URL; the password's bytes are compared in constant
     time, in their plain and in their hex form. A password split at the first colon may hold colons itself.
     """
-    profile = charger.security.profile
-    if profile in TLS_PROFILES and not knock.tls:
-        return Refuse(403, f"{charger.name} is declared with security profile {profile}, which needs TLS")
-    if profile not in BASIC_AUTH_PROFILES:
+    if charger.security.profile not in BASIC_AUTH_PROFILES:
         return None
     if _passes_credentials_on(charger) and charger.security.password is None:
         return None  # the back-end judges them, before this handshake is answered
@@ -31,11 +29,17 @@ def check_credentials(knock: Knock, charger: DesiredCharger, secrets: Secrets) -
         return Refuse(401, "no user name that equals the identity")
     if charger.security.password is None:
         return Refuse(401, f"no password is declared for {charger.name}")
+    if len(password) > PASSWORD_BYTES_MAX:
+        return Refuse(401, "a password longer than any")
+    ref, identity = charger.security.password, charger.identity
     try:
-        expected = secrets.resolve(charger.security.password, charger.identity)
+        same = _same_password(password, secrets.resolve(ref, identity)) or _same_password(
+            password,
+            secrets.resolve_anew(ref, identity),  # it may have changed just now
+        )
     except SecretUnavailable as unavailable:
         return Refuse(503, unavailable.summary, retry_after_s=60)
-    return None if _same_password(password, expected) else Refuse(401, "wrong password")
+    return None if same else Refuse(401, "wrong password")
 
 
 def choose_version(knock: Knock, charger: DesiredCharger) -> str | None:

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from fnmatch import fnmatchcase
 
 from reconciler.app.applied_specs import AppliedSpecs
+from reconciler.app.chargers_meant import chargers_meant
 from reconciler.app.controller import Controller
 from reconciler.app.courses import Cause, ChargerResult, Verdict, exit_code_of
 from reconciler.app.ports import Clock, RelayPort, Store
@@ -79,7 +79,7 @@ class Toggling:
         if request.primary not in site.backends:
             hint = did_you_mean(request.primary, site.backends, otherwise="declare it, or see fwdctl dump")
             raise UnknownAddress(f"there is no backend {request.primary}", hint=hint)
-        roles = _roles(site, _matching(site, request.chargers), request.primary)
+        roles = _roles(site, chargers_meant(site, request.chargers), request.primary)
         self._guard(site, roles, request.limits)
         until = None if request.for_s is None else now + timedelta(seconds=request.for_s)
         overrides = tuple(
@@ -97,7 +97,7 @@ class Toggling:
         Raises UnknownAddress for a charger that is not declared.
         """
         now = self._clock.now()
-        names = _matching((await self._specs.current()).site, chargers)
+        names = chargers_meant((await self._specs.current()).site, chargers)
         ended = [override for name in names if (override := await self._store.end_override(name, now)) is not None]
         await self._store.record([_ended(override, actor, now) for override in ended])
         toggled = [override.charger for override in ended]
@@ -121,19 +121,6 @@ class Toggling:
         after = {name: with_roles(site, site.chargers[name], chosen) for name, chosen in roles.items()}
         connected = sum(session.connected for session in live.values())
         refuse_blocked(tuple(disruption_blocks(effects_of(before, after, live), live=connected, limits=limits)))
-
-
-def _matching(site: Site, patterns: Sequence[str]) -> list[str]:
-    """Return the names of the chargers meant, sorted; `charger.cp001` is taken as `cp001`."""
-    names: set[str] = set()
-    for pattern in patterns:
-        glob = pattern.removeprefix("charger.")
-        found = [name for name in site.chargers if fnmatchcase(name, glob)]
-        if not found:
-            hint = did_you_mean(glob, site.chargers, otherwise="fwdctl status lists all chargers")
-            raise UnknownAddress(f"there is no charger {pattern}", hint=hint)
-        names.update(found)
-    return sorted(names)
 
 
 def _roles(site: Site, names: Sequence[str], primary: str) -> dict[str, Roles]:

@@ -24,7 +24,7 @@ from reconciler.adapters.logs import EventLog
 from reconciler.adapters.metrics import PrometheusMetrics
 from reconciler.adapters.secrets import ServerSecrets
 from reconciler.adapters.store import open_store
-from reconciler.adapters.websocket import StationListener, WebSocketDialer
+from reconciler.adapters.websocket import WebSocketDialer
 from reconciler.app.apply_runs import ApplyRuns
 from reconciler.app.fleet_numbers import fleet_numbers
 from reconciler.app.node import RelayNode, World
@@ -33,6 +33,7 @@ from reconciler.app.reconciler import Reconciler
 from reconciler.app.recorder import Recorder
 from reconciler.app.tasks import Background
 from reconciler.cli.settings import Bind, ServeSettings
+from reconciler.cli.station_doors import StationDoors, open_station_doors
 
 PART_STOPS_WITHIN_S: Final = 5.0
 
@@ -44,7 +45,7 @@ class Running:
     """A whole fwdctl that is up; `broken` is set where a part ended by itself, which none should."""
 
     directory: DataDirectory
-    stations_url: str
+    doors: StationDoors
     admin_url: str
     broken: asyncio.Event
 
@@ -71,23 +72,21 @@ class _Assembly:
         self._broken = asyncio.Event()
 
     async def start(self) -> Running:
-        stations, admin = Bind.parse(self._settings.stations), Bind.parse(self._settings.admin)
+        admin = Bind.parse(self._settings.admin)
         directory = DataDirectory.claim(self._settings.data)
         self._stack.callback(directory.release)
         token = directory.admin_token(os.environ)
         admin_socket = self._stack.enter_context(bind_admin(admin.host, admin.port, token=token))
-        admin_url = f"http://{_netloc(admin.host, admin_socket.getsockname()[1])}"
+        admin_url = admin.url("http", admin_socket.getsockname()[1])
 
         store = await open_store(self._settings.store, self._settings.data)
         self._stack.push_async_callback(store.close)
         node = await self._relay(store)
         background = Background(_report)
         reconciler = await self._reconciler(store, node, background)
-        listener = StationListener(node, host=stations.host, port=stations.port)
-        await listener.start()
-        self._stack.push_async_callback(listener.stop)
+        doors = await open_station_doors(self._settings, node, self._metrics, background, self._stack)
         self._admin_api(admin_socket, token, reconciler, background)
-        return Running(directory, f"ws://{_netloc(stations.host, listener.port)}", admin_url, self._broken)
+        return Running(directory, doors, admin_url, self._broken)
 
     async def _relay(self, store: Store) -> RelayNode:
         """Return the relay with what earlier processes remembered, and without any charger yet."""
@@ -96,7 +95,17 @@ class _Assembly:
         writing = self._vital(Background(_report), recorder.run(), "recorder")
         self._stack.push_async_callback(_stop_recorder, recorder, writing)
         dialer, token_key = WebSocketDialer(self._secrets), secrets.token_bytes(32)
-        world = World(dialer, self._secrets, self._clock, self._metrics, log, recorder, _new_id, token_key)
+        world = World(
+            dialer,
+            self._secrets,
+            self._clock,
+            self._metrics,
+            log,
+            recorder,
+            _new_id,
+            token_key,
+            organization=self._settings.station_organization,
+        )
         node = RelayNode(world)
         node.restore(await store.memories(), await store.kept_calls())
         self._metrics.sample(
@@ -146,7 +155,3 @@ def _report(what: str, error: BaseException) -> None:
 
 def _new_id() -> str:
     return str(uuid4())
-
-
-def _netloc(host: str, port: int) -> str:
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

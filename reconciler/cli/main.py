@@ -11,12 +11,16 @@ from reconciler.cli.apply import apply
 from reconciler.cli.demo import demo
 from reconciler.cli.drift import drift
 from reconciler.cli.dump import dump
+from reconciler.cli.explain import explain
+from reconciler.cli.failover import failover
 from reconciler.cli.history import history
 from reconciler.cli.lock import lock
+from reconciler.cli.outage import outage
 from reconciler.cli.plan import plan
 from reconciler.cli.schema import schema
 from reconciler.cli.serve import serve
 from reconciler.cli.status import status
+from reconciler.cli.token import token as token_verbs
 from reconciler.cli.toggle import toggle
 from reconciler.cli.validate import validate
 from reconciler.cli.version import version
@@ -27,8 +31,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (serve, validate, plan, apply, drift, status, toggle, dump, history, lock, schema, version, demo):
+for verb in (serve, validate, plan, apply, drift, status, explain, toggle, dump, history, lock, schema, version, demo):
     app.command()(verb)
+app.add_typer(outage, name="outage")
+app.add_typer(failover, name="failover")
+app.add_typer(token_verbs, name="token")
 
 
 @app.callback()

@@ -1,6 +1,7 @@
 """The options that several verbs share, each written once."""
 
 import getpass
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -45,6 +46,18 @@ def duration_s(flag: str, text: str) -> int:
         return parse_duration(text)
     except InvalidValue as error:
         raise FwdctlError(f"{flag}: {error.summary}", hint=error.hint) from error
+
+
+def instant(flag: str, text: str) -> str:
+    """Return a time with its offset, as the API takes it; one without offset is in this machine's time zone.
+
+    Raises FwdctlError, naming the flag, where it is none.
+    """
+    try:
+        return datetime.fromisoformat(text).astimezone().isoformat()
+    except ValueError as error:
+        hint = "write it as 2026-12-01T02:00, with or without an offset such as Z or +01:00"
+        raise FwdctlError(f"{flag}: {text!r} is not a time", hint=hint) from error
 
 
 def actor() -> str:

@@ -31,6 +31,26 @@ def serve(
     stations: Annotated[
         str | None, typer.Option(envvar="FWDCTL_STATIONS", metavar="HOST:PORT", help="Where stations connect.")
     ] = None,
+    stations_tls: Annotated[
+        str | None,
+        typer.Option(envvar="FWDCTL_STATIONS_TLS", metavar="HOST:PORT", help="Where they connect over TLS."),
+    ] = None,
+    tls_cert: Annotated[
+        list[Path] | None,
+        typer.Option(envvar="FWDCTL_TLS_CERT", metavar="FILE", help="Certificate chain for them; one RSA, one ECDSA."),
+    ] = None,
+    tls_key: Annotated[
+        list[Path] | None, typer.Option(envvar="FWDCTL_TLS_KEY", metavar="FILE", help="Its private key; repeatable.")
+    ] = None,
+    station_ca: Annotated[
+        Path | None, typer.Option(envvar="FWDCTL_STATION_CA", metavar="FILE", help="Who signs stations (profile 3).")
+    ] = None,
+    station_crl: Annotated[
+        Path | None, typer.Option(envvar="FWDCTL_STATION_CRL", metavar="FILE", help="Certificates it has revoked.")
+    ] = None,
+    station_organization: Annotated[
+        str | None, typer.Option(envvar="FWDCTL_STATION_ORGANIZATION", metavar="NAME", help="O of their certificates.")
+    ] = None,
     admin: Annotated[
         str | None, typer.Option(envvar="FWDCTL_ADMIN", metavar="HOST:PORT", help="Where the admin API listens.")
     ] = None,
@@ -48,7 +68,19 @@ def serve(
     ] = None,
 ) -> None:
     """Run the relay, the controller and the admin API until SIGTERM or Ctrl-C."""
-    given = {"stations": stations, "admin": admin, "data": data, "store": store, "secrets": secrets}
+    given = {
+        "stations": stations,
+        "stations_tls": stations_tls,
+        "tls_cert": tuple(tls_cert) if tls_cert else None,
+        "tls_key": tuple(tls_key) if tls_key else None,
+        "station_ca": station_ca,
+        "station_crl": station_crl,
+        "station_organization": station_organization,
+        "admin": admin,
+        "data": data,
+        "store": store,
+        "secrets": secrets,
+    }
     settings = ServeSettings.load(config, given)
     configure_logs(sys.stderr)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
@@ -61,8 +93,11 @@ async def _serve(settings: ServeSettings) -> None:
     stop = asyncio.Event()
     _on_signals(stop)
     async with running(settings) as up:
+        if up.doors.reload_certificates is not None:
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, up.doors.reload_certificates)
         up.directory.announce(_facts(up))
-        say(f"fwdctl {__version__} ready: stations at {up.stations_url}/<identity>, admin API at {up.admin_url}")
+        doors = " and ".join(f"{url}/<identity>" for url in (up.doors.url, up.doors.tls_url) if url)
+        say(f"fwdctl {__version__} ready: stations at {doors}, admin API at {up.admin_url}")
         await _first(stop, up.broken)
         asyncio.get_running_loop().call_later(STOP_WITHIN_S, _give_up)
         if not stop.is_set():
@@ -75,7 +110,8 @@ def _facts(up: "Running") -> dict[str, Any]:
         "format_version": FORMAT_VERSION,
         "version": __version__,
         "pid": os.getpid(),
-        "stations": up.stations_url,
+        "stations": up.doors.url,
+        "stations_tls": up.doors.tls_url,
         "admin": up.admin_url,
     }
 

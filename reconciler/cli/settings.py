@@ -31,12 +31,25 @@ class Bind:
             )
         return cls(host, port)
 
+    def url(self, scheme: str, port: int) -> str:
+        """Return the URL of this address, `port` being the one that was had."""
+        return f"{scheme}://[{self.host}]:{port}" if ":" in self.host else f"{scheme}://{self.host}:{port}"
+
 
 @dataclass(frozen=True, slots=True)
 class ServeSettings:
     """Everything `serve` can be told; a field's name is its flag, its FWDCTL_ variable and its key in the file."""
 
     stations: str = "127.0.0.1:9000"
+    stations_tls: str | None = None
+    """Where stations of security profiles 2 and 3 connect; None for nowhere."""
+    tls_cert: tuple[Path, ...] = ()
+    tls_key: tuple[Path, ...] = ()
+    """Certificates of `stations_tls` and their keys, in the same order."""
+    station_ca: Path | None = None
+    station_crl: Path | None = None
+    station_organization: str = ""
+    """What the O of stations' certificates must be; "" for anything."""
     admin: str = "127.0.0.1:9180"
     data: Path = field(default=Path("./fwdctl-data"))
     store: str | None = None
@@ -49,6 +62,16 @@ class ServeSettings:
         """Return where `fromFile` reads from."""
         return self.secrets or self.data / "secrets"
 
+    @property
+    def tls_pairs(self) -> tuple[tuple[Path, Path], ...]:
+        """Return certificate and key of each pair; raises FwdctlError where there is none, or one without the other."""
+        if len(self.tls_cert) != len(self.tls_key) or not self.tls_cert:
+            raise FwdctlError(
+                f"{len(self.tls_cert)} --tls-cert and {len(self.tls_key)} --tls-key",
+                hint="--stations-tls needs at least one certificate, and a key for each, in the same order",
+            )
+        return tuple(zip(self.tls_cert, self.tls_key, strict=True))
+
     @classmethod
     def load(cls, file: Path | None, given: dict[str, Any]) -> Self:
         """Return the settings: those of `given` that are not None (flags and variables) over those of `file`.
@@ -59,7 +82,8 @@ class ServeSettings:
         return cls(**from_file | {name: value for name, value in given.items() if value is not None})
 
 
-_PATHS: Final = ("data", "secrets")
+_PATHS: Final = ("data", "secrets", "station_ca", "station_crl")
+_PATH_LISTS: Final = ("tls_cert", "tls_key")
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -75,6 +99,15 @@ def _read(file: Path) -> dict[str, Any]:
             close = get_close_matches(name, known, 1)
             hint = f"did you mean {close[0]}?" if close else f"settings are {', '.join(known)}"
             raise FwdctlError(f"the config file {file} has an unknown setting {name!r}", hint=hint)
+        if name in _PATH_LISTS and isinstance(value, list) and all(isinstance(item, str) for item in value):
+            continue
         if not isinstance(value, str):
             raise FwdctlError(f"{name} in the config file {file} must be text", hint=f'{name} = "..."')
-    return {name: file.parent / value if name in _PATHS else value for name, value in written.items()}
+    return {name: _placed(name, value, file.parent) for name, value in written.items()}
+
+
+def _placed(name: str, value: Any, folder: Path) -> Any:
+    """Return a setting of the file as the fields have it: paths are relative to the file's folder."""
+    if name in _PATH_LISTS:
+        return tuple(folder / item for item in ([value] if isinstance(value, str) else value))
+    return folder / value if name in _PATHS else value

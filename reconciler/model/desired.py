@@ -118,6 +118,15 @@ class FlipPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class FailoverRule:
+    """Who takes over from an owner that is away for `after_s`, and whether it comes back by itself (R11)."""
+
+    to: str
+    after_s: float = 30.0
+    back: Literal["auto", "manual"] = "auto"
+
+
+@dataclass(frozen=True, slots=True)
 class Quirks:
     """Per-charger tolerance (facts: ocpp.md section 6)."""
 
@@ -142,6 +151,8 @@ class DesiredCharger:
     owners: Mapping[str, str]
     flip: FlipPolicy = FlipPolicy()
     when_owner_is_down: OwnerDownPolicy = "close"
+    failover: FailoverRule | None = None
+    """Only where `when_owner_is_down` is failover."""
     quirks: Quirks = Quirks()
     local: LocalAnswers = LocalAnswers()
     labels: Mapping[str, str] = field(default_factory=dict)

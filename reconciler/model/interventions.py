@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from reconciler.model.failovers import Failover
 from reconciler.model.outages import Adjustment, Outage
 from reconciler.model.overrides import Override
 
@@ -10,9 +11,11 @@ from reconciler.model.overrides import Override
 class Interventions:
     """What was done by hand or by itself on top of the specs.
 
-    `begun` are outages begun from the command line, `adjustments` what became of single openings of any outage.
+    `begun` are outages begun from the command line, `adjustments` what became of single openings of any outage;
+    `failovers` are in force until they are ended.
     """
 
     overrides: tuple[Override, ...] = ()
     begun: tuple[Outage, ...] = ()
     adjustments: tuple[Adjustment, ...] = ()
+    failovers: tuple[Failover, ...] = ()

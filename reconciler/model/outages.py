@@ -1,4 +1,4 @@
-"""Outages: planned changes of roles, each opening once or again and again, and what people changed about one opening."""
+"""Outages: planned changes of roles that open once or again and again, and what people changed about one opening."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """Effective desired state: what is declared, with what changes roles for a while on top; a pure function of time.
 
-    declared  <  outages open now  <  technicians' overrides in force
+    declared  <  failovers in force  <  outages open now  <  technicians' overrides in force
 
 Of the layers that lie on one charger the highest that fits decides alone; back-ends it does not name are as declared.
 So what was checked when a layer was made (each feature has one owner) is what runs, whatever lies below.
@@ -13,13 +13,15 @@ from enum import StrEnum
 from typing import Final
 
 from reconciler.errors import InvalidSpecs, UnknownAddress
-from reconciler.model.desired import DesiredCharger, DesiredLeg, FlipPolicy
+from reconciler.model.desired import DesiredCharger, DesiredLeg, FlipPolicy, Role
 from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.failovers import Failover
 from reconciler.model.features import EVERY_FEATURE
 from reconciler.model.interventions import Interventions
 from reconciler.model.outages import Occurrence, Outage
 from reconciler.model.overrides import Override
 from reconciler.model.site import Site
+from reconciler.planning.failover import stand_in_roles, still_declared
 from reconciler.planning.findings import did_you_mean
 from reconciler.planning.occurrences import next_edge, open_at
 from reconciler.planning.ownership import owners_of, ownership_faults, version_faults
@@ -35,6 +37,7 @@ class LayerKind(StrEnum):
     """What a layer comes from, lowest first."""
 
     DECLARED = "declared"
+    FAILOVER = "failover"
     OUTAGE = "outage"
     OVERRIDE = "override"
 
@@ -44,14 +47,14 @@ class Layer:
     """Roles that differ from what is declared, and why: `sources` are what they come from."""
 
     kind: LayerKind
-    roles: Roles
-    sources: tuple[Override | Occurrence, ...]
+    roles: Mapping[str, str | Role]
+    sources: tuple[Override | Occurrence | Failover, ...]
     flip: FlipPolicy | None = None
 
     @property
     def until(self) -> datetime | None:
         """Return when it ends by itself, None where it doesn't."""
-        ends = [source.until for source in self.sources if source.until is not None]
+        ends = [source.until for source in self.sources if not isinstance(source, Failover) and source.until]
         return min(ends, default=None)
 
 
@@ -105,7 +108,7 @@ def misfits(site: Site, state: Interventions, now: datetime) -> list[Diagnostic]
 def layers_at(site: Site, state: Interventions, now: datetime) -> dict[str, list[Layer]]:
     """Return the layers that lie on each declared charger at `now`, lowest first; nothing where none does."""
     found: dict[str, list[Layer]] = {}
-    for names, layer in (*_outages(site, state, now), *_overrides(state, now)):
+    for names, layer in (*_failovers(site, state), *_outages(site, state, now), *_overrides(state, now)):
         for name in names:
             if name in site.chargers:
                 found.setdefault(name, []).append(layer)
@@ -122,7 +125,9 @@ def next_boundary(outages: Sequence[Outage], state: Interventions, now: datetime
     return min([*ends, edge] if edge is not None else ends, default=None)
 
 
-def with_roles(site: Site, charger: DesiredCharger, roles: Roles, flip: FlipPolicy | None = None) -> DesiredCharger:
+def with_roles(
+    site: Site, charger: DesiredCharger, roles: Mapping[str, str | Role], flip: FlipPolicy | None = None
+) -> DesiredCharger:
     """Return `charger` with `roles` in place of those it has; the same object where that changes nothing.
 
     A back-end that has no leg gets one, `local` too; one whose role is not connected loses it. `flip` is how owners
@@ -149,6 +154,18 @@ def toggle_roles(charger: DesiredCharger, primary: str) -> Roles:
     if so_far == [primary]:
         return {}
     return {**dict.fromkeys(so_far, _PASSIVE), primary: _PRIMARY}
+
+
+def _failovers(site: Site, state: Interventions) -> Iterator[tuple[Sequence[str], Layer]]:
+    """Yield the layer of each charger on which somebody stands in for an owner that is away."""
+    by_charger: dict[str, list[Failover]] = {}
+    for failover in state.failovers:
+        charger = site.chargers.get(failover.charger)
+        if charger is not None and still_declared(charger, failover):
+            by_charger.setdefault(failover.charger, []).append(failover)
+    for name, held in by_charger.items():
+        roles = stand_in_roles(site.chargers[name], [failover.backend for failover in held])
+        yield (name,), Layer(LayerKind.FAILOVER, roles, tuple(held))
 
 
 def _outages(site: Site, state: Interventions, now: datetime) -> Iterator[tuple[Sequence[str], Layer]]:
@@ -190,12 +207,12 @@ def _fitted(site: Site, charger: DesiredCharger, layer: Layer, memo: Memo) -> De
     return found
 
 
-def _legs(site: Site, charger: DesiredCharger, roles: Roles) -> tuple[DesiredLeg, ...]:
+def _legs(site: Site, charger: DesiredCharger, roles: Mapping[str, str | Role]) -> tuple[DesiredLeg, ...]:
     legs = {leg.backend.name: leg for leg in charger.legs}
-    for name, role_name in roles.items():
-        role = site.roles.get(role_name)
+    for name, wanted in roles.items():
+        role = wanted if isinstance(wanted, Role) else site.roles.get(wanted)
         if role is None:
-            raise UnknownAddress(f"there is no role {role_name}", hint=did_you_mean(role_name, site.roles))
+            raise UnknownAddress(f"there is no role {wanted}", hint=did_you_mean(str(wanted), site.roles))
         backend = site.backends.get(name)
         if backend is None:
             raise UnknownAddress(f"there is no backend {name}", hint=did_you_mean(name, site.backends))

@@ -137,7 +137,7 @@ def _station_changes(old: DesiredCharger, new: DesiredCharger, version: str | No
         yield kind, f"versions {', '.join(old.versions)} -> {', '.join(new.versions)}"
     if old.when_owner_is_down != new.when_owner_is_down:
         yield Disruption.NONE, f"when the owner is down: {old.when_owner_is_down} -> {new.when_owner_is_down}"
-    if (old.flip, old.local) != (new.flip, new.local):
+    if (old.flip, old.local, old.failover) != (new.flip, new.local, new.failover):
         yield Disruption.NONE, "settings change"
     if (old.serial_number, old.labels) != (new.serial_number, new.labels):
         yield Disruption.NONE, "serial number or labels change"

@@ -7,6 +7,7 @@ from typing import Final
 
 from reconciler.errors import InvalidSpecs, UnknownAddress
 from reconciler.model.desired import DesiredCharger
+from reconciler.model.failovers import Failover
 from reconciler.model.features import FEATURES
 from reconciler.model.interventions import Interventions
 from reconciler.model.outages import Occurrence
@@ -40,7 +41,7 @@ class LayerAccount:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why a charger runs as it does at `at`: layers highest first; `changes_at` is when that may next change by itself."""
+    """Why a charger runs as it does at `at`: layers highest first; `changes_at`: when it may next change by itself."""
 
     charger: str
     at: datetime
@@ -78,13 +79,17 @@ def layer_text(layer: Layer) -> str:
     return " and ".join(map(source_text, layer.sources))
 
 
-def source_text(source: Override | Occurrence) -> str:
+def source_text(source: Override | Occurrence | Failover) -> str:
     """Return what one source of a layer is: who or what asked for it, and why."""
     if isinstance(source, Override):
         return f"toggled by {source.actor} ({source.reason})"
+    if isinstance(source, Failover):
+        return f"{source.backend} is down, {source.to} stands in since {source.since:%Y-%m-%d %H:%M:%S} UTC"
     outage = source.outage
-    return outage.address + (f" by {outage.actor}" if outage.actor else "") + (
-        f" ({outage.reason})" if outage.reason else ""
+    return (
+        outage.address
+        + (f" by {outage.actor}" if outage.actor else "")
+        + (f" ({outage.reason})" if outage.reason else "")
     )
 
 
@@ -103,7 +108,7 @@ def _of_declared(accounts: Sequence[LayerAccount]) -> str:
 
 
 def _decisions(standing: Sequence[tuple[LayerKind, str, DesiredCharger]]) -> tuple[Decision, ...]:
-    """Return who owns what: the layer that decides on a feature is the lowest from which on its owner stays the same."""
+    """Return who owns what: a feature is decided by the lowest layer from which on its owner stays the same."""
     top = standing[-1][2].owners
     grouped: dict[tuple[str, LayerKind, str], list[str]] = {}
     for feature in FEATURES:

@@ -1,4 +1,4 @@
-"""Scheduled outages resolved, and checked: each must leave every feature one owner, and no two may pull one charger two ways."""
+"""Scheduled outages resolved and checked: every feature has one owner, and no two pull one charger two ways."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -34,7 +34,7 @@ class Moment:
 
     now: datetime
     live: Mapping[str, LiveCharger] = field(default_factory=dict)
-    interventions: Interventions = Interventions()
+    interventions: Interventions = field(default_factory=Interventions)
     pending: tuple[Pending, ...] = ()
 
 

@@ -5,6 +5,7 @@ from typing import Final
 from reconciler.model.desired import (
     LOCAL,
     Backend,
+    FailoverRule,
     FlipPolicy,
     Handover,
     LocalAnswers,
@@ -16,6 +17,7 @@ from reconciler.model.desired import (
 )
 from reconciler.model.features import EVERY_FEATURE, OCPP_VERSIONS
 from reconciler.model.kinds import (
+    BackendBindingSpec,
     BackendSpec,
     Flip,
     QuirksSpec,
@@ -102,6 +104,13 @@ def flip_of(spec: Flip) -> FlipPolicy:
         rules.der_controls,
     )
     return FlipPolicy(spec.open_transaction, float(spec.confirm_within), handover)
+
+
+def failover_of(spec: BackendBindingSpec) -> FailoverRule | None:
+    """Return who takes over from an owner that is away, None where nobody does."""
+    if spec.failover is None or spec.when_owner_is_down != "failover":
+        return None
+    return FailoverRule(spec.failover.to, float(spec.failover.after), spec.failover.back)
 
 
 def quirks_of(spec: QuirksSpec) -> Quirks:

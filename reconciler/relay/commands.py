@@ -1,13 +1,13 @@
 """What the session core asks of the world: imperatives. The counterpart is `events.py`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from reconciler.model.desired import DesiredLeg
 
 
-@dataclass(frozen=True, slots=True)
-class SendToStation:
+class SendToStation(msgspec.Struct, frozen=True):
     """Send one text message to the station; with `after_commit`, once the charger's memory is safely stored.
 
     An answer or command that brings the station a new id waits for that, so that no crash can lose whose it is.
@@ -17,47 +17,41 @@ class SendToStation:
     after_commit: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SendToLeg:
+class SendToLeg(msgspec.Struct, frozen=True):
     """Send one text message to a back-end."""
 
     backend: str
     frame: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class OpenLeg:
+class OpenLeg(msgspec.Struct, frozen=True):
     """Dial this back-end, and again after every loss with back-off, until CloseLeg."""
 
     leg: DesiredLeg
 
 
-@dataclass(frozen=True, slots=True)
-class CloseLeg:
+class CloseLeg(msgspec.Struct, frozen=True):
     """Close the leg and stop dialling it; no LegClosed need follow."""
 
     backend: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class RedialLeg:
+class RedialLeg(msgspec.Struct, frozen=True):
     """Close the leg and dial it again at once, as this leg now is."""
 
     leg: DesiredLeg
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class CloseStation:
+class CloseStation(msgspec.Struct, frozen=True):
     """Close the station's socket; StationClosed follows."""
 
     code: int
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class GenerationRuns:
+class GenerationRuns(msgspec.Struct, frozen=True):
     """This generation runs (ACK). `owners` are the owners before and after; equal where no feature changed hands."""
 
     generation: int
@@ -65,21 +59,18 @@ class GenerationRuns:
     owners: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class GenerationRefused:
+class GenerationRefused(msgspec.Struct, frozen=True):
     """This generation can't run (NACK); the last good one keeps running."""
 
     generation: int
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class RememberCharger:
+class RememberCharger(msgspec.Struct, frozen=True):
     """The session's memory changed; keep it for the next session of this charger."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeepCall:
+class KeepCall(msgspec.Struct, frozen=True):
     """Store an acknowledged call of the station durably, and only then send it the answer (R11, `buffer`)."""
 
     seq: int
@@ -87,29 +78,25 @@ class KeepCall:
     answer: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class ForgetCalls:
+class ForgetCalls(msgspec.Struct, frozen=True):
     """These kept calls have reached their owner, or had to make room."""
 
     seqs: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerLocally:
+class AnswerLocally(msgspec.Struct, frozen=True):
     """Have `local` answer this frame of the station, whose owner is away (R11, `buffer`)."""
 
     frame: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class IdTokenAccepted:
+class IdTokenAccepted(msgspec.Struct, frozen=True):
     """An owner accepted this id token on this charger; `local` may accept it later on (`authorize: known`)."""
 
     token: str
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(msgspec.Struct, frozen=True):
     """Something worth a count and a log line. `what` is one of `NOTES`."""
 
     what: str

@@ -15,7 +15,7 @@ from typing import Final
 from reconciler.relay import translation
 from reconciler.relay.commands import RememberCharger, SendToLeg
 from reconciler.relay.envelope import Frame, Kind, call, call_error
-from reconciler.relay.leg import CsmsLeg
+from reconciler.relay.leg import NEVER, CsmsLeg
 from reconciler.relay.refusals import refusal
 from reconciler.relay.residue import Residue
 from reconciler.relay.state import SessionState
@@ -192,7 +192,8 @@ class Downward:
     def pump(self) -> None:
         """Give the slot to the next command, if it is free and the station does not boot."""
         state = self._state
-        if self._booting():
+        waiting = self._owners or self._others or self._own
+        if not waiting or self._in_flight is not None or self._booting():
             return
         while self._in_flight is None and (self._owners or self._others):
             downcall = self._owners.popleft() if self._owners else self._others.popleft()
@@ -244,12 +245,13 @@ class Downward:
         if self._timeouts == state.limits.deaf_after_timeouts:
             state.close_station(DEAF, f"no answer to {self._timeouts} commands in a row")
 
-    def next_timer(self) -> float | None:
-        """Return when `expire` next has something to do, or None."""
-        heads = [queue[0].deadline for queue in (self._owners, self._others) if queue]
-        if self._in_flight is not None:
-            heads.append(self._in_flight.deadline)
-        return min(heads, default=None)
+    def next_timer(self) -> float:
+        """Return when `expire` next has something to do, or NEVER."""
+        due = NEVER if self._in_flight is None else self._in_flight.deadline
+        for queue in (self._owners, self._others):
+            if queue and queue[0].deadline < due:
+                due = queue[0].deadline
+        return due
 
     def _leg_of(self, downcall: Downcall) -> CsmsLeg | None:
         """Return the leg that asked, or None where that very connection is gone."""

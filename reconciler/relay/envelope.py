@@ -69,8 +69,10 @@ class Frame:
 
     def rewritten(self, id_token: bytes, payload: bytes) -> bytes:
         """Return the frame with id and payload replaced and every other byte as it came (never a signed one)."""
-        start, end = self._id_span()
         old = bytes(self.payload)
+        if payload == old:
+            return self.with_id(id_token)
+        start, end = self._id_span()
         at = self.raw.index(old, end)
         return self.raw[:start] + id_token + self.raw[end:at] + payload + self.raw[at + len(old) :]
 

@@ -1,65 +1,57 @@
 """What the session core is told: facts, in the past tense. The counterpart is `commands.py`."""
 
-from dataclasses import dataclass
+import msgspec
 
 from reconciler.model.desired import DesiredCharger
 
 
-@dataclass(frozen=True, slots=True)
-class DesiredChanged:
+class DesiredChanged(msgspec.Struct, frozen=True):
     """The controller wants this generation to run."""
 
     generation: int
     desired: DesiredCharger
 
 
-@dataclass(frozen=True, slots=True)
-class StationFrameReceived:
+class StationFrameReceived(msgspec.Struct, frozen=True):
     """The station sent one text message."""
 
     raw: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class StationClosed:
+class StationClosed(msgspec.Struct, frozen=True):
     """The station's socket is gone; nothing but leg events may follow."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class LegOpened:
+class LegOpened(msgspec.Struct, frozen=True):
     """The leg to a back-end is connected."""
 
     backend: str
 
 
-@dataclass(frozen=True, slots=True)
-class LegFrameReceived:
+class LegFrameReceived(msgspec.Struct, frozen=True):
     """A back-end sent one text message."""
 
     backend: str
     raw: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class LegClosed:
+class LegClosed(msgspec.Struct, frozen=True):
     """The leg to a back-end is gone; the shell dials again by itself unless it was told to close it."""
 
     backend: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class LegDialFailed:
+class LegDialFailed(msgspec.Struct, frozen=True):
     """A back-end could not be reached; the shell tries again by itself."""
 
     backend: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class TimerFired:
+class TimerFired(msgspec.Struct, frozen=True):
     """The instant that `Session.next_timer()` named has come."""
 
 

@@ -20,7 +20,7 @@ from reconciler.model.live import LegPhase
 from reconciler.relay.commands import CloseLeg, GenerationRefused, GenerationRuns, OpenLeg, RedialLeg
 from reconciler.relay.downward import Downward
 from reconciler.relay.handover import take_over
-from reconciler.relay.leg import CsmsLeg
+from reconciler.relay.leg import NEVER, CsmsLeg
 from reconciler.relay.registration import Registration
 from reconciler.relay.routing import RouteTable
 from reconciler.relay.state import SessionState
@@ -167,14 +167,14 @@ class Flip:
         self._pending = self._trial = None
         self._leaving.clear()
 
-    def next_timer(self) -> float | None:
-        """Return when `expire` next has something to do, or None."""
-        times = list(self._leaving.values())
+    def next_timer(self) -> float:
+        """Return when `expire` next has something to do, or NEVER."""
+        due = min(self._leaving.values()) if self._leaving else NEVER
         if self._pending is not None:
-            times.append(self._pending.deadline)
+            due = min(due, self._pending.deadline)
         if self._trial is not None:
-            times.append(self._trial.deadline)
-        return min(times, default=None)
+            due = min(due, self._trial.deadline)
+        return due
 
     def _obstacle(self, desired: DesiredCharger, gaining: frozenset[str]) -> str | None:
         state = self._state

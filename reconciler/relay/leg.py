@@ -21,6 +21,9 @@ from reconciler.relay.composition import Composition
 from reconciler.relay.envelope import Frame
 from reconciler.relay.transaction_ids import TransactionIds
 
+NEVER: Final = float("inf")
+"""The time of what is not due at all."""
+
 _PRESENT: Final = (LegPhase.REGISTERED, LegPhase.PENDING, LegPhase.REJECTED)
 _STEADY_S: Final = 5.0
 """A connection that lasts less is no return."""
@@ -199,11 +202,14 @@ class CsmsLeg:
             return True
         return any(up.action == "BootNotification" for up in self.waiting)
 
-    def next_timer(self) -> float | None:
-        """Return when this leg next wants attention, or None."""
-        times = [self.heartbeat_due, self.boot_due]
-        if self.in_flight is not None:
-            times.append(self.in_flight.deadline)
-        if self.waiting:
-            times.append(min(up.deadline for up in self.waiting))
-        return min((at for at in times if at is not None), default=None)
+    def next_timer(self) -> float:
+        """Return when this leg next wants attention, or NEVER."""
+        due = NEVER if self.heartbeat_due is None else self.heartbeat_due
+        if self.boot_due is not None and self.boot_due < due:
+            due = self.boot_due
+        if self.in_flight is not None and self.in_flight.deadline < due:
+            due = self.in_flight.deadline
+        for upcall in self.waiting:
+            if upcall.deadline < due:
+                due = upcall.deadline
+        return due

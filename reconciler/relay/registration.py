@@ -16,13 +16,12 @@ import msgspec
 from reconciler.model.live import LegPhase
 from reconciler.relay.commands import ForgetCalls
 from reconciler.relay.envelope import UNREADABLE, Frame, Kind
-from reconciler.relay.leg import CsmsLeg, Origin, Upcall
+from reconciler.relay.leg import NEVER, CsmsLeg, Origin, Upcall
 from reconciler.relay.state import SessionState
 
 BOOT: Final = "BootNotification"
 STATUS: Final = "StatusNotification"
 HEARTBEAT: Final = "Heartbeat"
-NEVER: Final = float("inf")
 
 _PHASES: Final = {"Accepted": LegPhase.REGISTERED, "Pending": LegPhase.PENDING}
 _OWNER_SLACK: Final = 1.1
@@ -143,9 +142,9 @@ class Registration:
             if leg.heartbeat_due is not None and now >= leg.heartbeat_due:
                 self._beat(leg)
 
-    def next_timer(self) -> float | None:
-        """Return the end of the grace; each leg knows its own timers."""
-        return self._grace_until
+    def next_timer(self) -> float:
+        """Return the end of the grace, or NEVER; each leg knows its own timers."""
+        return NEVER if self._grace_until is None else self._grace_until
 
     def _replay_boot(self, leg: CsmsLeg) -> None:
         state = self._state

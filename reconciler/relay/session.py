@@ -25,6 +25,7 @@ from reconciler.relay.commands import CloseLeg, Command, SendToLeg
 from reconciler.relay.downward import Downward
 from reconciler.relay.envelope import Frame, Kind, Malformed, UnknownType, call_error, read_frame
 from reconciler.relay.flip import Flip
+from reconciler.relay.leg import NEVER
 from reconciler.relay.limits import SessionLimits
 from reconciler.relay.memory import SessionMemory
 from reconciler.relay.routing import RouteTable
@@ -101,13 +102,10 @@ class Session:
         """Return when TimerFired is due (monotonic seconds), or None. An early TimerFired does no harm."""
         if not self._state.station_open:
             return None
-        parts = (
-            self._upward.next_timer(),
-            self._downward.next_timer(),
-            self._flip.next_timer(),
-            self._owner_patience(),
+        due = min(
+            self._upward.next_timer(), self._downward.next_timer(), self._flip.next_timer(), self._owner_patience()
         )
-        return min((at for at in parts if at is not None), default=None)
+        return None if due == NEVER else due
 
     def _take(self) -> list[Command]:
         commands, self._state.out = self._state.out, []
@@ -183,15 +181,14 @@ class Session:
         self._upward.expire()
         self._downward.expire()
         self._flip.expire()
-        patience = self._owner_patience()
-        if patience is not None and self._state.now >= patience:
+        if self._state.now >= self._owner_patience():
             self._owner_is_down()
 
-    def _owner_patience(self) -> float | None:
-        """Return until when the station is kept although the owner of transactions is away, or None."""
+    def _owner_patience(self) -> float:
+        """Return until when the station is kept although the owner of transactions is away, or NEVER."""
         leg = self._state.legs.get(self._state.table.owners["transactions"])
         if leg is None or leg.away_since is None or self._state.table.keeps_calls:
-            return None
+            return NEVER
         return leg.away_since + leg.spec.backend.down_after_s
 
     def _owner_is_down(self) -> None:

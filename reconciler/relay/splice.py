@@ -1,7 +1,7 @@
 """Finding one value inside a raw payload and replacing its bytes, leaving every other byte as it came (R1)."""
 
 import re
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Final
 
 ELEMENT: Final = "[]"
@@ -16,11 +16,19 @@ def find_values(payload: bytes, path: Sequence[str]) -> list[tuple[int, int]]:
     `payload` is well-formed JSON. Keys are matched as written (OCPP's are plain ASCII); a key of the same name
     elsewhere, in `customData` or in a string is never taken for it.
     """
+    return list(_values(payload, path))
+
+
+def find_value(payload: bytes, path: Sequence[str]) -> tuple[int, int] | None:
+    """Return (start, end) of the first scalar at `path`, or None; what comes behind it is not looked at."""
+    return next(_values(payload, path), None)
+
+
+def _values(payload: bytes, path: Sequence[str]) -> Iterator[tuple[int, int]]:
     wanted = [None if key == ELEMENT else b'"' + key.encode() + b'"' for key in path]
     if not all(key is None or key in payload for key in wanted):
-        return []
+        return
     before = (b":",) if wanted[-1] is not None else (b"[", b",")
-    found: list[tuple[int, int]] = []
     keys: list[bytes | None] = []  # of every open container: the key at hand, None for an array
     previous = b""
     for token in _TOKEN.finditer(payload):
@@ -34,14 +42,8 @@ def find_values(payload: bytes, path: Sequence[str]) -> list[tuple[int, int]]:
         elif text == b":":
             keys[-1] = previous
         elif text != b"," and previous in before and keys == wanted:
-            found.append(token.span())
+            yield token.span()
         previous = text
-    return found
-
-
-def find_value(payload: bytes, path: Sequence[str]) -> tuple[int, int] | None:
-    """Return (start, end) of the first scalar at `path`, or None."""
-    return next(iter(find_values(payload, path)), None)
 
 
 def replace_span(payload: bytes, span: tuple[int, int], value: bytes) -> bytes:

@@ -12,7 +12,7 @@ from reconciler.relay import translation
 from reconciler.relay.backlog import KEPT
 from reconciler.relay.commands import AnswerLocally, ForgetCalls, IdTokenAccepted, KeepCall, RememberCharger, SendToLeg
 from reconciler.relay.envelope import Frame, Kind, call_error, call_result
-from reconciler.relay.leg import CsmsLeg, StationCall
+from reconciler.relay.leg import NEVER, CsmsLeg, StationCall
 from reconciler.relay.registration import BOOT, HEARTBEAT, STATUS
 from reconciler.relay.state import SessionState
 from reconciler.relay.tokens import accepted_token
@@ -137,9 +137,13 @@ class StationCalls:
             else:
                 self._give_up(station_call)
 
-    def next_timer(self) -> float | None:
-        """Return when `expire` next has something to do, or None."""
-        return min((open_.deadline for open_ in self._open.values()), default=None)
+    def next_timer(self) -> float:
+        """Return when `expire` next has something to do, or NEVER."""
+        due = NEVER
+        for open_ in self._open.values():
+            if open_.deadline < due:
+                due = open_.deadline
+        return due
 
     def _answer(self, station_call: StationCall, frame: Frame) -> None:
         state, asked = self._state, station_call.frame

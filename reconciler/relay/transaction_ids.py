@@ -64,7 +64,8 @@ class TransactionIdTable:
     def owner_answered(self, entry: TransactionIds, backend: str, payload: bytes) -> bytes:
         """Take the owner's StartTransaction.conf and return it as the station is to see it.
 
-        The station keeps the owner's id unless an open transaction has it already; then it gets a free one.
+        The station keeps the owner's id unless another transaction has it already; then it gets a free one. One that
+        is over counts, too: a slow observer may still have to hear of it.
         """
         span = find_value(payload, _ANSWER_PATH)
         if span is None:
@@ -72,7 +73,7 @@ class TransactionIdTable:
             return payload
         minted = payload[span[0] : span[1]]
         entry.backends[backend] = minted
-        taken = {other.station for other in self._ids if other is not entry and not other.over}
+        taken = {other.station for other in self._ids if other is not entry}
         entry.station = minted if minted not in taken and minted != UNKNOWN else _free_id(minted, taken)
         return payload if entry.station == minted else replace_span(payload, span, entry.station)
 

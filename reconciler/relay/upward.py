@@ -75,6 +75,7 @@ class Upward:
         frame = opened.frame
         upcall = Upcall(Origin.STATION, frame.action, opened.deadline, frame=frame, call=opened, ids=opened.ids)
         if frame.action == BOOT:
+            leg.drop_waiting(Origin.BOOT)
             leg.waiting.appendleft(upcall)
         else:
             leg.waiting.append(upcall)
@@ -235,11 +236,12 @@ class Upward:
             self.pump(leg)
         self.registration.expire()
 
-    def next_timer(self) -> float | None:
-        """Return when `expire` next has something to do, or None."""
-        parts = [self.calls.next_timer(), self.registration.next_timer()]
-        parts += [leg.next_timer() for leg in self._state.legs.values()]
-        return min((at for at in parts if at is not None), default=None)
+    def next_timer(self) -> float:
+        """Return when `expire` next has something to do, or NEVER."""
+        due = min(self.calls.next_timer(), self.registration.next_timer())
+        for leg in self._state.legs.values():
+            due = min(due, leg.next_timer())
+        return due
 
     def _drop_old(self, leg: CsmsLeg) -> None:
         state = self._state

@@ -129,6 +129,9 @@ def normalised(text: str) -> str:
 
 
 def commands_in(text: str) -> Iterator[str]:
-    """Yield every `fwdctl ...` command line that a document shows, without comments."""
-    for line in re.findall(r"^(?:\$ )?(fwdctl .*)$", text, re.MULTILINE):
-        yield line.split(" #")[0].strip()
+    """Yield every `fwdctl ...` command that a document shows, in a block or within a line, without comments."""
+    for kind, body in re.findall(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        prompt = r"\$ " if kind in ("console", "text") else ""
+        for line in re.findall(rf"^ *{prompt}(fwdctl .*)$", body, re.MULTILINE):
+            yield line.split(" #")[0].strip()
+    yield from re.findall(r"(?<!`)`(fwdctl [^`\n]+)`", text)

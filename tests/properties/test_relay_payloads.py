@@ -18,13 +18,14 @@ from tests.support.roles import PASSIVE, PRIMARY, charger, hybrid
 DESIRED = charger(
     {"home": PRIMARY, "pay": hybrid("authorization", "tariff-and-cost", vendors=["iso*"]), "eye": PASSIVE}
 )
-KEYS = """
-    transactionId reservationId id chargingProfileId csChargingProfiles chargingProfile chargingProfilePurpose stackLevel
-    connectorId evseId evse status type listVersion versionNumber requestId certificateType certificateHashData
-    certificateHashDataChain serialNumber key setVariableData getVariableData setMonitoringData component variable name
-    message controlId tariffIds idTag idTagInfo idToken idTokenInfo interval eventType transactionInfo vendorId messageId
-    chargingProfileCriteria requestedMessage operationalStatus updateStatus customData remoteStartId configurationSlot
-""".split()
+KEYS = (
+    *("transactionId", "reservationId", "id", "chargingProfileId", "csChargingProfiles", "chargingProfile", "status"),
+    *("chargingProfilePurpose", "stackLevel", "connectorId", "evseId", "evse", "type", "listVersion", "versionNumber"),
+    *("requestId", "certificateType", "certificateHashData", "certificateHashDataChain", "serialNumber", "key"),
+    *("setVariableData", "getVariableData", "setMonitoringData", "component", "variable", "name", "message", "idTag"),
+    *("controlId", "tariffIds", "idTagInfo", "idToken", "idTokenInfo", "interval", "eventType", "transactionInfo"),
+    *("vendorId", "messageId", "chargingProfileCriteria", "requestedMessage", "operationalStatus", "customData"),
+)
 WORDS = [
     "Accepted",
     "Scheduled",

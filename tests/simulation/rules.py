@@ -39,11 +39,11 @@ def violations(world: World) -> list[Violation]:
     for site in world.sites:
         scene = Scene()
         rules: tuple[Rule, ...] = (
+            TransactionIds(scene),
             Calls(scene),
             Copies(scene),
             Commands(scene),
             Registrations(scene),
-            TransactionIds(scene),
             Flips(scene),
             Endings(scene),
             Hostility(scene),

@@ -60,7 +60,7 @@ class Registrations:
             due, refused = self.retry.pop(backend, (record.at, ""))
             if record.at < due - SLACK_S and frame.trace == refused:  # a newer boot of the station goes at once
                 yield f"R9: BootNotification again before {due:.3f}"
-            if payload_of(record.raw) != scene.boot:
+            if scene.is_replay(record, frame) and payload_of(record.raw) != scene.boot:
                 yield "R9: not the station's last BootNotification"
             return
         if backend not in scene.registered:
@@ -114,8 +114,8 @@ class Registrations:
                 self.heard[name] = record.at
                 yield f"R9: nothing said to {name} for {quiet_s:.0f} s, its interval is {interval:g} s"
         for name, (due, _) in list(self.retry.items()):
-            half_duplex = (leg := scene.desired.leg(name)) is not None and leg.backend.half_duplex
-            if record.at > due + SLACK_S and not half_duplex and record.what is not What.LEG_OUT:
+            free = name not in scene.up and not scene.half_duplex(name)
+            if record.at > due + SLACK_S and free and record.what is not What.LEG_OUT:
                 del self.retry[name]
                 yield f"R9: BootNotification was due again at {name} at {due:.3f}"
 

@@ -26,6 +26,8 @@ class Flips:
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
         self.wishes: dict[int, Wish] = {}
+        self.run: dict[int, Wish] = {}
+        """The last that ran: where nobody had to prove anything, it runs in the instant of its step."""
         self.confirmed = 0
         self.to_close: dict[str, float] = {}
 
@@ -62,11 +64,13 @@ class Flips:
             yield "R5: a feature without an owner"
 
     def _stepped(self, record: Record) -> Iterator[str]:
-        scene, wish = self.scene, self.wishes.get(record.number)
+        scene, wish = self.scene, self.wishes.get(record.number) or self.run.get(record.number)
         if wish is None:
             if record.number != self.confirmed:
                 yield f"R10: nobody wants generation {record.number}"
             return
+        if wish.stepped:
+            return  # taken back, to the owners of before
         wish.stepped = True
         before = scene.desired.owners
         gaining = {owner for feature, owner in wish.desired.owners.items() if before[feature] != owner}
@@ -79,6 +83,7 @@ class Flips:
         wish = self.wishes.pop(record.number, None)
         self.confirmed = record.number
         if wish is not None:
+            self.run = {record.number: wish}
             until = record.at + CALL_TIMEOUT_S
             wanted = (wish, *self.wishes.values())
             self.to_close = {
@@ -100,7 +105,7 @@ class Flips:
             return
         for number, wish in list(self.wishes.items()):
             refused = [name for name in self._gaining(wish) if name in self.scene.turned_down]
-            if refused and not self._holds_back(refused[0]) and not wish.stepped:
+            if refused and not self.scene.half_duplex(refused[0]) and not wish.stepped:
                 del self.wishes[number]
                 yield f"R10: {refused[0]} turned the charger down, generation {number} still goes on"
             elif record.at > wish.at + 2 * wish.desired.flip.confirm_within_s + SLACK_S:
@@ -110,11 +115,6 @@ class Flips:
             if record.at > until + SLACK_S and name in self.scene.connections:
                 del self.to_close[name]
                 yield f"R10: {name} has no role and is still connected"
-
-    def _holds_back(self, name: str) -> bool:
-        """Return True for a half-duplex back-end, whose next BootNotification may wait for its own call's answer."""
-        leg = self.scene.desired.leg(name)
-        return leg is None or leg.backend.half_duplex
 
     def _gaining(self, wish: Wish) -> set[str]:
         before = self.scene.desired.owners

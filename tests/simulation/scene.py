@@ -91,6 +91,11 @@ class Scene:
         row = CATALOGUE[self.version][action]
         return self.owner(action) == backend or (leg is not None and leg.role.may_read and row.read_only)
 
+    def half_duplex(self, name: str) -> bool:
+        """Return True for a back-end that is not called while its own CALL is open."""
+        legs = (desired.leg(name) for desired in self.tables.values())
+        return any(leg.backend.half_duplex for leg in legs if leg is not None)
+
     def answered_by(self, record: Record, frame: Said) -> UnderWay | None:
         """Return the CALL that a frame of a back-end answers in time, if any."""
         under_way = self.up.get(record.who)
@@ -131,14 +136,19 @@ class Scene:
                 self._hung_up(record.who)
             case What.CLOSE_STATION | What.STATION_CLOSED:
                 self.station_open = False
-            case What.STATION_IN if frame is not None:
+            case _ if frame is not None:
+                self._said(record, frame)
+
+    def _said(self, record: Record, frame: Said) -> None:
+        match record.what:
+            case What.STATION_IN:
                 self._station_said(record, frame)
-            case What.STATION_OUT if frame is not None and frame.kind == CALL:
-                self.slot = UnderWay(frame.token, frame.action, frame.trace, record.at + CALL_TIMEOUT_S)
-            case What.LEG_IN if frame is not None:
+            case What.LEG_IN:
                 self._back_end_said(record, frame)
-            case What.LEG_OUT if frame is not None and frame.kind == CALL:
+            case What.LEG_OUT if frame.kind == CALL:
                 self._sent_up(record, frame)
+            case What.STATION_OUT if frame.kind == CALL:
+                self.slot = UnderWay(frame.token, frame.action, frame.trace, record.at + CALL_TIMEOUT_S)
 
     def _began(self, record: Record) -> None:
         if record.text != self.version:
@@ -167,6 +177,7 @@ class Scene:
             if frame.action == "BootNotification":
                 self.boot = payload_of(record.raw)
                 self.statuses.clear()
+                self.turned_down.clear()  # everybody is asked anew
             elif frame.action == "StatusNotification":
                 key = f"{frame.payload.get('evseId')}/{frame.payload.get('connectorId')}"
                 self.statuses.pop(key, None)

@@ -25,6 +25,7 @@ class FakeRelay:
         self._refusals: dict[str, str] = {}
         self._gates: dict[str, asyncio.Event] = {}
         self._broken: set[str] = set()
+        self._away: set[str] = set()
 
     async def set_desired(self, charger: str, generation: int, desired: DesiredCharger | None) -> Outcome:
         """Run it, defer it or refuse it."""
@@ -58,6 +59,16 @@ class FakeRelay:
         """Let stations go."""
         for name in chargers:
             self._live[name] = LiveCharger(name, connected=False, since_s=1.0)
+
+    def lose(self, backend: str) -> None:
+        """Let every leg to a back-end go down."""
+        self._away.add(backend)
+        self._refresh()
+
+    def regain(self, backend: str) -> None:
+        """Let every leg to a back-end come back."""
+        self._away.discard(backend)
+        self._refresh()
 
     def begin_transaction(self, charger: str) -> None:
         """Open a transaction."""
@@ -95,6 +106,14 @@ class FakeRelay:
         """Return who owns anything on this charger."""
         return set((self._live[charger].owners or {}).values())
 
+    def _phase(self, backend: str) -> LegPhase:
+        return LegPhase.DOWN if backend in self._away else LegPhase.REGISTERED
+
+    def _refresh(self) -> None:
+        for name, session in self._live.items():
+            legs = tuple(replace(leg, phase=self._phase(leg.backend)) for leg in session.legs)
+            self._live[name] = replace(session, legs=legs)
+
     def _take(self, charger: str, generation: int, desired: DesiredCharger | None) -> Outcome:
         session = self._live.setdefault(charger, LiveCharger(charger, connected=False, since_s=0.0))
         if desired is None:
@@ -116,7 +135,7 @@ class FakeRelay:
 
     def _run(self, charger: str, generation: int, desired: DesiredCharger) -> None:
         legs = tuple(
-            LiveLeg(leg.backend.name, leg.role.name, LegPhase.REGISTERED, since_s=0.0)
+            LiveLeg(leg.backend.name, leg.role.name, self._phase(leg.backend.name), since_s=0.0)
             for leg in desired.legs
             if leg.role.connected and leg.backend.name != LOCAL
         )

@@ -14,8 +14,10 @@ from reconciler.app.ports import (
     StoredResource,
 )
 from reconciler.errors import LockHeld, StalePlan
+from reconciler.model.failovers import Failover
 from reconciler.model.history import HistoryEvent
 from reconciler.model.interventions import Interventions
+from reconciler.model.notices import OutageNotice
 from reconciler.model.outages import Adjustment, Outage
 from reconciler.model.overrides import Override
 
@@ -34,6 +36,9 @@ class MemoryStore:
         self._used_plans: set[str] = set()
         self._overrides: list[Override] = []
         self._begun: dict[str, Outage] = {}
+        self._notices: dict[str, OutageNotice] = {}
+        self._duties: dict[str, tuple[str, datetime, int]] = {}
+        self._failovers: dict[tuple[str, str], Failover] = {}
         self._adjusted: dict[tuple[str, datetime], Adjustment] = {}
         self._kept: dict[tuple[str, int], KeptCall] = {}
         self._memories: dict[str, ChargerMemory] = {}
@@ -91,7 +96,12 @@ class MemoryStore:
 
     async def interventions(self, at: datetime) -> Interventions:
         """Return all of it."""
-        return Interventions(await self.overrides(at), tuple(self._begun.values()), tuple(self._adjusted.values()))
+        return Interventions(
+            await self.overrides(at),
+            tuple(self._begun.values()),
+            tuple(self._adjusted.values()),
+            tuple(self._failovers.values()),
+        )
 
     async def begin_outage(self, outage: Outage) -> None:
         """Store it."""
@@ -100,6 +110,40 @@ class MemoryStore:
     async def adjust_outage(self, adjustment: Adjustment) -> None:
         """Store it."""
         self._adjusted[adjustment.outage, adjustment.opening] = adjustment
+
+    async def put_failover(self, failover: Failover) -> None:
+        """Store it."""
+        self._failovers[failover.charger, failover.backend] = failover
+
+    async def end_failover(self, charger: str, backend: str) -> bool:
+        """End it."""
+        return self._failovers.pop((charger, backend), None) is not None
+
+    async def notices(self, since: datetime) -> tuple[OutageNotice, ...]:
+        """Return those still of interest."""
+        return tuple(notice for notice in self._notices.values() if notice.announcement.until > since)
+
+    async def claim_notices(self, claims: Sequence[OutageNotice]) -> tuple[OutageNotice, ...]:
+        """Keep the new ones."""
+        won = tuple(claim for claim in claims if claim.key not in self._notices)
+        self._notices |= {claim.key: claim for claim in won}
+        return won
+
+    async def update_notice(self, notice: OutageNotice, *, seen: OutageNotice) -> bool:
+        """Replace what was seen."""
+        if self._notices[seen.key] != seen:
+            return False
+        self._notices[seen.key] = notice
+        return True
+
+    async def lead(self, duty: str, holder: str, at: datetime, lease_s: float) -> int | None:
+        """Give the duty to whoever asks first."""
+        other, until, incarnation = self._duties.get(duty, ("", at, 0))
+        if at < until and other != holder:
+            return None
+        incarnation += at >= until
+        self._duties[duty] = (holder, at + timedelta(seconds=lease_s), incarnation)
+        return incarnation
 
     async def record(self, events: Sequence[HistoryEvent]) -> None:
         """Append, and number."""

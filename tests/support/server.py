@@ -49,7 +49,7 @@ async def running_server(data: Path) -> AsyncIterator[Server]:
     with restored_logging():
         configure_logs(sys.stderr)  # the test's own: what commands print is caught apart from it
         async with running(settings) as up:
-            yield Server(data, up.admin_url, up.stations_url)
+            yield Server(data, up.admin_url, up.doors.url)
 
 
 @contextmanager

@@ -63,7 +63,7 @@ def toggle(result: ToggleResult) -> JSONResponse:
     """Return the overrides made or ended, and what became of each charger."""
     return answer(
         overrides=[_override(override) for override in result.overrides],
-        results=[_result(charger) for charger in result.results],
+        results=[result_json(charger) for charger in result.results],
         exit_code=result.exit_code,
     )
 
@@ -76,8 +76,8 @@ def lock(held: Lock | None) -> JSONResponse:
         lock={
             "holder": held.holder,
             "purpose": held.purpose,
-            "acquired_at": _time(held.acquired_at),
-            "expires_at": _time(held.expires_at),
+            "acquired_at": instant(held.acquired_at),
+            "expires_at": instant(held.expires_at),
         }
     )
 
@@ -135,8 +135,8 @@ def _override(override: Override) -> Json:
         "id": override.id,
         "charger": override.charger,
         "roles": dict(override.roles),
-        "start": _time(override.start),
-        "until": _time(override.until) if override.until else None,
+        "start": instant(override.start),
+        "until": instant(override.until) if override.until else None,
         "reason": override.reason,
         "actor": override.actor,
     }
@@ -153,7 +153,7 @@ def _standing(standing: Standing) -> Json:
 def _event(event: HistoryEvent) -> Json:
     return {
         "seq": event.seq,
-        "at": _time(event.at),
+        "at": instant(event.at),
         "kind": event.kind,
         "charger": event.charger or None,
         "summary": event.summary,
@@ -165,7 +165,7 @@ def _event(event: HistoryEvent) -> Json:
 
 
 def _progress(step: ApplyProgress) -> Json:
-    result = _result(step.result) if step.result else None
+    result = result_json(step.result) if step.result else None
     return {"step": step.step, "done": step.done, "total": step.total, "result": result}
 
 
@@ -174,18 +174,20 @@ def _apply_result(result: ApplyResult) -> Json:
         "plan_id": result.plan_id,
         "revision": result.revision,
         "counts": {str(verdict): count for verdict, count in result.counts.items()},
-        "results": [_result(charger) for charger in result.results],
+        "results": [result_json(charger) for charger in result.results],
         "leftover": list(result.leftover),
     }
 
 
-def _result(result: ChargerResult) -> Json:
+def result_json(result: ChargerResult) -> Json:
+    """Return what became of one charger."""
     return {"charger": result.charger, "verdict": result.verdict.value, "reason": result.reason}
 
 
-def _time(instant: datetime) -> str:
-    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def instant(moment: datetime) -> str:
+    """Return a time as every answer writes it: UTC, with milliseconds."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _epoch(seconds: float) -> str | None:
-    return _time(datetime.fromtimestamp(seconds, UTC)) if seconds else None
+    return instant(datetime.fromtimestamp(seconds, UTC)) if seconds else None

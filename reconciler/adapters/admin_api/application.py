@@ -3,15 +3,17 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 
 from reconciler import __version__
 from reconciler.adapters.admin_api import answers
+from reconciler.adapters.admin_api.access_rules import check_access
 from reconciler.adapters.admin_api.gate import Gate, error_response
 from reconciler.adapters.admin_api.routes import build_routes
+from reconciler.app.access_tokens import AccessTokens
 from reconciler.app.apply_runs import ApplyRuns
 from reconciler.app.ports import Metrics
 from reconciler.app.reconciler import Reconciler
@@ -28,10 +30,17 @@ def build_application(
     metrics: Metrics,
     exposition: Callable[[], bytes],
     token: str | None,
+    tokens: AccessTokens,
 ) -> FastAPI:
     """Return the application; `token` None lets in whoever is on this machine, see `gate.Gate`."""
-    api = FastAPI(title="fwdctl admin API", version=__version__, docs_url=None, redoc_url=None)
-    api.include_router(build_routes(reconciler, runs))
+    api = FastAPI(
+        title="fwdctl admin API",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        dependencies=[Depends(check_access)],
+    )
+    api.include_router(build_routes(reconciler, runs, tokens))
 
     @api.get("/healthz")
     async def health() -> JSONResponse:
@@ -44,7 +53,7 @@ def build_application(
     api.add_exception_handler(FwdctlError, _refused)
     api.add_exception_handler(RequestValidationError, _malformed)
     api.add_exception_handler(HTTPException, _no_such_thing)
-    api.add_middleware(Gate, token=token, metrics=metrics)
+    api.add_middleware(Gate, token=token, tokens=tokens, metrics=metrics)
     return api
 
 

@@ -10,13 +10,17 @@ import structlog
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from reconciler.adapters.admin_api.access_rules import ACCESS_KEY
 from reconciler.app import api_contract
+from reconciler.app.access_tokens import AccessTokens
 from reconciler.app.ports import Metrics
 from reconciler.errors import FwdctlError, NotAuthorised
+from reconciler.model.access import Access
 
 MAX_REQUEST_BYTES: Final = 64 * 1024 * 1024
 """The specs of some 100 000 chargers; what is larger is refused unread."""
 
+READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 OPEN_PATHS: Final = frozenset({"/healthz"})
 LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -26,14 +30,16 @@ _log = structlog.get_logger(__name__)
 class Gate:
     """ASGI middleware: the token, the Host header, the size of a request, and an answer to what nobody expected.
 
-    With a token every path but /healthz needs it. Without one (loopback only) a request must come under a
-    loopback name and from no foreign web page: else a page whose name was rebound to 127.0.0.1 would be as
-    good as a program on this machine.
+    `token` is the server's own, with all access; `tokens` are those it gave. With a token of its own every path but
+    /healthz needs one of them. Without (loopback only) a request must come under a loopback name and from no foreign
+    web page: else a page whose name was rebound to 127.0.0.1 would be as good as a program on this machine. A token
+    that is given is always checked, and counts.
     """
 
-    def __init__(self, app: ASGIApp, *, token: str | None, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, *, token: str | None, tokens: AccessTokens, metrics: Metrics) -> None:
         self._app = app
         self._token = token
+        self._tokens = tokens
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -49,7 +55,9 @@ class Gate:
             await send(message)
 
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-        refusal = self._refusal(scope["path"], headers)
+        access, who = self._caller(scope["path"], headers)
+        refusal = _oversize(headers) if access is not None else self._stranger(headers)
+        scope[ACCESS_KEY] = access
         if refusal is not None:
             await refusal(scope, receive, counting_send)
         else:
@@ -58,23 +66,36 @@ class Gate:
             except Exception as error:  # noqa: BLE001 - the one place that answers for what nobody expected
                 await _answer_unexpected(error, scope, receive, counting_send if not status else None)
         route = getattr(scope.get("route"), "path", "none")
+        if scope["method"] not in READING and route != "none":
+            _log.info("admin API", caller=who, method=scope["method"], path=scope["path"], status=status)
         self._metrics.count("api_requests", route=route, status=str(status))
 
-    def _refusal(self, path: str, headers: Mapping[str, str]) -> JSONResponse | None:
-        if self._token is not None:
-            given = headers.get("authorization", "").removeprefix("Bearer ")
-            if path not in OPEN_PATHS and not hmac.compare_digest(given.encode(), self._token.encode()):
-                hint = "give the server's token: --token or FWDCTL_TOKEN"
-                return error_response(NotAuthorised("a token is needed" if not given else "wrong token", hint=hint))
-        elif not _is_local(headers):
-            return error_response(
-                NotAuthorised(
-                    "without a token this server answers only requests to a loopback name",
-                    hint="use http://127.0.0.1:PORT, or start the server with FWDCTL_ADMIN_TOKEN",
-                ),
-                status=403,
-            )
-        return _oversize(headers)
+    def _caller(self, path: str, headers: Mapping[str, str]) -> tuple[Access | None, str]:
+        """Return what the caller may do, None where it may not come in, and who it is."""
+        given = headers.get("authorization", "").removeprefix("Bearer ")
+        if given and self._token is not None and hmac.compare_digest(given.encode(), self._token.encode()):
+            return Access.ADMIN, "server token"
+        if given and (token := self._tokens.recognise(given)) is not None:
+            return token.access, f"token {token.id}"
+        if path in OPEN_PATHS and (self._token is not None or _is_local(headers)):
+            return Access.VIEWER, "anybody"
+        if given or self._token is not None or not _is_local(headers):
+            return None, "nobody"
+        return Access.ADMIN, "this machine"
+
+    def _stranger(self, headers: Mapping[str, str]) -> JSONResponse:
+        """Return the answer to somebody who may not come in."""
+        given = headers.get("authorization", "").removeprefix("Bearer ")
+        if given or self._token is not None:
+            hint = "give a token that holds: --token or FWDCTL_TOKEN"
+            return error_response(NotAuthorised("a token is needed" if not given else "wrong token", hint=hint))
+        return error_response(
+            NotAuthorised(
+                "without a token this server answers only requests to a loopback name",
+                hint="use http://127.0.0.1:PORT, or start the server with FWDCTL_ADMIN_TOKEN",
+            ),
+            status=403,
+        )
 
 
 def error_response(error: FwdctlError, status: int | None = None) -> JSONResponse:

@@ -16,6 +16,9 @@ from reconciler.adapters.admin_api.schema import (
     ToggleBody,
     ToggleEndBody,
 )
+from reconciler.adapters.admin_api.time_routes import add_time_routes
+from reconciler.adapters.admin_api.token_routes import add_token_routes
+from reconciler.app.access_tokens import AccessTokens
 from reconciler.app.apply_runs import ApplyRuns
 from reconciler.app.applying import ApplyRequest
 from reconciler.app.planning import PlanRequest
@@ -33,12 +36,14 @@ HISTORY_MAX = 10_000
 UNKNOWN_ACTOR = "api"
 
 
-def build_routes(reconciler: Reconciler, runs: ApplyRuns) -> APIRouter:
+def build_routes(reconciler: Reconciler, runs: ApplyRuns, tokens: AccessTokens) -> APIRouter:
     """Return all of /v1."""
     router = APIRouter(prefix="/v1")
     _add_reading(router, reconciler)
     _add_planning(router, reconciler, runs)
     _add_changing(router, reconciler)
+    add_time_routes(router, reconciler, unknown_actor=UNKNOWN_ACTOR)
+    add_token_routes(router, tokens, unknown_actor=UNKNOWN_ACTOR)
     return router
 
 

@@ -37,6 +37,7 @@ class Turn(IntEnum):
     RESOURCES = 0x6677646301
     OVERRIDES = 0x6677646302
     APPLY_LOCK = 0x6677646303
+    DUTIES = 0x6677646304
 
 
 class Database:

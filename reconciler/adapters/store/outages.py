@@ -1,15 +1,14 @@
-"""Outages begun by hand, what became of single openings, and everything that changes roles in one snapshot."""
+"""Outages begun by hand, what became of single openings, failovers; and all that changes roles in one snapshot."""
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import RowMapping, delete, select
 
-from reconciler.adapters.store.section import Section
-from reconciler.adapters.store.tables import begun_outages, outage_adjustments, overrides, row, upsert
 from reconciler.adapters.store.overrides import in_force
+from reconciler.adapters.store.section import Section
+from reconciler.adapters.store.tables import begun_outages, failovers, outage_adjustments, overrides, row, upsert
 from reconciler.model.desired import FlipPolicy
+from reconciler.model.failovers import Failover
 from reconciler.model.interventions import Interventions
 from reconciler.model.outages import Adjustment, Notice, Outage
 from reconciler.model.overrides import Override
@@ -17,18 +16,20 @@ from reconciler.model.windows import Window
 
 
 class Outages(Section):
-    """Outages that are not in the specs."""
+    """What changes roles besides specs and technicians."""
 
     async def interventions(self, at: datetime) -> Interventions:
-        """Return everything that changes roles besides specs, as of one moment; overrides only those in force at `at`."""
+        """Return everything that changes roles besides specs, of one moment; overrides only those in force at `at`."""
         async with self._database.reading() as connection:
             held = (await connection.execute(select(overrides).where(in_force(at)))).mappings().all()
             begun = (await connection.execute(select(begun_outages))).mappings().all()
+            failed = (await connection.execute(select(failovers))).mappings().all()
             adjusted = (await connection.execute(select(outage_adjustments))).mappings().all()
         return Interventions(
             tuple(sorted((Override(**found) for found in held), key=lambda override: override.charger)),
-            tuple(sorted(map(_outage, begun), key=lambda outage: outage.name)),
+            tuple(sorted((_outage(found) for found in begun), key=lambda outage: outage.name)),
             tuple(sorted((Adjustment(**found) for found in adjusted), key=lambda found: (found.opening, found.outage))),
+            tuple(sorted((Failover(**found) for found in failed), key=lambda found: (found.charger, found.backend))),
         )
 
     async def begin_outage(self, outage: Outage) -> None:
@@ -53,8 +54,19 @@ class Outages(Section):
         async with self._database.writing() as connection:
             await connection.execute(upsert(outage_adjustments, connection.dialect), row(adjustment))
 
+    async def put_failover(self, failover: Failover) -> None:
+        """Store that a failover is in force; one of the same charger and back-end is replaced."""
+        async with self._database.writing() as connection:
+            await connection.execute(upsert(failovers, connection.dialect), row(failover))
 
-def _outage(found: Mapping[str, Any]) -> Outage:
+    async def end_failover(self, charger: str, backend: str) -> bool:
+        """End a failover; False where none is in force any more."""
+        which = failovers.c.charger == charger, failovers.c.backend == backend
+        async with self._database.writing() as connection:
+            return (await connection.execute(delete(failovers).where(*which))).rowcount == 1
+
+
+def _outage(found: RowMapping) -> Outage:
     policy = found["open_transaction"]
     return Outage(
         name=found["name"],

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from reconciler.adapters.store.access_tokens import KeptTokens
 from reconciler.adapters.store.engine import Database
 from reconciler.adapters.store.history import History
 from reconciler.adapters.store.kept_calls import KeptCalls
@@ -9,13 +10,13 @@ from reconciler.adapters.store.location import locate
 from reconciler.adapters.store.lock import ApplyLock
 from reconciler.adapters.store.memories import Memories
 from reconciler.adapters.store.migrate import migrate
+from reconciler.adapters.store.notices import Notices
 from reconciler.adapters.store.outages import Outages
 from reconciler.adapters.store.overrides import Overrides
 from reconciler.adapters.store.resources import Resources
-from reconciler.app.ports import Store
 
 
-class SqlStore(Resources, Overrides, Outages, History, ApplyLock, Memories, KeptCalls):
+class SqlStore(Resources, Overrides, Outages, Notices, History, ApplyLock, Memories, KeptCalls, KeptTokens):
     """Everything durable, in one SQL database."""
 
     async def close(self) -> None:
@@ -23,7 +24,7 @@ class SqlStore(Resources, Overrides, Outages, History, ApplyLock, Memories, Kept
         await self._database.close()
 
 
-async def open_store(url: str | None, data_dir: Path) -> Store:
+async def open_store(url: str | None, data_dir: Path) -> SqlStore:
     """Return the store at `url`, or in a SQLite file in `data_dir` where that is None, migrated to this version.
 
     `url` is postgresql://... or sqlite:///path. Raises FwdctlError where the database can't be reached, read or

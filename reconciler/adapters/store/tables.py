@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     Column,
     DateTime,
     Dialect,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    UniqueConstraint,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -145,6 +147,53 @@ outage_adjustments: Final = Table(
     Column("at", Instant, nullable=False),
 )
 
+failovers: Final = Table(
+    "failovers",
+    metadata,
+    Column("charger", PlainText, primary_key=True),
+    Column("backend", PlainText, primary_key=True),
+    Column("to", PlainText, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("back", PlainText, nullable=False),
+)
+
+notices: Final = Table(
+    "notices",
+    metadata,
+    Column("seq", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
+    Column("occurrence", PlainText, nullable=False),
+    Column("edge", PlainText, nullable=False),
+    Column("recipient", PlainText, nullable=False),
+    Column("backend", PlainText, nullable=False),
+    Column("secret", PlainText, nullable=True),
+    Column("kind", PlainText, nullable=False),
+    Column("outage", PlainText, nullable=False),
+    Column("opening", Instant, nullable=False),
+    Column("until", Instant, nullable=False, index=True),
+    Column("zone", PlainText, nullable=False),
+    Column("chargers", JSON, nullable=False),
+    Column("reason", PlainText, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("late", Boolean, nullable=False),
+    Column("claimed_at", Instant, nullable=False),
+    Column("next_at", Instant, nullable=False),
+    Column("status", PlainText, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("error", PlainText, nullable=False),
+    UniqueConstraint("occurrence", "edge", "recipient"),
+    sqlite_autoincrement=True,
+)
+"""One row per claim: the constraint is what makes a notice go out once. `secret` is a reference, never a secret."""
+
+duties: Final = Table(
+    "duties",
+    metadata,
+    Column("duty", PlainText, primary_key=True),
+    Column("holder", PlainText, nullable=False),
+    Column("incarnation", Integer, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+)
+
 events: Final = Table(
     "events",
     metadata,
@@ -180,6 +229,7 @@ memories: Final = Table(
     Column("boot", LargeBinary, nullable=True),
     Column("statuses", JSON, nullable=False),
     Column("ids", JSON, nullable=False),
+    Column("profile", Integer, nullable=False),
 )
 
 kept_calls: Final = Table(
@@ -189,6 +239,19 @@ kept_calls: Final = Table(
     Column("seq", Integer, primary_key=True, autoincrement=False),
     Column("raw", LargeBinary, nullable=False),
     Column("at", Instant, nullable=False),
+)
+
+access_tokens: Final = Table(
+    "access_tokens",
+    metadata,
+    Column("id", PlainText, primary_key=True),
+    Column("name", PlainText, nullable=False),
+    Column("access", PlainText, nullable=False),
+    Column("digest", PlainText, nullable=False, unique=True),
+    Column("created_at", Instant, nullable=False),
+    Column("created_by", PlainText, nullable=False),
+    Column("expires_at", Instant, nullable=True),
+    Column("revoked_at", Instant, nullable=True),
 )
 
 

@@ -1,6 +1,7 @@
 """A station's opening handshake: read its request, ask the relay, answer; then hand the transport to a leg."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -38,9 +39,11 @@ class Door:
     admission: Admission
     limits: WebSocketLimits
     refused: Callable[[str], None]
-    """Told of everybody who is not let in: an HTTP status, or "tls"."""
+    """Told of everybody who is not let in (HTTP status, or "tls"), and of legs that this side ends (WebSocket code)."""
     connections: set["AtTheDoor | WebSocketLeg"] = field(default_factory=set)
-    handshakes: set["AtTheDoor"] = field(default_factory=set)
+    handshakes: dict["AtTheDoor", str] = field(default_factory=dict)
+    """With the host that each comes from."""
+    hosts: Counter[str] = field(default_factory=Counter)
     decisions: set[asyncio.Task[None]] = field(default_factory=set)
     empty: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -55,6 +58,30 @@ class Door:
         if not self.connections:
             self.empty.set()
 
+    def begin(self, handshake: "AtTheDoor", host: str) -> None:
+        """Count a handshake of `host` in."""
+        self.handshakes[handshake] = host
+        self.hosts[host] += 1
+
+    def end(self, handshake: "AtTheDoor") -> None:
+        """Count a handshake out; harmless when repeated."""
+        host = self.handshakes.pop(handshake, None)
+        if host is not None:
+            self.hosts[host] -= 1
+            if not self.hosts[host]:
+                del self.hosts[host]
+
+    def is_crowded_by(self, host: str) -> bool:
+        """Tell whether there are too many handshakes for one more, of `host` or in all."""
+        limits = self.limits
+        return len(self.handshakes) >= limits.max_handshakes or self.hosts[host] >= limits.max_handshakes_per_host
+
+    def leg_gone(self, leg: WebSocketLeg, code: int | None) -> None:
+        """Count a leg out; `code` where this side ended it."""
+        self.leave(leg)
+        if code is not None:
+            self.refused(str(code))
+
 
 class StationHandshake(asyncio.Protocol):
     """One station's connection until it is admitted or refused.
@@ -63,12 +90,14 @@ class StationHandshake(asyncio.Protocol):
     is followed by `admission.opened`, unless the Admit names no subprotocol.
     """
 
-    __slots__ = ("_answered", "_decision", "_door", "_identity", "_received", "_timer", "_transport")
+    __slots__ = ("_answered", "_decision", "_door", "_identity", "_received", "_secured", "_timer", "_transport")
 
     _transport: asyncio.Transport
 
-    def __init__(self, door: Door) -> None:
+    def __init__(self, door: Door, secured: Callable[[], None] = lambda: None) -> None:
+        """Begin at `door`; `secured` is told that TLS is up and this handshake is what counts from now on."""
         self._door = door
+        self._secured = secured
         self._received = b""
         self._identity = ""  # once it is known
         self._timer: asyncio.TimerHandle | None = None
@@ -80,6 +109,7 @@ class StationHandshake(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Wait for a request, or refuse at once where there are too many."""
         self._transport = cast(asyncio.Transport, transport)
+        self._secured()
         door, limits = self._door, self._door.limits
         if len(door.connections) >= limits.max_connections:
             self._say_no(503, "too many connections")
@@ -87,10 +117,12 @@ class StationHandshake(asyncio.Protocol):
             self._transport.write(refusal(503, "too many connections", limits.retry_after_s))
             self._transport.close()
             return
+        host = host_of(transport.get_extra_info("peername"))
+        crowded = door.is_crowded_by(host)
         door.enter(self)
-        door.handshakes.add(self)
+        door.begin(self, host)
         self._wait(limits.handshake_timeout_s)
-        if len(door.handshakes) > limits.max_handshakes:
+        if crowded:
             self.refuse(Refuse(503, "too many stations are connecting", limits.retry_after_s))
 
     def data_received(self, data: bytes) -> None:
@@ -144,7 +176,7 @@ class StationHandshake(asyncio.Protocol):
     def _done(self) -> None:
         self._answered = True
         self._received = b""
-        self._door.handshakes.discard(self)
+        self._door.end(self)
         if self._timer is not None:
             self._timer.cancel()
 
@@ -202,7 +234,7 @@ class StationHandshake(asyncio.Protocol):
         )
 
     def _remote(self) -> str:
-        return remote_of(self._transport)
+        return address_text(self._transport.get_extra_info("peername"))
 
     # The decision
 
@@ -233,7 +265,7 @@ class StationHandshake(asyncio.Protocol):
             self._transport.write(data)
         interval_s = door.limits.ping_interval_s if admit.ping_interval_s is None else admit.ping_interval_s
         leg = WebSocketLeg(
-            self._transport, wire, admit.subprotocol, door.limits, ping_interval_s=interval_s, gone=door.leave
+            self._transport, wire, admit.subprotocol, door.limits, ping_interval_s=interval_s, gone=door.leg_gone
         )
         door.enter(leg)
         door.leave(self)
@@ -249,13 +281,17 @@ class StationHandshake(asyncio.Protocol):
         leg.begin(sink, early)
 
 
-def remote_of(transport: asyncio.BaseTransport) -> str:
-    """Return host:port of the other end."""
-    peer = transport.get_extra_info("peername")
-    if not isinstance(peer, tuple):
+def address_text(address: object) -> str:
+    """Return host:port of a socket's address."""
+    if not isinstance(address, tuple):
         return "unknown"
-    host, port = peer[:2]
+    host, port = address[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def host_of(address: object) -> str:
+    """Return the host of a socket's address."""
+    return str(address[0]) if isinstance(address, tuple) else "unknown"
 
 
 def _repair(headers: Headers) -> None:

@@ -15,14 +15,18 @@ from typing import Final, cast
 
 import structlog
 from websockets.frames import EXTERNAL_CLOSE_CODES, CloseCode, Frame, Opcode
-from websockets.protocol import State
+from websockets.protocol import Side, State
 
 from reconciler.adapters.websocket.limits import WebSocketLimits
+from reconciler.adapters.websocket.text_frames import frame_size, text_frame, whole_text
 from reconciler.adapters.websocket.wire import Wire, half_close
 from reconciler.app.legs import LegSink
 
 _MAX_REASON_BYTES: Final = 123
 """RFC 6455: a control frame holds 125 bytes, two of them the code."""
+
+_HEAD_BYTES_MAX: Final = 14
+"""RFC 6455: two bytes, eight more of length, four of mask."""
 
 _TEXT: Final = Opcode.TEXT
 _CONTINUATION: Final = Opcode.CONT
@@ -46,14 +50,18 @@ class WebSocketLeg(asyncio.Protocol):
     """Implements `app.legs.Leg` on a transport whose opening handshake `wire` has completed."""
 
     __slots__ = (
+        "_awaited",
         "_backlog",
         "_closing",
         "_end",
         "_gone",
         "_heard",
         "_limits",
+        "_masks",
         "_message",
+        "_partial",
         "_ping_interval_s",
+        "_plain",
         "_sink",
         "_timer",
         "_transport",
@@ -69,9 +77,12 @@ class WebSocketLeg(asyncio.Protocol):
         limits: WebSocketLimits,
         *,
         ping_interval_s: float,
-        gone: Callable[["WebSocketLeg"], None] | None = None,
+        gone: Callable[["WebSocketLeg", int | None], None] | None = None,
     ) -> None:
-        """Take the transport over from the handshake; `gone` is told, before the sink, that the leg is no more."""
+        """Take the transport over from the handshake.
+
+        `gone` is told, before the sink, that the leg is no more; with the code where this side ended it.
+        """
         self.subprotocol = subprotocol
         self._transport = transport
         self._wire = wire
@@ -81,7 +92,11 @@ class WebSocketLeg(asyncio.Protocol):
         self._sink: LegSink | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._message: bytearray | None = None  # fragments so far; `wire` bounds their sum
+        self._masks = wire.side is Side.CLIENT  # what it sends; its peer does just when it does not
+        self._plain = not wire.extensions
         self._backlog = b""  # read, and waiting for this leg's next turn
+        self._partial: bytearray | None = None  # a frame of which `_awaited` bytes have to be there
+        self._awaited = 0
         self._heard = True  # any byte since the timer last looked
         self._closing = False
         self._end: tuple[int, str] | None = None  # why, where this side decided it
@@ -96,7 +111,11 @@ class WebSocketLeg(asyncio.Protocol):
 
     def send(self, frame: bytes) -> None:
         """Send one text message; never blocks, never raises, does nothing once the leg is closing."""
-        if self._end is None and self._wire.state is _OPEN:
+        if self._end is not None or self._wire.state is not _OPEN:
+            return
+        if self._plain:
+            self._write(text_frame(frame, masked=self._masks))
+        else:
             self._wire.send_text(frame)
             self._flush()
 
@@ -142,7 +161,7 @@ class WebSocketLeg(asyncio.Protocol):
 
     def eof_received(self) -> None:
         """Take the end of what the peer sends; the transport closes by itself."""
-        self._parse_backlog()
+        self._parse_rest()
         self._wire.receive_eof()
         if self._wire.writes:
             self._flush()
@@ -152,7 +171,7 @@ class WebSocketLeg(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
         self._closing = True
-        self._parse_backlog()
+        self._parse_rest()
         self._wire.receive_eof()
         self._wire.parser.close()  # it holds the wire, and the wire holds it
         code, reason = self._verdict(exc)
@@ -160,7 +179,7 @@ class WebSocketLeg(asyncio.Protocol):
         gone, self._gone = self._gone, None
         del self._transport  # a TLS transport keeps its protocol
         if gone is not None:
-            gone(self)
+            gone(self, None if self._peer_ended() or code == CloseCode.ABNORMAL_CLOSURE else code)
         if sink is not None:
             try:
                 sink.leg_closed(code, reason)
@@ -180,12 +199,42 @@ class WebSocketLeg(asyncio.Protocol):
             self._transport.resume_reading()
         self._parse(data)
 
-    def _parse_backlog(self) -> None:
+    def _parse_rest(self) -> None:
         data, self._backlog = self._backlog, b""
         if data:
             self._parse(data)
+        partial, self._partial = self._partial, None
+        if partial:
+            self._feed_wire(bytes(partial))
 
     def _parse(self, data: bytes) -> None:
+        """Read frame by frame; the last one waits where it is not whole yet."""
+        if self._partial is not None:
+            self._partial += data
+            if len(self._partial) < self._awaited:
+                return
+            data, self._partial = bytes(self._partial), None
+        at, end = 0, len(data)
+        while at < end:
+            size = frame_size(data, at)
+            if size > self._limits.max_message_bytes + _HEAD_BYTES_MAX:
+                size = end - at  # websockets ends the leg over its head
+            if not size or at + size > end:
+                self._partial, self._awaited = bytearray(data[at:]), size
+                return
+            self._read(data[at : at + size])
+            at += size
+
+    def _read(self, frame: bytes) -> None:
+        wire = self._wire
+        if self._message is None and self._end is None and wire.state is _OPEN:
+            text = whole_text(frame, masked=not self._masks)
+            if text is not None and len(text) <= self._limits.max_message_bytes:
+                self._deliver(text)
+                return
+        self._feed_wire(frame)
+
+    def _feed_wire(self, data: bytes) -> None:
         wire = self._wire
         if wire.reader.eof:
             return
@@ -229,17 +278,20 @@ class WebSocketLeg(asyncio.Protocol):
 
     # Bytes out
 
+    def _write(self, data: bytes) -> None:
+        transport = self._transport
+        if not transport.is_closing():
+            transport.write(data)
+        if transport.get_write_buffer_size() > self._limits.max_unsent_bytes:
+            self._cut_off()
+
     def _flush(self) -> None:
         transport = self._transport
         for data in self._wire.data_to_send():
-            if transport.is_closing():
-                break
             if data:
-                transport.write(data)
-            else:
+                self._write(data)
+            elif not transport.is_closing():
                 self._end_output()
-        if transport.get_write_buffer_size() > self._limits.max_unsent_bytes:
-            self._cut_off()
         if self._wire.state is not _OPEN and not self._closing:
             self._closing = True
             self._wait(self._limits.close_timeout_s, transport.abort)
@@ -288,7 +340,7 @@ class WebSocketLeg(asyncio.Protocol):
 
     def _verdict(self, exc: Exception | None) -> tuple[int, str]:
         wire = self._wire
-        if wire.close_rcvd is not None and wire.close_rcvd_then_sent:
+        if wire.close_rcvd is not None and self._peer_ended():
             return int(wire.close_rcvd.code), wire.close_rcvd.reason
         if self._end is not None:
             return int(self._end[0]), self._end[1]
@@ -296,6 +348,9 @@ class WebSocketLeg(asyncio.Protocol):
             return int(wire.close_sent.code), wire.close_sent.reason
         why = "connection ended without a closing handshake" if exc is None else f"connection lost: {exc}"
         return int(CloseCode.ABNORMAL_CLOSURE), why
+
+    def _peer_ended(self) -> bool:
+        return self._wire.close_rcvd is not None and bool(self._wire.close_rcvd_then_sent)
 
 
 def _sendable(code: int) -> int:

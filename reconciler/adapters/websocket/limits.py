@@ -17,6 +17,8 @@ class WebSocketLimits:
     """Request or response head; real ones are below 2 KiB."""
     max_handshakes: int = 2_000
     """Handshakes being read or decided at once; in a reconnect storm the rest is told to come back (503)."""
+    max_handshakes_per_host: int = 500
+    """Of those, from one address: whoever opens many and says nothing does not shut the door for the others."""
     max_connections: int = 20_000
     """Open station sockets; must stay below the process's file descriptors, each station needs several."""
     retry_after_s: int = 10

@@ -9,19 +9,17 @@ from websockets.frames import CloseCode
 from reconciler.adapters.websocket.handshake import Door, StationHandshake
 from reconciler.adapters.websocket.leg import WebSocketLeg
 from reconciler.adapters.websocket.limits import WebSocketLimits
-from reconciler.adapters.websocket.tls_doorstep import TlsDoorstep
+from reconciler.adapters.websocket.tls_entrance import BACKLOG, TlsEntrance
 from reconciler.app.legs import Admission, Refuse
 from reconciler.errors import FwdctlError
-
-_BACKLOG = 1024
 
 
 class StationListener:
     """Accepts stations on `host`:`port` (0: any free one) and lets `admission` decide on each.
 
     `tls` encrypts the door: it is asked at each connection, so that certificates may change while stations stay.
-    `refused` is told of everybody who is not let in, by HTTP status or as "tls". A listener is started and stopped
-    once.
+    `refused` is told of everybody who is not let in, by HTTP status or as "tls", and of legs that this side ended, by
+    WebSocket code. A listener is started and stopped once.
     """
 
     def __init__(
@@ -36,27 +34,30 @@ class StationListener:
     ) -> None:
         self._host = host
         self._asked_port = port
-        self._tls = tls
         self._door = Door(admission, limits or WebSocketLimits(), refused)
+        self._entrance = None if tls is None else TlsEntrance(self._door, tls)
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
         """Listen. Raises FwdctlError where the address can't be had."""
-        loop = asyncio.get_running_loop()
         try:
-            self._server = await loop.create_server(self._greeter, self._host, self._asked_port, backlog=_BACKLOG)
+            if self._entrance is not None:
+                self._entrance.open(self._host, self._asked_port)
+            else:
+                self._server = await asyncio.get_running_loop().create_server(
+                    lambda: StationHandshake(self._door), self._host, self._asked_port, backlog=BACKLOG
+                )
         except OSError as error:
             raise FwdctlError(
                 f"can't listen for stations on {self._host}:{self._asked_port}: {error.strerror or error}",
                 hint="choose another address or port, or stop what uses it",
             ) from error
 
-    def _greeter(self) -> StationHandshake | TlsDoorstep:
-        return StationHandshake(self._door) if self._tls is None else TlsDoorstep(self._door, self._tls())
-
     @property
     def port(self) -> int:
         """The port that stations connect to; 0 while not listening."""
+        if self._entrance is not None:
+            return self._entrance.port
         sockets = self._server.sockets if self._server is not None else ()
         return int(sockets[0].getsockname()[1]) if sockets else 0
 
@@ -67,10 +68,11 @@ class StationListener:
 
     async def stop(self) -> None:
         """Stop accepting, refuse who is at the door (503), close the legs (1001); bounded by the limits."""
-        if self._server is None:
-            return
         server, self._server = self._server, None
-        server.close()
+        if server is not None:
+            server.close()
+        if self._entrance is not None:
+            await self._entrance.close()
         door, limits = self._door, self._door.limits
         for connection in tuple(door.connections):
             if isinstance(connection, WebSocketLeg):
@@ -80,4 +82,5 @@ class StationListener:
         if door.connections:
             await door.empty.wait()  # each connection's own timer bounds it
         await asyncio.gather(*door.decisions, return_exceptions=True)
-        await server.wait_closed()
+        if server is not None:
+            await server.wait_closed()

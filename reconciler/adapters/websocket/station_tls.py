@@ -1,4 +1,4 @@
-"""TLS of the stations' door: certificates from files, the suites that OCPP makes mandatory, reloaded while it is open."""
+"""TLS of the stations' door: certificates from files, OCPP's mandatory suites, all reloaded while the door is open."""
 
 import asyncio
 import ssl
@@ -78,12 +78,13 @@ def server_context(files: TlsFiles) -> ssl.SSLContext:
     context.set_ciphers(SUITES)
     key_types: dict[str, Path] = {}
     for certificate, key in files.pairs:
-        other = key_types.setdefault(_key_type(certificate), certificate)
-        if other is not certificate:
+        key_type = _key_type(certificate)
+        if key_type in key_types:
             raise FwdctlError(
-                f"{other} and {certificate} have keys of the same type, and a server shows one of each type",
+                f"{key_types[key_type]} and {certificate} have keys of the same type, a server shows one of each",
                 hint="give one RSA pair and one ECDSA pair",
             )
+        key_types[key_type] = certificate
         _load_pair(context, certificate, key)
     if files.station_ca is not None:
         _load_authorities(context, files.station_ca)
@@ -128,7 +129,8 @@ def _key_type(certificate: Path) -> str:
 
 
 def _unreadable(path: Path, error: OSError) -> FwdctlError:
-    return FwdctlError(f"{path} can't be read: {error.strerror}", hint="correct the path, or let the server's user read it")
+    hint = "correct the path, or let the server's user read it"
+    return FwdctlError(f"{path} can't be read: {error.strerror}", hint=hint)
 
 
 def _stamps(files: TlsFiles) -> tuple[tuple[int, int] | None, ...]:

@@ -16,6 +16,9 @@ PARTNER: Final = "partner-pay"
 GRID: Final = "grid-co"
 TAG: Final = "TAG-7"
 STEP_WH: Final = 50
+PATIENCE_S: Final = 20.0
+"""How long anything may take; on a busy machine some seconds are no failure."""
+
 LEFT_S: Final = 1.0
 """A charger that was cut off dials again after so long."""
 
@@ -102,7 +105,7 @@ class Session:
         await self.station.meter(self.transaction, reading)
         self.readings.append(reading)
         for csms in self._backends.both:
-            await csms.until(partial(contains, self.billed(csms).meter_wh, reading))
+            await csms.until(partial(contains, self.billed(csms).meter_wh, reading), PATIENCE_S)
 
     async def meter_until(self, stop: asyncio.Event) -> None:
         """Report readings one after the other, as fast as they are answered."""
@@ -112,7 +115,7 @@ class Session:
     async def closed(self) -> None:
         """Return when both back-ends have closed the session."""
         for csms in self._backends.both:
-            await csms.until(partial(_is_stopped, self.billed(csms)))
+            await csms.until(partial(_is_stopped, self.billed(csms)), PATIENCE_S)
 
     def billed(self, csms: SimulatedCsms) -> BilledTransaction:
         """Return the session in a back-end's books; raises LookupError where it isn't there."""
@@ -126,7 +129,7 @@ async def started_remotely(by: SimulatedCsms, station: SimulatedStation, backend
     """Have a back-end start a session on a 1.6 charger, and return it once both back-ends know it."""
     await by.call(station.identity, "RemoteStartTransaction", {"connectorId": 1, "idTag": TAG})
     for csms in backends.both:
-        await csms.until(partial(_has_session, csms, station.identity))
+        await csms.until(partial(_has_session, csms, station.identity), PATIENCE_S)
     await station.settle()
     return Session(station, station.memory.transactions[1], backends)
 
@@ -136,7 +139,7 @@ async def started_at_the_charger(station: SimulatedStation, backends: Backends) 
     await station.authorize(TAG)
     transaction = await station.start_transaction(1, TAG)
     for csms in backends.both:
-        await csms.until(partial(_has_session, csms, station.identity))
+        await csms.until(partial(_has_session, csms, station.identity), PATIENCE_S)
     return Session(station, transaction, backends)
 
 

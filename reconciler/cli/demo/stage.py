@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from reconciler.cli.demo import witness
 from reconciler.cli.demo.checks import Checks
-from reconciler.cli.demo.depot import Backends, back_ends, stations
+from reconciler.cli.demo.depot import PATIENCE_S, Backends, back_ends, stations
 from reconciler.cli.demo.examples import SiteCopy, example
 from reconciler.cli.demo.processes import Said, Server, child_environ
 from reconciler.cli.demo.screen import Screen
@@ -59,7 +59,7 @@ class Stage:
         self.fleet = await self.stack.enter_async_context(stations(self.server.stations_url))
         for csms in self.backends.both:
             for identity in self.fleet:
-                await csms.wait_for("BootNotification", identity=identity)
+                await csms.wait_for("BootNotification", identity=identity, timeout_s=PATIENCE_S)
 
     async def run(self, *arguments: str, beginning: str = "") -> None:
         """Run a verb and show what it says, from the line `beginning` so; raises FwdctlError where it fails."""

@@ -95,7 +95,8 @@ async def station(
 ) -> AsyncIterator[SimulatedStation]:
     """Connect a station to the relay."""
     running = between.relay if isinstance(between, Pair) else between
-    async with SimulatedStation(identity, running.url, version, **options) as connected:
+    url = options.pop("url", running.url)
+    async with SimulatedStation(identity, url, version, **options) as connected:
         yield connected
 
 

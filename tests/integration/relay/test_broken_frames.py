@@ -240,26 +240,23 @@ def answers_to_a(between: Pair) -> list[bytes]:
     return [raw for raw in between.a.raw("received") if raw.startswith(b"[3")]
 
 
-async def test_a_station_that_floods_the_relay_does_not_slow_another_one() -> None:
+async def test_a_station_that_floods_the_relay_does_not_keep_another_one_waiting() -> None:
     async with running() as (between, flooding):
         await between.relay.run(charger("cp2", [(backend("b", between.b.url), PRIMARY)]))
         async with station(between, identity="CP2") as other:
             await other.boot()
-            loop = asyncio.get_running_loop()
             garbage = "[" * 900 + "garbage" * 100
 
             async def flood() -> None:
                 for _ in range(2000):
                     await flooding.send_raw(garbage)
 
-            flooded = loop.create_task(flood())
-            slowest = 0.0
-            while not flooded.done():
-                began = loop.time()
+            flooded = asyncio.get_running_loop().create_task(flood())
+            heartbeats = 0
+            while between.relay.tally.notes(MALFORMED) < 2000:
                 await other.heartbeat()
-                slowest = max(slowest, loop.time() - began)
+                heartbeats += 1
             await flooded
-            assert 0 < slowest < 1.0
-            await until(lambda: between.relay.tally.notes(MALFORMED) == 2000)
+            assert heartbeats > 10  # they took turns
             await lives(between, flooding)
             assert other.disconnects == flooding.disconnects == []

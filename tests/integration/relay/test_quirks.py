@@ -1,19 +1,22 @@
 """Stations and back-ends as they really are: docs/quirks.md, row by row, as far as no other test shows it."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
+from websockets.asyncio.client import connect
 from websockets.frames import Opcode
+from websockets.typing import Subprotocol
 
 from reconciler.adapters.websocket import WebSocketLimits
 from reconciler.app.csms_connection import RedialPolicy
-from reconciler.model.desired import Quirks
+from reconciler.model.desired import Compression, Quirks
 from reconciler.model.live import Ack, LegPhase
 from reconciler.testing import CallFailed, SimulatedCsms
-from tests.integration.relay.support import Pair, booted, pair, station, until
+from tests.integration.relay.support import booted, pair, station, until
 from tests.integration.websocket.support import REQUEST, RawPeer, raw_station
 from tests.support.relay import PASSIVE, PRIMARY, Relay, backend, charger, relay
 
@@ -29,21 +32,18 @@ async def raw(running: Relay, identity: str = "CP1", request: bytes = REQUEST) -
         yield peer
 
 
-async def with_quirks(between: Pair, quirks: Quirks) -> None:
-    """Declare the charger with quirks."""
-    await between.relay.run(replace(between.charger(), quirks=quirks))
-
-
 # -- handshakes ------------------------------------------------------------------------------------------------
 
 
 @every_version
 async def test_a_station_that_offers_no_version_speaks_the_one_it_is_assumed_to(version: str) -> None:
     async with pair() as between:
-        await with_quirks(between, Quirks(assume_version=version))
+        quirks = Quirks(assume_version=version)
+        await between.relay.run(replace(between.charger(), quirks=quirks))
         async with booted(between, version, offer_versions=False) as connected:
             transaction = await connected.start_transaction(1, "TAG")
-            await between.flip(to=between.b)
+            flipped = await between.relay.run(replace(between.charger(PASSIVE, PRIMARY), quirks=quirks))
+            assert isinstance(flipped, Ack)
             await connected.stop_transaction(transaction)
             assert between.relay.live("cp1").version == version
             for csms in (between.a, between.b):  # which have no such tolerance
@@ -81,6 +81,22 @@ async def test_messages_of_another_version_than_agreed_are_the_owner_s_to_judge(
         await connected.send_raw(frame)
         await connected.expect_raw(b'[3,"x1",{"transactionId":7}]')
         assert (await between.a.wait_for("StartTransaction")).raw == frame
+
+
+@pytest.mark.parametrize("compression", ["auto", "off"])
+async def test_stations_compress_every_message_by_itself_or_not_at_all(compression: Compression) -> None:
+    async with pair() as between:
+        between.a.manners.require_boot_first = False
+        await between.relay.run(replace(between.charger(), quirks=Quirks(compression=compression)))
+        url, version = f"{between.relay.url}/CP1", Subprotocol("ocpp2.0.1")
+        async with connect(url, subprotocols=[version], compression="deflate", proxy=None) as socket:
+            assert socket.response is not None
+            agreed = socket.response.headers.get("Sec-WebSocket-Extensions", "")
+            wanted = ["server_no_context_takeover", "client_no_context_takeover"] if compression == "auto" else []
+            assert re.findall(r"\w+_no_context_takeover", agreed) == wanted
+            for _ in range(2):
+                await socket.send('[2,"1","Heartbeat",{}]')
+                assert str(await socket.recv()).startswith('[3,"1",')
 
 
 # -- boot ------------------------------------------------------------------------------------------------------
@@ -194,14 +210,13 @@ ODD = {
 @pytest.mark.parametrize(("action", "payload"), ODD.values(), ids=ODD)
 async def test_what_breaks_a_schema_is_not_the_relay_s_to_judge(action: str, payload: str) -> None:
     frame = f'[2,"odd","{action}",{payload}]'.encode()
-    async with pair() as between:
-        async with booted(between) as connected:
-            seen = [sum(call.action == action for call in csms.calls) for csms in (between.a, between.b)]
-            between.a.manners.answers[action] = b'[3,"odd",{}]'
-            await connected.send_raw(frame)
-            await connected.expect_raw(b'[3,"odd",{}]')
-            for csms, before in zip((between.a, between.b), seen, strict=True):
-                assert (await csms.wait_for(action, count=before + 1)).raw == frame
+    async with pair() as between, booted(between) as connected:
+        seen = [sum(call.action == action for call in csms.calls) for csms in (between.a, between.b)]
+        between.a.manners.answers[action] = b'[3,"odd",{}]'
+        await connected.send_raw(frame)
+        await connected.expect_raw(b'[3,"odd",{}]')
+        for csms, before in zip((between.a, between.b), seen, strict=True):
+            assert (await csms.wait_for(action, count=before + 1)).raw == frame
 
 
 async def test_an_answer_that_breaks_a_schema_is_not_the_relay_s_to_judge_either() -> None:
@@ -232,19 +247,19 @@ async def test_pings_are_off_for_a_station_that_knows_none_and_on_for_others() -
 
 
 async def test_a_station_that_hears_no_commands_any_more_is_made_to_dial_anew() -> None:
-    async with pair(settings={"call_timeout_s": 0.3}) as between:
-        async with booted(between, reconnect_after_s=0.01) as connected:
-            connected.manners.never_answer.add("ClearCache")
-            for _ in range(3):
-                with pytest.raises(CallFailed, match="did not answer ClearCache in time"):
-                    await between.a.call("CP1", "ClearCache", {})
-            closed = await connected.wait_disconnected()
-            assert (closed.code, closed.reason) == (1011, "no answer to 3 commands in a row")
-            connected.manners.never_answer.clear()
-            await until(lambda: between.relay.live("cp1").connections == 2)
-            await connected.wait_connected()
-            assert await connected.authorize("TAG") == "Accepted"
-            assert await between.a.call("CP1", "ClearCache", {}) == {"status": "Accepted"}
+    settings = {"call_timeout_s": 0.3}
+    async with pair(settings=settings) as between, booted(between, reconnect_after_s=0.01) as connected:
+        connected.manners.never_answer.add("ClearCache")
+        for _ in range(3):
+            with pytest.raises(CallFailed, match="did not answer ClearCache in time"):
+                await between.a.call("CP1", "ClearCache", {})
+        closed = await connected.wait_disconnected()
+        assert (closed.code, closed.reason) == (1011, "no answer to 3 commands in a row")
+        connected.manners.never_answer.clear()
+        await until(lambda: between.relay.live("cp1").connections == 2)
+        await connected.wait_connected()
+        assert await connected.authorize("TAG") == "Accepted"
+        assert await between.a.call("CP1", "ClearCache", {}) == {"status": "Accepted"}
 
 
 @pytest.mark.parametrize("version", ["ocpp1.6", "ocpp2.0.1"])
@@ -262,24 +277,19 @@ async def test_a_station_that_compresses_without_having_agreed_to_is_closed_alon
 # -- back-ends -------------------------------------------------------------------------------------------------
 
 
-async def test_back_ends_that_allow_one_call_in_flight_whatever_its_direction_are_never_kept_waiting() -> None:
+async def test_a_back_end_that_allows_one_call_in_flight_whatever_its_direction_is_not_called_while_it_calls() -> None:
     async with pair(settings={"half_duplex": True}) as between, booted(between) as connected:
-        for csms in (between.a, between.b):
-            csms.manners.half_duplex = True
+        between.a.manners.half_duplex = True
         connected.manners.answers["ClearCache"] = {"status": "Accepted"}
-
-        async def speaks() -> None:
-            for _ in range(20):
-                assert await connected.authorize("TAG") == "Accepted"
-
-        async def commands() -> None:
-            for _ in range(20):
-                assert await between.a.call("CP1", "ClearCache", {}) == {"status": "Accepted"}
-
+        held = connected.manners.held["ClearCache"] = asyncio.Event()
         async with asyncio.TaskGroup() as both:
-            both.create_task(speaks())
-            both.create_task(commands())
-        await between.b.wait_for("Authorize", count=20)
+            commanding = both.create_task(between.a.call("CP1", "ClearCache", {}))
+            await connected.wait_for("ClearCache")
+            asking = both.create_task(connected.authorize("TAG"))
+            await between.b.wait_for("Authorize")
+            assert "Authorize" not in [call.action for call in between.a.calls]
+            held.set()
+        assert (commanding.result(), asking.result()) == ({"status": "Accepted"}, "Accepted")
         between.clean(connected)
 
 

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
@@ -33,10 +33,20 @@ class Authority:
         """The CA's own certificate."""
         return self._certificate.public_bytes(Encoding.PEM)
 
-    def issue(self, host: str, *, expires_in: timedelta = _DAY) -> tuple[bytes, bytes]:
-        """Return certificate and private key (PEM) for a DNS name or an address."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+    @property
+    def itself(self) -> tuple[bytes, bytes]:
+        """The CA's own certificate and private key (PEM), as a station that signs for itself would show them."""
+        return self.pem, self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+    def issue(
+        self, host: str, *, expires_in: timedelta = _DAY, organization: str = "", rsa_key: bool = False
+    ) -> tuple[bytes, bytes]:
+        """Return certificate and private key (PEM) for a DNS name or an address, or a serial number."""
+        key = rsa.generate_private_key(65537, 2048) if rsa_key else ec.generate_private_key(ec.SECP256R1())
+        subject = [x509.NameAttribute(NameOID.COMMON_NAME, host)]
+        if organization:
+            subject.append(x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization))
+        name = x509.Name(subject)
         san = x509.IPAddress(ip_address(host)) if host[0].isdigit() else x509.DNSName(host)
         aki = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
         certificate = (
@@ -48,6 +58,31 @@ class Authority:
         )
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         return certificate.public_bytes(Encoding.PEM), pem
+
+    def trusting(self) -> ssl.SSLContext:
+        """Return a client's context that trusts this CA alone."""
+        return ssl.create_default_context(cadata=self.pem.decode())
+
+    def revoke(self, *certificates: bytes) -> bytes:
+        """Return this CA's revocation list (PEM) with these certificates on it."""
+        now = datetime.now(UTC)
+        builder = x509.CertificateRevocationListBuilder().issuer_name(self._name)
+        builder = builder.last_update(now - _DAY).next_update(now + _DAY)
+        for certificate in certificates:
+            number = x509.load_pem_x509_certificate(certificate).serial_number
+            revoked = x509.RevokedCertificateBuilder().serial_number(number).revocation_date(now - _DAY).build()
+            builder = builder.add_revoked_certificate(revoked)
+        return builder.sign(self._key, SHA256()).public_bytes(Encoding.PEM)
+
+    def server_files(self, directory: Path, host: str, *, rsa_key: bool = False) -> tuple[Path, Path]:
+        """Write a server's certificate and key for `host`, and return their paths."""
+        kind = "rsa" if rsa_key else "ecdsa"
+        certificate, key = directory / f"{kind}.pem", directory / f"{kind}.key"
+        pem, private = self.issue(host, rsa_key=rsa_key)
+        certificate.write_bytes(pem)
+        key.touch(mode=0o600)
+        key.write_bytes(private)
+        return certificate, key
 
     def server_context(
         self, directory: Path, host: str, *, expires_in: timedelta = _DAY, verify_clients: bool = False
@@ -65,7 +100,7 @@ class Authority:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, expires: datetime
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey, expires: datetime
 ) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()

@@ -1,6 +1,7 @@
 """Both ends of a leg for tests: sinks that remember, admissions that let in, peers that misbehave."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -237,6 +238,19 @@ def dial_to(
     backend = Backend("csms", url, (version,), security or Security(), compression=compression)
     leg = DesiredLeg(backend, Role("primary", frozenset({"*"})), credentials)
     return DialRequest(identity, leg, version, authorization)
+
+
+def constantly(context: ssl.SSLContext) -> Callable[[], ssl.SSLContext]:
+    """Return what a listener asks for its context at each connection."""
+    return lambda: context
+
+
+async def until(fact: Callable[[], object]) -> None:
+    """Wait for a fact that rings no bell."""
+    deadline = asyncio.get_running_loop().time() + 5
+    while not fact():
+        assert asyncio.get_running_loop().time() < deadline, "waited 5 s"
+        await asyncio.sleep(0.005)
 
 
 def limits(**changes: float) -> WebSocketLimits:

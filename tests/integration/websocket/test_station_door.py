@@ -16,7 +16,16 @@ from reconciler.app.legs import Admit, Knock, Refuse
 from reconciler.errors import FwdctlError
 from tests.integration.websocket.certificates import Authority
 from tests.integration.websocket.conftest import Opener
-from tests.integration.websocket.support import ADMIT, REQUEST, Gate, knock, limits, raw_connection, raw_station
+from tests.integration.websocket.support import (
+    ADMIT,
+    REQUEST,
+    Gate,
+    constantly,
+    knock,
+    limits,
+    raw_connection,
+    raw_station,
+)
 
 
 def request_for(path: str, *lines: str) -> bytes:
@@ -318,7 +327,7 @@ async def test_a_taken_port_is_refused_in_words(listen: Opener) -> None:
 
 async def test_a_station_may_come_in_over_tls(listen: Opener, authority: Authority, tmp_path: Path) -> None:
     gate = Gate(ADMIT, echo=True)
-    listener = await listen(gate, tls=authority.server_context(tmp_path, "localhost"))
+    listener = await listen(gate, tls=constantly(authority.server_context(tmp_path, "localhost")))
     context = ssl.create_default_context(cadata=authority.pem.decode())
     async with connect(
         f"wss://localhost:{listener.port}/CP", ssl=context, subprotocols=[Subprotocol("ocpp1.6")]

@@ -17,7 +17,7 @@ from reconciler.app.legs import DialFailed
 from reconciler.model.desired import SecretRef, Security
 from tests.integration.websocket.certificates import Authority
 from tests.integration.websocket.conftest import Opener
-from tests.integration.websocket.support import BRISK, Gate, RawPeer, Sink, Vault, dial_to, raw_csms
+from tests.integration.websocket.support import BRISK, Gate, RawPeer, Sink, Vault, constantly, dial_to, raw_csms
 
 CA = SecretRef("file", "ca")
 PASSWORD = SecretRef("env", "password")
@@ -209,7 +209,7 @@ async def test_profile_3_without_a_certificate_is_told(authority: Authority) -> 
 
 async def test_a_message_too_big_ends_a_tls_leg_cleanly(listen: Opener, authority: Authority, tmp_path: Path) -> None:
     gate = Gate()
-    listener = await listen(gate, tls=authority.server_context(tmp_path, "localhost"))
+    listener = await listen(gate, tls=constantly(authority.server_context(tmp_path, "localhost")))
     vault = Vault(ca=authority.pem, password=b"secret")
     station = Sink()
     leg = await WebSocketDialer(vault, BRISK).dial(dial_to(f"wss://localhost:{listener.port}", security=BASIC), station)
@@ -221,7 +221,7 @@ async def test_a_message_too_big_ends_a_tls_leg_cleanly(listen: Opener, authorit
 
 async def test_a_tls_leg_that_is_reset_is_told(listen: Opener, authority: Authority, tmp_path: Path) -> None:
     gate = Gate()
-    listener = await listen(gate, tls=authority.server_context(tmp_path, "localhost"))
+    listener = await listen(gate, tls=constantly(authority.server_context(tmp_path, "localhost")))
     sink = Sink()
     vault = Vault(ca=authority.pem, password=b"secret")
     await WebSocketDialer(vault, BRISK).dial(dial_to(f"wss://localhost:{listener.port}", security=BASIC), sink)
@@ -233,7 +233,7 @@ async def test_a_tls_leg_that_is_reset_is_told(listen: Opener, authority: Author
 async def test_a_station_that_never_finishes_tls_does_not_hold_the_door(
     listen: Opener, authority: Authority, tmp_path: Path
 ) -> None:
-    listener = await listen(Gate(), tls=authority.server_context(tmp_path, "localhost"))
+    listener = await listen(Gate(), tls=constantly(authority.server_context(tmp_path, "localhost")))
     with socket.create_connection(("127.0.0.1", listener.port)):
         vault = Vault(ca=authority.pem, password=b"secret")
         sink = Sink()

@@ -69,6 +69,26 @@ async def test_a_dial_that_fails_is_told_and_tried_again() -> None:
     assert session.told == [events.LegDialFailed("a", "refused"), events.LegDialFailed("a", "refused again"), OPENED]
 
 
+@pytest.mark.parametrize("status", [401, 403, 404])
+async def test_a_back_end_that_does_not_let_the_charger_in_is_not_asked_again_for_long(status: int) -> None:
+    dialer, session = FakeDialer(), Session()
+    dialer.failures.append(DialFailed("not provisioned", status))
+    connection(dialer, session, RedialPolicy(first_s=0.001, longest_s=1000.0)).start()
+    await dialer.until(lambda: session.told)
+    await asyncio.sleep(0.02)
+    assert len(dialer.requests) == 1
+
+
+async def test_a_back_end_that_had_let_the_charger_in_is_asked_again_soon() -> None:
+    dialer, session = FakeDialer(), Session()
+    connection(dialer, session, RedialPolicy(first_s=0.001, longest_s=1000.0)).start()
+    leg = await dialer.leg()
+    dialer.failures.append(DialFailed("a gateway's 404", 404))
+    leg.peer_leaves()
+    await dialer.leg(2)
+    assert len(dialer.requests) == 3
+
+
 async def test_a_leg_that_closes_is_told_and_dialled_again() -> None:
     dialer, session = FakeDialer(), Session()
     connected = connection(dialer, session)

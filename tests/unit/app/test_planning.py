@@ -25,7 +25,7 @@ async def test_a_plan_merges_the_given_specs_over_the_applied_ones() -> None:
 async def test_a_plan_changes_nothing() -> None:
     world = World()
     await world.plan(a_site(2))
-    assert (world.store.revision, world.store.events, world.relay.asked) == (0, [], [])
+    assert (len(world.store.revisions), world.store.events, world.relay.asked) == (0, [], [])
 
 
 async def test_every_plan_has_an_id_of_its_own() -> None:

@@ -28,6 +28,30 @@ def test_paths_in_the_file_are_relative_to_it(tmp_path: Path) -> None:
     assert (settings.data, settings.secrets_directory) == (tmp_path / "state", Path("/run/secrets"))
 
 
+def test_certificates_and_keys_are_pairs_and_paths_of_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "fwdctl.toml"
+    file.write_text('tls_cert = ["rsa.pem", "/etc/ecdsa.pem"]\ntls_key = ["rsa.key", "ecdsa.key"]\n')
+    settings = ServeSettings.load(file, {})
+    assert settings.tls_pairs == (
+        (tmp_path / "rsa.pem", tmp_path / "rsa.key"),
+        (Path("/etc/ecdsa.pem"), tmp_path / "ecdsa.key"),
+    )
+    one = ServeSettings.load(file, {"tls_cert": (Path("a"),), "tls_key": (Path("b"),)})
+    assert one.tls_pairs == ((Path("a"), Path("b")),)
+
+
+@pytest.mark.parametrize(("certificates", "keys"), [(0, 0), (1, 0), (2, 1), (0, 1)])
+def test_a_certificate_without_a_key_is_refused(certificates: int, keys: int) -> None:
+    settings = ServeSettings(tls_cert=(Path("c"),) * certificates, tls_key=(Path("k"),) * keys)
+    with pytest.raises(FwdctlError, match=f"{certificates} --tls-cert and {keys} --tls-key"):
+        assert settings.tls_pairs
+
+
+def test_an_address_as_a_url_has_the_port_that_was_had() -> None:
+    assert Bind("127.0.0.1", 0).url("ws", 9000) == "ws://127.0.0.1:9000"
+    assert Bind("::1", 0).url("wss", 9001) == "wss://[::1]:9001"
+
+
 def test_an_unknown_setting_is_refused_with_the_nearest_one(tmp_path: Path) -> None:
     file = tmp_path / "fwdctl.toml"
     file.write_text('station = "x"\n')
@@ -36,7 +60,7 @@ def test_an_unknown_setting_is_refused_with_the_nearest_one(tmp_path: Path) -> N
     assert caught.value.hint == "did you mean stations?"
 
 
-@pytest.mark.parametrize("text", ["stations = 9000\n", "stations = [\n", "\x00"])
+@pytest.mark.parametrize("text", ["stations = 9000\n", "tls_cert = [1]\n", "stations = [\n", "\x00"])
 def test_a_file_that_is_wrong_is_refused(tmp_path: Path, text: str) -> None:
     file = tmp_path / "fwdctl.toml"
     file.write_text(text)

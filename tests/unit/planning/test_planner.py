@@ -8,8 +8,8 @@ import pytest
 
 from reconciler.errors import InvalidSpecs
 from reconciler.model.documents import Document
-from reconciler.model.live import LiveCharger
 from reconciler.model.interventions import Interventions
+from reconciler.model.live import LiveCharger
 from reconciler.model.overrides import Override
 from reconciler.model.plan import Pending, Plan, Summary
 from reconciler.planning.guard import Limits, Share

@@ -1,10 +1,10 @@
 """Commands: plain imperatives, and the closed list of notes."""
 
 import ast
-import dataclasses
 from pathlib import Path
 from typing import get_args
 
+import msgspec
 import pytest
 
 import reconciler.relay
@@ -12,11 +12,10 @@ from reconciler.relay import commands
 
 
 @pytest.mark.parametrize("command", get_args(commands.Command), ids=lambda command: command.__name__)
-def test_a_command_is_a_frozen_value(command: type) -> None:
-    assert dataclasses.is_dataclass(command)
-    made = command(*[None for _ in dataclasses.fields(command)])
-    assert made == command(*[None for _ in dataclasses.fields(command)])
-    with pytest.raises((dataclasses.FrozenInstanceError, TypeError)):
+def test_a_command_is_a_frozen_value(command: type[msgspec.Struct]) -> None:
+    made = command(*[None for _ in command.__struct_fields__])
+    assert made == command(*[None for _ in command.__struct_fields__])
+    with pytest.raises(AttributeError):
         made.other = 1
 
 

@@ -135,6 +135,16 @@ def test_the_queue_is_bounded_in_number() -> None:
     assert d.notes() == ["queue-full home", "queue-full pay"]
 
 
+def test_commands_whose_connection_is_gone_take_no_place_in_the_queue() -> None:
+    d = begun(limits=SessionLimits(commands_waiting_max=1))
+    d.csms_sends("home", RESET)
+    d.csms_sends("pay", CLEAR)
+    d.csms_drops("pay")
+    d.csms_sends("home", '[2,"2","ClearCache",{}]')
+    d.station_sends(f'[3,"r1",{OK}]')
+    d.expect(to_station=['[2,"r1","Reset",{"type":"Soft"}]', '[2,"r2","ClearCache",{}]'], to={"home": f'[3,"1",{OK}]'})
+
+
 def test_the_queue_is_bounded_in_time() -> None:
     d = begun()
     d.csms_sends("home", RESET)

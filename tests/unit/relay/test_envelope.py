@@ -150,7 +150,9 @@ def test_an_id_that_is_no_json_is_not_echoed(raw: str) -> None:
 
 
 def test_bytes_that_are_no_utf8_do_no_harm() -> None:
-    assert isinstance(read_frame(b'[2,"\xff","A",{}]'), Malformed)
+    read = read_frame(b'[2,"\xff","A",{}]')
+    assert isinstance(read, Malformed)
+    assert read.id_token is None
     assert isinstance(read_frame(b"\xff\xfe"), Malformed)
 
 

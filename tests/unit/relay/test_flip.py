@@ -128,6 +128,15 @@ def test_an_absent_new_owner_does_not_get_it() -> None:
     assert d.session.state.generation == 1
 
 
+def test_a_new_owner_whose_next_dial_is_far_away_is_dialled_at_once() -> None:
+    d = begun()
+    d.csms_drops("partner")
+    d.wants(HOME)
+    assert d.took(commands.RedialLeg) == []
+    d.wants(PARTNER)
+    assert [command.leg.backend.name for command in d.took(commands.RedialLeg)] == ["partner"]
+
+
 def test_a_new_owner_that_is_too_late_does_not_get_it() -> None:
     d = begun(HOME_ONLY)
     generation = d.wants(charger({"home": PASSIVE, "partner": PRIMARY}, FlipPolicy(confirm_within_s=5)))

@@ -4,7 +4,7 @@ import pytest
 
 from reconciler.model.desired import DesiredLeg
 from reconciler.model.live import LegPhase
-from reconciler.relay.leg import CsmsLeg, Origin, Upcall
+from reconciler.relay.leg import NEVER, CsmsLeg, Origin, Upcall
 from tests.support.roles import PRIMARY, backend
 
 BOOT = Upcall(Origin.BOOT, "BootNotification", 50.0)
@@ -25,7 +25,7 @@ def test_a_new_leg_is_dialled_and_not_connected() -> None:
     made = CsmsLeg(DesiredLeg(backend("home"), PRIMARY), 5.0)
     assert (made.name, made.phase, made.since, made.connected) == ("home", LegPhase.DIALLING, 5.0, False)
     assert made.next_call() is None
-    assert made.next_timer() is None
+    assert made.next_timer() == NEVER
 
 
 def test_calls_go_out_one_at_a_time_in_order() -> None:

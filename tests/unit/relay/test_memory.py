@@ -17,6 +17,13 @@ def event(kind: str, transaction: str = '"t1"', evse: str = '{"id":2}') -> Frame
     )
 
 
+def test_a_transaction_ends_what_was_open_on_its_connector_and_nothing_else() -> None:
+    memory = SessionMemory()
+    for id_, connector in (("1", 1), ("2", 2), ("3", '"no number"'), ("4", '"no number"'), ("5", 1)):
+        memory.transaction_started(frame(f'{{"connectorId":{connector}}}', "StartTransaction"), id_, "home", 0.0)
+    assert list(memory.transactions) == ["2", "3", "4", "5"]
+
+
 def test_the_last_status_of_every_connector_is_kept_oldest_first() -> None:
     memory = SessionMemory()
     for payload in (

@@ -53,6 +53,22 @@ def test_a_transaction_that_began_elsewhere_is_the_owners_as_it_is() -> None:
     assert table.to_backend("eye", "StopTransaction", stop(55), owner=False) == stop(-1)
 
 
+@pytest.mark.parametrize("others", [{}, {"home": 7, "eye": 900}])
+def test_what_stands_for_no_id_at_some_stations_is_minus_one_to_everybody(others: dict[str, Any]) -> None:
+    table = TransactionIdTable()
+    if others:
+        started(table, **others)
+    for action in ("StopTransaction", "MeterValues"):
+        assert table.to_backend("home", action, stop(2**63 - 1), owner=True) == stop(-1)
+        assert table.to_backend("eye", action, stop(2**63 - 1), owner=False) == stop(-1)
+
+
+def test_a_back_end_that_gives_that_very_id_gets_it_back() -> None:
+    table = TransactionIdTable()
+    started(table, home=2**63 - 1)
+    assert table.to_backend("home", "StopTransaction", stop(2**63 - 1), owner=True) == stop(2**63 - 1)
+
+
 def test_a_new_owners_id_that_is_taken_becomes_a_free_one() -> None:
     table = TransactionIdTable()
     started(table, home=7, partner=1)
@@ -64,11 +80,12 @@ def test_a_new_owners_id_that_is_taken_becomes_a_free_one() -> None:
     assert table.to_backend("partner", "StopTransaction", stop(7), owner=True) == stop(1)
 
 
-def test_an_id_is_free_again_when_its_transaction_is_over() -> None:
+def test_a_finished_transactions_id_is_not_given_again_while_a_slow_observer_may_hear_of_it() -> None:
     table = TransactionIdTable()
-    started(table, home=7)
+    started(table, home=7, eye=900)
     table.end(b"7")
-    assert table.owner_answered(table.begin(), "partner", answer(7)) == answer(7)
+    assert table.owner_answered(table.begin(), "partner", answer(7)) == answer(8)
+    assert table.to_backend("eye", "StopTransaction", stop(7), owner=False) == stop(900)
 
 
 def test_an_owner_that_answers_minus_one_still_names_a_transaction() -> None:

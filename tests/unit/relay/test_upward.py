@@ -223,6 +223,18 @@ def test_a_send_is_never_stored_for_a_leg_that_is_away() -> None:
     assert d.notes() == ["copy-dropped eye"]
 
 
+def test_a_send_reaches_no_observer_that_has_not_accepted_the_charger() -> None:
+    d = Dialogue(charger({"home": PRIMARY, "pay": hybrid("metering", "diagnostics")}), "ocpp2.1")
+    d.csms_connects("home", "pay")
+    d.station_sends('[2,"b","BootNotification",{}]')
+    d.csms_sends("home", '[3,"b",{"status":"Pending","interval":60}]')
+    d.csms_sends("pay", '[3,"r1",{"status":"Accepted","interval":0}]')
+    send = '[6,"2","NotifyPeriodicEventStream",{"id":1}]'
+    d.station_sends(send)
+    boots = {"home": '[2,"b","BootNotification",{}]', "pay": ['[2,"r1","BootNotification",{}]', send]}
+    d.expect(to=boots, to_station='[3,"b",{"status":"Pending","interval":60}]')
+
+
 # -- R7: observers ---------------------------------------------------------------------------------------------
 
 

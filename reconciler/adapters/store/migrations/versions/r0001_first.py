@@ -82,6 +82,50 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("outage", "opening", name="pk_outage_adjustments"),
     )
     op.create_table(
+        "failovers",
+        sa.Column("charger", sa.Text, nullable=False),
+        sa.Column("backend", sa.Text, nullable=False),
+        sa.Column("to", sa.Text, nullable=False),
+        sa.Column("since", INSTANT, nullable=False),
+        sa.Column("back", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("charger", "backend", name="pk_failovers"),
+    )
+    op.create_table(
+        "notices",
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True),
+        sa.Column("occurrence", sa.Text, nullable=False),
+        sa.Column("edge", sa.Text, nullable=False),
+        sa.Column("recipient", sa.Text, nullable=False),
+        sa.Column("backend", sa.Text, nullable=False),
+        sa.Column("secret", sa.Text),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("outage", sa.Text, nullable=False),
+        sa.Column("opening", INSTANT, nullable=False),
+        sa.Column("until", INSTANT, nullable=False),
+        sa.Column("zone", sa.Text, nullable=False),
+        sa.Column("chargers", sa.JSON, nullable=False),
+        sa.Column("reason", sa.Text, nullable=False),
+        sa.Column("sequence", sa.Integer, nullable=False),
+        sa.Column("late", sa.Boolean, nullable=False),
+        sa.Column("claimed_at", INSTANT, nullable=False),
+        sa.Column("next_at", INSTANT, nullable=False),
+        sa.Column("status", sa.Text, nullable=False),
+        sa.Column("attempts", sa.Integer, nullable=False),
+        sa.Column("error", sa.Text, nullable=False),
+        sa.PrimaryKeyConstraint("seq", name="pk_notices"),
+        sa.UniqueConstraint("occurrence", "edge", "recipient", name="uq_notices_occurrence"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_notices_until", "notices", ["until"])
+    op.create_table(
+        "duties",
+        sa.Column("duty", sa.Text, nullable=False),
+        sa.Column("holder", sa.Text, nullable=False),
+        sa.Column("incarnation", sa.Integer, nullable=False),
+        sa.Column("expires_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("duty", name="pk_duties"),
+    )
+    op.create_table(
         "events",
         sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True),
         sa.Column("at", INSTANT, nullable=False),
@@ -114,6 +158,7 @@ def upgrade() -> None:
         sa.Column("boot", sa.LargeBinary),
         sa.Column("statuses", sa.JSON, nullable=False),
         sa.Column("ids", sa.JSON, nullable=False),
+        sa.Column("profile", sa.Integer, nullable=False),
         sa.PrimaryKeyConstraint("charger", name="pk_memories"),
     )
     op.create_table(
@@ -123,4 +168,17 @@ def upgrade() -> None:
         sa.Column("raw", sa.LargeBinary, nullable=False),
         sa.Column("at", INSTANT, nullable=False),
         sa.PrimaryKeyConstraint("charger", "seq", name="pk_kept_calls"),
+    )
+    op.create_table(
+        "access_tokens",
+        sa.Column("id", sa.Text, nullable=False),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("access", sa.Text, nullable=False),
+        sa.Column("digest", sa.Text, nullable=False),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.Column("created_by", sa.Text, nullable=False),
+        sa.Column("expires_at", INSTANT),
+        sa.Column("revoked_at", INSTANT),
+        sa.PrimaryKeyConstraint("id", name="pk_access_tokens"),
+        sa.UniqueConstraint("digest", name="uq_access_tokens_digest"),
     )

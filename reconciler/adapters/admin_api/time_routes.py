@@ -1,0 +1,110 @@
+"""The routes of the admin API about outages, failovers, and why a charger runs as it does."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+from pydantic import AwareDatetime, Field
+from starlette.responses import JSONResponse
+
+from reconciler.adapters.admin_api import time_answers
+from reconciler.adapters.admin_api.schema import Body
+from reconciler.app.outage_desk import BeginRequest
+from reconciler.app.reconciler import Reconciler
+from reconciler.planning.guard import Limits, Share
+
+UPCOMING_MAX = 1000
+
+WholeSeconds = Annotated[int, Field(gt=0, le=366 * 24 * 3600)]
+Text = Annotated[str, Field(min_length=1)]
+
+
+class CancelBody(Body):
+    """POST /v1/outages/{name}/cancel: which opening (null: the open one, else the next), and why."""
+
+    opening: AwareDatetime | None = None
+    reason: Text
+    actor: str = ""
+
+
+class ExtendBody(CancelBody):
+    """POST /v1/outages/{name}/extend: as CancelBody, and how much longer."""
+
+    by_s: WholeSeconds
+
+
+class BeginBody(Body):
+    """POST /v1/outages: an outage that begins now."""
+
+    chargers: Annotated[list[str], Field(min_length=1)]
+    primary: str
+    for_s: WholeSeconds
+    reason: Text
+    tell: Annotated[list[str], Field(default_factory=list)]
+    open_transaction: Literal["proceed", "wait", "skip"] | None = None
+    max_disruption: str | None = None
+    actor: str = ""
+
+
+class EndFailoversBody(Body):
+    """POST /v1/failovers/end: the chargers on which nobody is to stand in any more."""
+
+    chargers: Annotated[list[str], Field(min_length=1)]
+    actor: str = ""
+
+
+def add_time_routes(router: APIRouter, reconciler: Reconciler, *, unknown_actor: str) -> None:
+    """Add the routes to `router`; `unknown_actor` is written down for who does not say who they are."""
+    desk = reconciler.outages
+    _add_failovers(router, reconciler, unknown_actor=unknown_actor)
+
+    @router.get("/explain/{charger}")
+    async def explain(charger: str, at: AwareDatetime | None = None) -> JSONResponse:
+        return time_answers.explanation(await reconciler.explain(charger, at))
+
+    @router.get("/outages")
+    async def outages() -> JSONResponse:
+        return time_answers.outages(await desk.outages())
+
+    @router.get("/outages/next")
+    async def upcoming(limit: Annotated[int, Query(ge=1, le=UPCOMING_MAX)] = 10) -> JSONResponse:
+        return time_answers.occurrences(await desk.upcoming(limit))
+
+    @router.post("/outages")
+    async def begin(body: BeginBody) -> JSONResponse:
+        share = Share.parse(body.max_disruption) if body.max_disruption is not None else None
+        request = BeginRequest(
+            chargers=body.chargers,
+            primary=body.primary,
+            for_s=body.for_s,
+            reason=body.reason,
+            actor=body.actor or unknown_actor,
+            tell=body.tell,
+            open_transaction=body.open_transaction,
+            limits=Limits(share),
+        )
+        return time_answers.outage_change(await desk.begin(request))
+
+    @router.post("/outages/{name}/cancel")
+    async def cancel(name: str, body: CancelBody) -> JSONResponse:
+        actor = body.actor or unknown_actor
+        return time_answers.outage_change(
+            await desk.cancel(name, opening=body.opening, reason=body.reason, actor=actor)
+        )
+
+    @router.post("/outages/{name}/extend")
+    async def extend(name: str, body: ExtendBody) -> JSONResponse:
+        actor = body.actor or unknown_actor
+        return time_answers.outage_change(
+            await desk.extend(name, by_s=body.by_s, opening=body.opening, reason=body.reason, actor=actor)
+        )
+
+
+def _add_failovers(router: APIRouter, reconciler: Reconciler, *, unknown_actor: str) -> None:
+    @router.get("/failovers")
+    async def failovers() -> JSONResponse:
+        return time_answers.failovers(await reconciler.failovers.failovers())
+
+    @router.post("/failovers/end")
+    async def end(body: EndFailoversBody) -> JSONResponse:
+        actor = body.actor or unknown_actor
+        return time_answers.ended(await reconciler.failovers.end(body.chargers, actor=actor))

@@ -1,0 +1,52 @@
+"""Opens the doors for stations: the plain one, and the one with TLS where the settings ask for it."""
+
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from reconciler.adapters.metrics import PrometheusMetrics
+from reconciler.adapters.websocket import StationListener, StationTls, TlsFiles
+from reconciler.app.legs import Admission
+from reconciler.app.tasks import Background
+from reconciler.cli.settings import Bind, ServeSettings
+
+
+@dataclass(frozen=True, slots=True)
+class StationDoors:
+    """The doors as they are open; without TLS its URL is "" and there is nothing to reload."""
+
+    url: str
+    tls_url: str = ""
+    reload_certificates: Callable[[], object] | None = None
+
+
+async def open_station_doors(
+    settings: ServeSettings,
+    admission: Admission,
+    metrics: PrometheusMetrics,
+    background: Background,
+    stack: AsyncExitStack,
+) -> StationDoors:
+    """Open the doors, which `stack` closes. Raises FwdctlError for an address or a file that can't be had."""
+
+    def refused(status: str) -> None:
+        metrics.count("station_refusals", status=status)
+
+    bind = Bind.parse(settings.stations)
+    plain = StationListener(admission, host=bind.host, port=bind.port, refused=refused)
+    tls_bind = tls = None
+    if settings.stations_tls is not None:
+        tls_bind = Bind.parse(settings.stations_tls)
+        tls = StationTls(TlsFiles(settings.tls_pairs, settings.station_ca, settings.station_crl))
+    await _open(plain, stack)
+    if tls_bind is None or tls is None:
+        return StationDoors(bind.url("ws", plain.port))
+    secured = StationListener(admission, host=tls_bind.host, port=tls_bind.port, tls=tls.context, refused=refused)
+    await _open(secured, stack)
+    background.start(tls.watch(), name="certificates")
+    return StationDoors(bind.url("ws", plain.port), tls_bind.url("wss", secured.port), tls.reload)
+
+
+async def _open(listener: StationListener, stack: AsyncExitStack) -> None:
+    await listener.start()
+    stack.push_async_callback(listener.stop)
