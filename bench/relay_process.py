@@ -100,6 +100,8 @@ async def serve(port: int, roles: tuple[Role, ...], count: int, directory: Path,
         listener = StationListener(node, host="127.0.0.1", port=port)
         await listener.start()
         stack.push_async_callback(listener.stop)
+        import os, gc
+        if os.environ.get("BENCH_GC"): gc.collect(); gc.freeze(); gc.disable()
         print("ready", flush=True)
         await _obey(node, roles, count, csms_ports)
         writing.cancel()

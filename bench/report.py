@@ -10,7 +10,7 @@ from statistics import median
 
 from bench import contestants
 from bench.accounting import processor
-from bench.contestants import BROKER, DIRECT, HAPROXY, HYBRID, OBSERVER, OBSERVERS, PASSTHROUGH, RELAY, STANDBY
+from bench.contestants import BROKER, DIRECT, HAPROXY, HYBRID, OBSERVERS, PASSTHROUGH, RELAY, STANDBY
 from bench.measuring import Figures, Size
 
 COLUMNS = (
@@ -106,7 +106,7 @@ def rendered(figures: Figures, size: Size) -> str:
         "",
         "## Targets",
         "",
-        *_table(("figure", "target", "measured", ""), map(lambda target: _target_row(target, figures), TARGETS)),
+        *_table(("figure", "target", "measured", ""), (_target_row(target, figures) for target in TARGETS)),
         "",
         "Not measured by this run: TLS, deflate, 10,000 reconnects over TLS.",
         "",

@@ -1,6 +1,8 @@
 """The client of the admin API: every call returns the server's JSON, or raises the error that the server meant."""
 
 import ipaddress
+import os
+import ssl
 from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import Any, Final, Self
@@ -117,6 +119,10 @@ class ApiClient:
     def extend_outage(self, name: str, body: Mapping[str, Any]) -> Json:
         """Let one opening last longer (by_s, opening, reason, actor) and return {occurrence, results}."""
         return self._post(f"/v1/outages/{quote(name, safe='')}/extend", body)
+
+    def undelivered_notices(self) -> Json:
+        """Return {notices}: those that have not arrived."""
+        return self._get("/v1/notices/undelivered")
 
     def failovers(self) -> Json:
         """Return {failovers}: those in force."""

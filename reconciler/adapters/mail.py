@@ -1,9 +1,11 @@
 """Mail: notices by SMTP, each with an iCalendar entry that later ones update or remove."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.utils import format_datetime, parseaddr
 from hashlib import sha256
+from pathlib import Path
 from typing import Final, Self
 from urllib.parse import unquote, urlsplit
 
@@ -48,10 +50,28 @@ class MailServer:
         return cls(parts.scheme, host, port or _PORTS[parts.scheme], unquote(parts.username or ""), password)
 
 
+def smtp_password(environ: Mapping[str, str]) -> str:
+    """Return the password of the mail server: FWDCTL_SMTP_PASSWORD, or what FWDCTL_SMTP_PASSWORD_FILE holds; else "".
+
+    Raises FwdctlError where the file can't be read.
+    """
+    file = environ.get("FWDCTL_SMTP_PASSWORD_FILE")
+    if not file:
+        return environ.get("FWDCTL_SMTP_PASSWORD", "")
+    try:
+        return Path(file).read_text().removesuffix("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise FwdctlError(f"FWDCTL_SMTP_PASSWORD_FILE can't be read: {type(error).__name__}") from error
+
+
 class MailCourier:
     """Carries notices to mail addresses; `sender` is who they come from."""
 
     def __init__(self, server: MailServer, sender: str) -> None:
+        if "@" not in parseaddr(sender)[1]:
+            raise FwdctlError(
+                "--smtp needs --mail-from: whom notices come from", hint='--mail-from "Operations <noc@you.example>"'
+            )
         self._server = server
         self._sender = sender
 

@@ -13,6 +13,9 @@ from reconciler.relay import events
 
 NORMAL_CLOSURE = 1000
 GOING_AWAY = 1001
+POLICY_VIOLATION = 1008
+_EARLY_MAX = 64
+"""Frames of a back-end that is connected before its station is; more is not how a CSMS behaves."""
 NOT_PROVISIONED = (401, 403, 404)
 """HTTP statuses that a person has to do something about: credentials, or the charger is unknown there."""
 
@@ -141,6 +144,8 @@ class CsmsConnection:
         """Take a frame of the back-end."""
         if self._early is not None:
             self._early.append(frame)
+            if len(self._early) > _EARLY_MAX and self._leg is not None:
+                self._leg.close(POLICY_VIOLATION, "too many frames before the charging station was in")
         else:
             self._feed(events.LegFrameReceived(self.backend, frame))
 

@@ -18,7 +18,7 @@ from reconciler.app.station_access import choose_version, must_reconnect
 from reconciler.app.station_channel import MUTUAL_TLS, serial_number_of
 from reconciler.app.station_entry import StationEntry
 from reconciler.app.station_session import Connection, StationSession, Totals
-from reconciler.local.csms import LocalCsms
+from reconciler.local.csms import LocalCsms, TransactionNumbers
 from reconciler.local.known_tokens import KnownTokens
 from reconciler.model.desired import LOCAL, DesiredCharger, DesiredLeg
 from reconciler.model.history import HistoryEvent
@@ -72,6 +72,7 @@ class RelayNode:
         self._memories: dict[str, ChargerMemory] = {}
         self._kept: dict[str, list[KeptCall]] = {}
         self._tokens = KnownTokens(world.token_key)
+        self._numbers = TransactionNumbers()
         self._authorizations: dict[StationSession, Ticket] = {}
         self._entry = StationEntry(world.secrets, world.clock, world.organization)
 
@@ -291,7 +292,7 @@ class RelayNode:
         def known(token: str) -> bool:
             return self._tokens.knows(_scope(session.desired), token, self._world.clock.now())
 
-        return LocalCsms(session.version, lambda: session.desired.local, known)
+        return LocalCsms(session.version, lambda: session.desired.local, known, self._numbers)
 
     def session_command(self, session: StationSession, command: commands.Command) -> None:
         """Take what a session can't do by itself; one that was replaced or withdrawn has no say any more."""

@@ -1,7 +1,7 @@
 """Use cases of outages: what is open and what comes next; end, cancel or extend one opening; begin one by hand."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from reconciler.app.applied_specs import AppliedSpecs
@@ -15,6 +15,7 @@ from reconciler.model.desired import FlipPolicy, OpenTransaction
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.history import HistoryEvent
 from reconciler.model.interventions import Interventions
+from reconciler.model.notices import OutageNotice
 from reconciler.model.outages import Adjustment, Notice, Occurrence, Outage
 from reconciler.model.site import Site
 from reconciler.model.windows import Window
@@ -27,11 +28,13 @@ from reconciler.planning.occurrences import occurrence, open_at, upcoming
 
 @dataclass(frozen=True, slots=True)
 class OutageStatus:
-    """An outage: its opening that holds now, and the next one; None where there is none."""
+    """An outage: its opening that holds now, the next one, None where there is none; and who was told."""
 
     outage: Outage
     open: Occurrence | None
     next: Occurrence | None
+    notices: tuple[OutageNotice, ...] = ()
+    """Those of openings that are not over yet, as they were claimed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,11 @@ class OutageDesk:
         now = self._clock.now()
         site, state = await self._known(now)
         statuses = [_status(outage, state, now) for outage in (*site.outages, *state.begun)]
+        told = await self._store.notices(now)
+        statuses = [
+            replace(status, notices=tuple(one for one in told if one.announcement.outage == status.outage.address))
+            for status in statuses
+        ]
         alive = [status for status in statuses if status.open is not None or status.next is not None]
         return tuple(sorted(alive, key=_when))
 

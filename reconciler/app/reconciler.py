@@ -10,6 +10,7 @@ from reconciler.app.controller import Controller
 from reconciler.app.dumping import dump
 from reconciler.app.explaining import Explaining
 from reconciler.app.failover_desk import FailoverDesk
+from reconciler.app.notifying import Courier, Notifier
 from reconciler.app.outage_desk import OutageDesk
 from reconciler.app.planning import Planning, PlanRequest
 from reconciler.app.ports import Clock, HistoryFilter, Lock, RelayPort, Secrets, Store
@@ -17,8 +18,10 @@ from reconciler.app.status import ChargerStatus, DriftReport, Status
 from reconciler.app.tasks import Report
 from reconciler.app.toggling import ToggleRequest, ToggleResult, Toggling
 from reconciler.model.history import HistoryEvent
+from reconciler.model.notices import Delivery, OutageNotice
 from reconciler.model.plan import Plan
 from reconciler.planning.explain import Explanation
+from reconciler.planning.notices import REMEMBERED
 
 
 class Reconciler:
@@ -36,6 +39,7 @@ class Reconciler:
     ) -> None:
         self._store = store
         self._clock = clock
+        self._report = report
         self._specs = AppliedSpecs(store)
         self.controller = Controller(store, relay, clock, self._specs, report)
         self._planning = Planning(store, relay, clock, self._specs, self.controller, new_id, secrets)
@@ -90,6 +94,17 @@ class Reconciler:
     async def explain(self, charger: str, at: datetime | None = None) -> Explanation:
         """See Explaining.explain."""
         return await self._explaining.explain(charger, at)
+
+    def notifier(self, couriers: Mapping[str, Courier], *, holder: str, contact: str) -> Notifier:
+        """Return what tells partners about outages; `couriers` by kind of recipient, `holder` names this node."""
+        return Notifier(
+            self._store, self._clock, self._specs, couriers, holder=holder, contact=contact, report=self._report
+        )
+
+    async def undelivered(self) -> tuple[OutageNotice, ...]:
+        """Return the notices that were claimed and have not arrived, of outages that are of interest still."""
+        told = await self._store.notices(self._clock.now() - REMEMBERED)
+        return tuple(notice for notice in told if notice.status in (Delivery.PENDING, Delivery.FAILED))
 
     async def history(self, wanted: HistoryFilter) -> tuple[HistoryEvent, ...]:
         """Return matching events, newest first."""

@@ -21,13 +21,17 @@ from reconciler.adapters.admin_api.server import AdminServer, bind_admin
 from reconciler.adapters.clock import SystemClock
 from reconciler.adapters.data_dir import DataDirectory
 from reconciler.adapters.logs import EventLog
+from reconciler.adapters.mail import MailCourier, MailServer, smtp_password
 from reconciler.adapters.metrics import PrometheusMetrics
 from reconciler.adapters.secrets import ServerSecrets
 from reconciler.adapters.store import open_store
+from reconciler.adapters.webhook import WebhookCourier
 from reconciler.adapters.websocket import WebSocketDialer
+from reconciler.app.access_tokens import AccessTokens
 from reconciler.app.apply_runs import ApplyRuns
 from reconciler.app.fleet_numbers import fleet_numbers
 from reconciler.app.node import RelayNode, World
+from reconciler.app.notifying import Courier
 from reconciler.app.ports import Store
 from reconciler.app.reconciler import Reconciler
 from reconciler.app.recorder import Recorder
@@ -75,9 +79,9 @@ class _Assembly:
         admin = Bind.parse(self._settings.admin)
         directory = DataDirectory.claim(self._settings.data)
         self._stack.callback(directory.release)
-        token = directory.admin_token(os.environ)
-        admin_socket = self._stack.enter_context(bind_admin(admin.host, admin.port, token=token))
-        admin_url = admin.url("http", admin_socket.getsockname()[1])
+        token, tls = directory.admin_token(os.environ), self._settings.admin_tls
+        admin_socket = self._stack.enter_context(bind_admin(admin.host, admin.port, token=token, tls=tls))
+        admin_url = admin.url("https" if tls else "http", admin_socket.getsockname()[1])
 
         store = await open_store(self._settings.store, self._settings.data)
         self._stack.push_async_callback(store.close)
@@ -85,7 +89,10 @@ class _Assembly:
         background = Background(_report)
         reconciler = await self._reconciler(store, node, background)
         doors = await open_station_doors(self._settings, node, self._metrics, background, self._stack)
-        self._admin_api(admin_socket, token, reconciler, background)
+        self._notices(reconciler, background)
+        tokens = AccessTokens(store, self._clock, lambda: secrets.token_hex(4), lambda: secrets.token_urlsafe(32))
+        await tokens.load()
+        self._admin_api(admin_socket, token, tokens, reconciler, background)
         return Running(directory, doors, admin_url, self._broken)
 
     async def _relay(self, store: Store) -> RelayNode:
@@ -116,19 +123,33 @@ class _Assembly:
     async def _reconciler(self, store: Store, node: RelayNode, background: Background) -> Reconciler:
         """Return the reconciler once the relay knows every applied charger, and its loop runs."""
         reconciler = Reconciler(store, node, self._clock, _new_id, report=_report, secrets=self._secrets)
+        node.changed = lambda charger: reconciler.wake()
         await reconciler.start()
         self._stack.push_async_callback(background.stop)
         self._vital(background, reconciler.run(), "controller")
         return reconciler
 
+    def _notices(self, reconciler: Reconciler, background: Background) -> None:
+        couriers: dict[str, Courier] = {"webhook": WebhookCourier(self._secrets, self._clock)}
+        if self._settings.smtp is not None:
+            server = MailServer.parse(self._settings.smtp, smtp_password(os.environ))
+            couriers["email"] = MailCourier(server, self._settings.mail_from)
+        notifier = reconciler.notifier(couriers, holder=_new_id(), contact=self._settings.mail_from)
+        self._vital(background, notifier.run(), "notices")
+
     def _admin_api(
-        self, listening: socket.socket, token: str | None, reconciler: Reconciler, background: Background
+        self,
+        listening: socket.socket,
+        token: str | None,
+        tokens: AccessTokens,
+        reconciler: Reconciler,
+        background: Background,
     ) -> None:
         runs = ApplyRuns(reconciler.apply, background, _report, self._metrics, lambda: secrets.token_hex(4))
         application = build_application(
-            reconciler, runs, metrics=self._metrics, exposition=self._metrics.exposition, token=token
+            reconciler, runs, metrics=self._metrics, exposition=self._metrics.exposition, token=token, tokens=tokens
         )
-        server = AdminServer(application, listening)
+        server = AdminServer(application, listening, self._settings.admin_tls)
         serving = self._vital(background, server.run_until_stopped(), "admin API")
         self._stack.push_async_callback(_stop_server, server, serving)
 

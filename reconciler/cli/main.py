@@ -20,8 +20,8 @@ from reconciler.cli.plan import plan
 from reconciler.cli.schema import schema
 from reconciler.cli.serve import serve
 from reconciler.cli.status import status
-from reconciler.cli.token import token as token_verbs
 from reconciler.cli.toggle import toggle
+from reconciler.cli.token import token as token_verbs
 from reconciler.cli.validate import validate
 from reconciler.cli.version import version
 

@@ -38,6 +38,16 @@ MaxDisruption = Annotated[
 AllowEmpty = Annotated[bool, typer.Option("--allow-empty", help="Allow that nothing at all stays declared.")]
 IgnoreWindows = Annotated[bool, typer.Option("--ignore-windows", help="Apply in spite of change windows.")]
 AllowDeleteAll = Annotated[bool, typer.Option("--allow-delete-all", help="Allow that every charger is deleted.")]
+StoreUrl = Annotated[
+    str | None,
+    typer.Option(envvar="FWDCTL_STORE", metavar="URL", help="Database; default SQLite in the data directory."),
+]
+Smtp = Annotated[
+    str | None, typer.Option(envvar="FWDCTL_SMTP", metavar="URL", help="Mail server for notices: smtp://HOST:25.")
+]
+MailFrom = Annotated[
+    str | None, typer.Option(envvar="FWDCTL_MAIL_FROM", metavar="ADDRESS", help="Whom notices come from, and name.")
+]
 
 
 def duration_s(flag: str, text: str) -> int:

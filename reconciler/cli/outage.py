@@ -45,6 +45,9 @@ def list_(
         typer.echo("No outage is open, and none is to come.")
     else:
         print_table(("OUTAGE", "STATE", "NEXT", "CHARGERS", "ROLES", "REASON"), map(_outage_row, answer["outages"]))
+        if told := [notice for found in answer["outages"] for notice in found["notices"]]:
+            typer.echo()
+            print_table(("NOTICE", "TO", "STATUS", "ATTEMPTS", "TROUBLE"), map(_notice_row, told))
 
 
 @outage.command("next")
@@ -161,6 +164,12 @@ def _outage_row(found: Json) -> tuple[str, ...]:
         ", ".join(f"{backend} {role}" for backend, role in found["roles"].items()),
         found["reason"] or "-",
     )
+
+
+def _notice_row(notice: Json) -> tuple[str, ...]:
+    status = notice["status"] + (", late" if notice["late"] else "")
+    name = f"{notice['occurrence']} {notice['edge']}"
+    return name, notice["recipient"], status, str(notice["attempts"]), notice["error"] or "-"
 
 
 def _occurrence_row(one: Json) -> tuple[str, ...]:

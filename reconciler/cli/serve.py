@@ -14,6 +14,7 @@ import typer
 from reconciler import __version__
 from reconciler.adapters.logs import configure_logs
 from reconciler.app.api_contract import FORMAT_VERSION
+from reconciler.cli import options
 from reconciler.cli.output import say
 from reconciler.cli.settings import ServeSettings
 from reconciler.errors import FwdctlError
@@ -54,15 +55,20 @@ def serve(
     admin: Annotated[
         str | None, typer.Option(envvar="FWDCTL_ADMIN", metavar="HOST:PORT", help="Where the admin API listens.")
     ] = None,
-    data: Annotated[Path | None, typer.Option(envvar="FWDCTL_DATA", metavar="DIR", help="Data directory.")] = None,
-    store: Annotated[
-        str | None,
-        typer.Option(envvar="FWDCTL_STORE", metavar="URL", help="Database; default SQLite in the data directory."),
+    admin_tls_cert: Annotated[
+        Path | None, typer.Option(envvar="FWDCTL_ADMIN_TLS_CERT", metavar="FILE", help="Certificate chain for it.")
     ] = None,
+    admin_tls_key: Annotated[
+        Path | None, typer.Option(envvar="FWDCTL_ADMIN_TLS_KEY", metavar="FILE", help="Its private key.")
+    ] = None,
+    data: Annotated[Path | None, typer.Option(envvar="FWDCTL_DATA", metavar="DIR", help="Data directory.")] = None,
+    store: options.StoreUrl = None,
     secrets: Annotated[
         Path | None,
         typer.Option(envvar="FWDCTL_SECRETS", metavar="DIR", help="What fromFile reads; default DIR/secrets."),
     ] = None,
+    smtp: options.Smtp = None,
+    mail_from: options.MailFrom = None,
     config: Annotated[
         Path | None, typer.Option(envvar="FWDCTL_CONFIG", metavar="FILE", help="Settings in TOML; flags win.")
     ] = None,
@@ -77,9 +83,13 @@ def serve(
         "station_crl": station_crl,
         "station_organization": station_organization,
         "admin": admin,
+        "admin_tls_cert": admin_tls_cert,
+        "admin_tls_key": admin_tls_key,
         "data": data,
         "store": store,
         "secrets": secrets,
+        "smtp": smtp,
+        "mail_from": mail_from,
     }
     settings = ServeSettings.load(config, given)
     configure_logs(sys.stderr)

@@ -51,11 +51,19 @@ class ServeSettings:
     station_organization: str = ""
     """What the O of stations' certificates must be; "" for anything."""
     admin: str = "127.0.0.1:9180"
+    admin_tls_cert: Path | None = None
+    admin_tls_key: Path | None = None
+    """The admin API's certificate chain and its key; needed wherever others than this machine can reach it."""
     data: Path = field(default=Path("./fwdctl-data"))
     store: str | None = None
     """URL of the database; None for SQLite in `data`."""
     secrets: Path | None = None
     """Directory that `fromFile` reads from; None for `data`/secrets."""
+
+    smtp: str | None = None
+    """Mail server for notices; None: none are mailed. Its password: FWDCTL_SMTP_PASSWORD, or a file of it."""
+    mail_from: str = ""
+    """Sender of notices, and whom they name as contact."""
 
     @property
     def secrets_directory(self) -> Path:
@@ -72,6 +80,15 @@ class ServeSettings:
             )
         return tuple(zip(self.tls_cert, self.tls_key, strict=True))
 
+    @property
+    def admin_tls(self) -> tuple[Path, Path] | None:
+        """Return certificate and key of the admin API, None for plain HTTP; raises FwdctlError for one of the two."""
+        if self.admin_tls_cert is None and self.admin_tls_key is None:
+            return None
+        if self.admin_tls_cert is None or self.admin_tls_key is None:
+            raise FwdctlError("--admin-tls-cert and --admin-tls-key go together", hint="give both, or neither")
+        return self.admin_tls_cert, self.admin_tls_key
+
     @classmethod
     def load(cls, file: Path | None, given: dict[str, Any]) -> Self:
         """Return the settings: those of `given` that are not None (flags and variables) over those of `file`.
@@ -82,7 +99,7 @@ class ServeSettings:
         return cls(**from_file | {name: value for name, value in given.items() if value is not None})
 
 
-_PATHS: Final = ("data", "secrets", "station_ca", "station_crl")
+_PATHS: Final = ("data", "secrets", "station_ca", "station_crl", "admin_tls_cert", "admin_tls_key")
 _PATH_LISTS: Final = ("tls_cert", "tls_key")
 
 

@@ -32,6 +32,7 @@ def status(
                 print_json(answer)
             else:
                 _print(answer["chargers"], address)
+                _print_trouble(api.undelivered_notices()["notices"])
             if not watch:
                 return
             time.sleep(WATCH_EVERY_S)
@@ -45,6 +46,14 @@ def _print(chargers: list[Json], address: str | None) -> None:
         typer.echo("No charger is declared.")
     else:
         print_table(("CHARGER", "STATE", "VERSION", "OWNERS", "LEGS", "TRANSACTIONS"), map(_row, chargers))
+
+
+def _print_trouble(notices: list[Json]) -> None:
+    """Say which partners could not be told so far; nothing where all were."""
+    for notice in notices:
+        if notice["error"]:
+            told = f"{notice['outage']} {notice['edge']} to {notice['recipient']}"
+            typer.echo(f"Notice not delivered ({notice['status']}): {told}: {notice['error']}")
 
 
 def owners_text(owners: Mapping[str, str]) -> str:

@@ -18,6 +18,20 @@ _ACTION: Final = msgspec.json.Decoder(str)
 _PAYLOAD: Final = msgspec.json.Decoder(dict[str, Any] | None)
 
 
+class TransactionNumbers:
+    """Transaction ids of OCPP 1.6, never given twice by one relay; nor, once a second has passed, after a restart."""
+
+    __slots__ = ("_last",)
+
+    def __init__(self) -> None:
+        self._last = 0
+
+    def next(self, now: datetime) -> int:
+        """Return a new id."""
+        self._last = max(self._last + 1, int(now.timestamp()) - _IDS_FROM)
+        return self._last
+
+
 class LocalCsms:
     """One charger's CSMS leg to `local`.
 
@@ -25,15 +39,22 @@ class LocalCsms:
         version: the leg's subprotocol.
         settings: how it answers now; asked at every call, for settings change while stations stay connected.
         known: was this id token accepted by an owner on this charger or site lately?
+        numbers: shared by all chargers, for a charger's next session must not begin anew.
     """
 
-    __slots__ = ("_known", "_last_transaction_id", "_settings", "_version")
+    __slots__ = ("_known", "_numbers", "_settings", "_version")
 
-    def __init__(self, version: str, settings: Callable[[], LocalAnswers], known: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        version: str,
+        settings: Callable[[], LocalAnswers],
+        known: Callable[[str], bool],
+        numbers: TransactionNumbers | None = None,
+    ) -> None:
         self._version = version
         self._settings = settings
         self._known = known
-        self._last_transaction_id = 0
+        self._numbers = numbers or TransactionNumbers()
 
     def frame_received(self, raw: bytes, now: datetime) -> bytes | None:
         """Take one frame of the relay's and return the answer, None for what needs none (answers, SEND).
@@ -54,12 +75,8 @@ class LocalCsms:
             payload = _PAYLOAD.decode(rest[1]) or {}
         except msgspec.MsgspecError as error:  # JSON, but no object, or numbers that no reader can hold
             return _error(message_id, "PropertyConstraintViolation", str(error))
-        asked = Asked(self._version, payload, now, self._settings(), self._known, lambda: self._transaction_id(now))
+        asked = Asked(self._version, payload, now, self._settings(), self._known, lambda: self._numbers.next(now))
         return b"[3,%b,%b]" % (message_id, msgspec.json.encode(answer(asked)))
-
-    def _transaction_id(self, now: datetime) -> int:
-        self._last_transaction_id = max(self._last_transaction_id + 1, int(now.timestamp()) - _IDS_FROM)
-        return self._last_transaction_id
 
 
 def _error(message_id: msgspec.Raw, code: str, description: str) -> bytes:

@@ -132,6 +132,8 @@ def _due(name: str, opening: Occurrence, recipient: Recipient, told: _Told, now:
         yield replace(template, edge="start", kind=NoticeKind.START, late=now - opening.opening > _GRACE)
     elif last is not None and (last.announcement != announcement or last.kind is NoticeKind.CANCELLED):
         yield _next(template, last, NoticeKind.CHANGED)
+        for said in _ahead(template, opening, told, now):
+            yield replace(said, status=Delivery.SUPERSEDED)
     elif now < opening.opening:
         yield from _ahead(template, opening, told, now)
 

@@ -226,7 +226,8 @@ class Upward:
             upcall = leg.in_flight
             if upcall is not None and state.now >= upcall.deadline:
                 leg.in_flight = None
-                state.note("call-timeout", leg.name, upcall.action)
+                if upcall.origin is not Origin.STATION:  # that one is told of by `StationCalls`
+                    state.note("call-timeout", leg.name, upcall.action)
                 if upcall.origin is Origin.BOOT:
                     self.registration.boot_expired(leg)
                 elif upcall.origin is Origin.BACKLOG:

@@ -1,14 +1,16 @@
 """The demo is a witness, not a show: it names who really answered, and it fails where something is not as promised."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from reconciler.cli.demo import story, witness
 from reconciler.cli.demo.checks import Checks
-from reconciler.cli.demo.examples import SiteCopy, example
+from reconciler.cli.demo.examples import PLACES, SiteCopy, example
 from reconciler.errors import FwdctlError
 from reconciler.testing import CsmsManners, SimulatedCsms, SimulatedStation
+from tests.golden import ROOT
 
 
 def roomy(frame: bytes) -> bytes:
@@ -59,6 +61,12 @@ def test_a_copy_of_an_example_is_edited_and_the_example_is_not(tmp_path: Path) -
     ((number, was, now),) = copy.replace(story.PARTNER_IS_PRIMARY, story.GRID_IS_PRIMARY)
     assert before.splitlines()[number - 1] == was != now
     assert (source / "site.yaml").read_text() == before
+
+
+def test_a_wheel_carries_the_examples_to_where_the_demo_looks_for_them() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert settings["force-include"] == {"examples": "reconciler/examples"}
+    assert ROOT / "reconciler" / "examples" in PLACES
 
 
 def test_an_example_that_is_not_there_is_a_clear_error() -> None:

@@ -117,10 +117,11 @@ class RelayMachine(RuleBasedStateMachine):
             assert busy is None or self.now >= busy["until"], "R3: two CALLs at a back-end"
             number = frame[3].get("n")
             until = self.now + CALL_TIMEOUT_S
-            if number is not None and frame[2] != "BootNotification":
-                call = self.calls[number]
-                if backend == call["owner"]:
-                    until = min(until, call["at"] + PATIENCE_S)
+            boots = frame[2] == "BootNotification"  # the station's own, or one that the relay repeats
+            call = self.calls.get(number)
+            if call is not None and backend == call["owner"] and (call["open"] or not boots):
+                until = min(until, call["at"] + PATIENCE_S)
+            if call is not None and not boots:
                 assert backend in self.accepted or backend == call["owner"], "R7"
                 assert isinstance(frame[1], str)
                 assert len(frame[1]) <= 36

@@ -8,6 +8,7 @@ from reconciler.adapters.admin_api.answers import answer, instant, result_json
 from reconciler.app.courses import ChargerResult, exit_code_of
 from reconciler.app.outage_desk import OutageChange, OutageStatus
 from reconciler.model.failovers import Failover
+from reconciler.model.notices import OutageNotice
 from reconciler.model.outages import Occurrence
 from reconciler.planning.explain import Explanation
 
@@ -81,6 +82,27 @@ def explanation(found: Explanation) -> JSONResponse:
     )
 
 
+def notices(found: tuple[OutageNotice, ...]) -> JSONResponse:
+    """Return notices in the order given."""
+    return answer(notices=[notice_json(notice) for notice in found])
+
+
+def notice_json(notice: OutageNotice) -> Json:
+    """Return who was told what, and whether it arrived."""
+    return {
+        "outage": notice.announcement.outage,
+        "occurrence": notice.occurrence,
+        "edge": notice.edge,
+        "backend": notice.recipient.backend,
+        "recipient": notice.recipient.to,
+        "status": notice.status.value,
+        "late": notice.late,
+        "attempts": notice.attempts,
+        "error": notice.error or None,
+        "claimed_at": instant(notice.claimed_at),
+    }
+
+
 def _outage(status: OutageStatus) -> Json:
     outage = status.outage
     return {
@@ -94,6 +116,7 @@ def _outage(status: OutageStatus) -> Json:
         "zone": outage.window.zone,
         "open": _occurrence(status.open) if status.open is not None else None,
         "next": _occurrence(status.next) if status.next is not None else None,
+        "notices": [notice_json(notice) for notice in status.notices],
     }
 
 

@@ -65,6 +65,10 @@ def add_time_routes(router: APIRouter, reconciler: Reconciler, *, unknown_actor:
     async def outages() -> JSONResponse:
         return time_answers.outages(await desk.outages())
 
+    @router.get("/notices/undelivered")
+    async def undelivered() -> JSONResponse:
+        return time_answers.notices(await reconciler.undelivered())
+
     @router.get("/outages/next")
     async def upcoming(limit: Annotated[int, Query(ge=1, le=UPCOMING_MAX)] = 10) -> JSONResponse:
         return time_answers.occurrences(await desk.upcoming(limit))

@@ -1,6 +1,5 @@
 """The routes of access tokens; no answer but that of creation ever holds a token's text."""
 
-from datetime import UTC
 from typing import Annotated, Any
 
 from fastapi import APIRouter
@@ -51,8 +50,8 @@ def _token(token: AccessToken) -> dict[str, Any]:
         "id": token.id,
         "name": token.name,
         "access": token.access.value,
-        "created_at": token.created_at.astimezone(UTC).isoformat(),
+        "created_at": answers.instant(token.created_at),
         "created_by": token.created_by,
-        "expires_at": token.expires_at and token.expires_at.astimezone(UTC).isoformat(),
-        "revoked_at": token.revoked_at and token.revoked_at.astimezone(UTC).isoformat(),
+        "expires_at": token.expires_at and answers.instant(token.expires_at),
+        "revoked_at": token.revoked_at and answers.instant(token.revoked_at),
     }

@@ -9,12 +9,13 @@ from reconciler.adapters.spec_files import read_documents
 from reconciler.errors import FwdctlError
 
 _PACKAGE: Final = Path(__file__).resolve().parents[2]
-_PLACES: Final = (_PACKAGE.parent / "examples", _PACKAGE / "examples")
+PLACES: Final = (_PACKAGE.parent / "examples", _PACKAGE / "examples")
+"""Where the examples are in a clone, and in an installed wheel."""
 
 
 def example(name: str) -> Path:
     """Return the directory of an example; raises FwdctlError where this installation has none of that name."""
-    for place in _PLACES:
+    for place in PLACES:
         if (place / name / "site.yaml").is_file():
             return place / name
     raise FwdctlError(f"the example {name} is not part of this installation", hint="install fwdctl from a clone")

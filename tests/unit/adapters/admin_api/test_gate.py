@@ -13,6 +13,9 @@ from starlette.routing import Route
 
 from reconciler.adapters.admin_api.gate import MAX_REQUEST_BYTES, Gate
 from reconciler.adapters.metrics import PrometheusMetrics
+from reconciler.app.access_tokens import AccessTokens
+from tests.support.clock import FakeClock
+from tests.support.token_store import KeptTokens
 
 
 async def hello(_request: Request) -> PlainTextResponse:
@@ -35,7 +38,13 @@ ROUTES = [
 
 def gated(token: str | None, metrics: PrometheusMetrics) -> Starlette:
     """Return a small application behind a gate."""
-    return Starlette(routes=ROUTES, middleware=[Middleware(Gate, token=token, metrics=metrics)])
+    middleware = Middleware(Gate, token=token, tokens=no_tokens(), metrics=metrics)
+    return Starlette(routes=ROUTES, middleware=[middleware])
+
+
+def no_tokens() -> AccessTokens:
+    """Return a use case that has given no token."""
+    return AccessTokens(KeptTokens(), FakeClock(), lambda: "id", lambda: "secret")
 
 
 def client(token: str | None = None, base_url: str = "http://127.0.0.1:9180") -> httpx.AsyncClient:
@@ -58,6 +67,11 @@ class TestWithoutToken:
         async with client() as api:
             answer = await api.get("/v1/status", headers={"Host": host})
         assert (answer.status_code, answer.json()["error"]["kind"]) == (403, "not-authorised")
+
+    async def test_a_token_that_is_given_is_checked_even_where_none_is_needed(self) -> None:
+        async with client() as api:
+            answer = await api.get("/v1/status", headers={"Authorization": "Bearer wrong"})
+        assert (answer.status_code, answer.json()["error"]["summary"]) == (401, "wrong token")
 
     async def test_a_foreign_web_page_is_refused(self) -> None:
         async with client() as api:

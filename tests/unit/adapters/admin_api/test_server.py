@@ -1,11 +1,19 @@
 """Where the admin API may listen."""
 
 import socket
+from pathlib import Path
 
 import pytest
 
 from reconciler.adapters.admin_api.server import bind_admin, is_loopback
 from reconciler.errors import FwdctlError
+from tests.integration.websocket.certificates import Authority
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> tuple[Path, Path]:
+    """Return a certificate and its key."""
+    return Authority("test CA").server_files(tmp_path, "localhost")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.3.2.1", "::1", "localhost"])
@@ -24,9 +32,27 @@ def test_without_a_token_only_loopback_may_be_bound() -> None:
     assert "FWDCTL_ADMIN_TOKEN" in caught.value.hint
 
 
-def test_with_a_token_any_address_may_be_bound() -> None:
-    with bind_admin("0.0.0.0", 0, token="t0ken") as listening:
+def test_without_tls_a_token_is_not_enough_off_loopback() -> None:
+    with pytest.raises(FwdctlError, match="in the clear to the admin API on 0\\.0\\.0\\.0") as caught:
+        bind_admin("0.0.0.0", 0, token="t0ken")
+    assert "--admin-tls-cert" in caught.value.hint
+
+
+def test_with_a_token_and_tls_any_address_may_be_bound(pair: tuple[Path, Path]) -> None:
+    with bind_admin("0.0.0.0", 0, token="t0ken", tls=pair) as listening:
         assert listening.getsockname()[1] > 0
+    with pytest.raises(FwdctlError, match="open to everybody"):
+        bind_admin("0.0.0.0", 0, token=None, tls=pair)
+
+
+def test_tls_files_that_can_not_be_used_are_refused(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    certificate, key = pair
+    for wrong in ((tmp_path / "none", key), (certificate, tmp_path / "none")):
+        with pytest.raises(FwdctlError, match="can't be used"):
+            bind_admin("127.0.0.1", 0, token=None, tls=wrong)
+    key.chmod(0o604)
+    with pytest.raises(FwdctlError, match="everybody on this machine may read"):
+        bind_admin("127.0.0.1", 0, token=None, tls=pair)
 
 
 def test_a_taken_port_is_said_with_its_address() -> None:

@@ -1,0 +1,155 @@
+"""Who may call what of the admin API: every route, every level; tokens over the command line; TLS."""
+
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi.routing import APIRoute
+
+from reconciler.adapters.admin_api.access_rules import NEEDED
+from reconciler.adapters.admin_api.application import build_application
+from reconciler.app.access_tokens import AccessTokens
+from reconciler.app.apply_runs import ApplyRuns
+from reconciler.app.reconciler import Reconciler
+from reconciler.app.tasks import Background
+from reconciler.model.access import Access
+from tests.integration.websocket.certificates import Authority
+from tests.support.clock import FakeClock
+from tests.support.fake_relay import FakeRelay
+from tests.support.memory_store import MemoryStore
+from tests.support.relay import Tally
+from tests.support.server_process import ServerProcess, fwdctl
+from tests.support.token_store import KeptTokens
+
+ROOT_TOKEN = "the server's own"
+
+
+class Api:
+    """An application with a token of each level, called without a socket."""
+
+    def __init__(self) -> None:
+        clock, tally = FakeClock(), Tally()
+        reconciler = Reconciler(MemoryStore(), FakeRelay(), clock, lambda: "id", report=lambda what, error: None)
+        runs = ApplyRuns(reconciler.apply, Background(lambda what, error: None), lambda *_: None, tally, lambda: "r")
+        self.tokens = AccessTokens(KeptTokens(), clock, iter("abcd").__next__, iter("1234").__next__)
+        self.application = build_application(
+            reconciler, runs, metrics=tally, exposition=lambda: b"", token=ROOT_TOKEN, tokens=self.tokens
+        )
+        self.texts: dict[Access, str] = {}
+
+    async def status(self, method: str, path: str, token: str | None) -> int:
+        """Call a route with nothing in it, and return the status."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        transport = httpx.ASGITransport(self.application)
+        async with httpx.AsyncClient(transport=transport, base_url="http://fwdctl.example") as client:
+            answer = await client.request(method, path.replace("{", "").replace("}", ""), headers=headers)
+        return answer.status_code
+
+
+@pytest.fixture
+async def api() -> Api:
+    """An application with a token of each level."""
+    api = Api()
+    for access in Access:
+        api.texts[access], _ = await api.tokens.create(access.value, access, None, "test")
+    return api
+
+
+def routes(api: Api) -> set[tuple[str, str]]:
+    """Return every route as method and path, as the application itself lists them."""
+    paths = api.application.openapi()["paths"]
+    return {(method.upper(), path) for path, methods in paths.items() for method in methods}
+
+
+async def test_every_route_has_its_access_and_no_access_is_for_a_route_that_is_not_there(api: Api) -> None:
+    assert routes(api) == set(NEEDED)
+    hidden = [route for route in api.application.routes if isinstance(route, APIRoute) and not route.include_in_schema]
+    assert hidden == []
+
+
+async def test_no_route_is_reachable_below_its_access_and_each_is_with_it(api: Api) -> None:
+    for (method, path), needed in NEEDED.items():
+        for access, text in api.texts.items():
+            reached = await api.status(method, path, text)
+            assert (reached != 403) == access.covers(needed), (method, path, access, reached)
+            assert reached < 500, (method, path, access)
+
+
+async def test_without_a_token_only_the_health_check_is_reachable(api: Api) -> None:
+    for method, path in {*NEEDED, ("GET", "/openapi.json"), ("GET", "/none")}:
+        expected = 200 if path == "/healthz" else 401
+        assert await api.status(method, path, None) == expected, path
+        if path != "/healthz":
+            assert await api.status(method, path, "wrong") == 401
+
+
+async def test_a_route_that_nobody_has_ruled_on_is_for_admins(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(NEEDED, ("GET", "/v1/version"))  # type: ignore[arg-type]
+    assert await api.status("GET", "/v1/version", api.texts[Access.OPERATOR]) == 403
+    assert await api.status("GET", "/v1/version", api.texts[Access.ADMIN]) == 200
+
+
+async def test_the_servers_own_token_has_all_access(api: Api) -> None:
+    assert await api.status("GET", "/v1/tokens", ROOT_TOKEN) == 200
+
+
+async def test_a_token_is_given_used_listed_and_taken_over_the_command_line(tmp_path: Path) -> None:
+    root = {"FWDCTL_ADMIN_TOKEN": ROOT_TOKEN}
+    async with ServerProcess(tmp_path / "data", environ=root) as server:
+        as_root = {"FWDCTL_TOKEN": ROOT_TOKEN}
+        made = await server.fwdctl("token", "create", "ci", "--access", "viewer", "--expires", "1h", environ=as_root)
+        assert made.code == 0, made.err
+        text = made.out.strip()
+        as_viewer = {"FWDCTL_TOKEN": text}
+        seen = await server.fwdctl("status", environ=as_viewer)
+        refused = await server.fwdctl("lock", "break", "--auto-approve", "--json", environ=as_viewer)
+        toggled = await server.fwdctl("token", "list", "--json", environ=as_viewer)
+        listed = await server.fwdctl("token", "list", "--json", environ=as_root)
+        (kept,) = listed.json["tokens"]
+        await server.stop()
+        await server.start()
+        again = await server.fwdctl("status", environ=as_viewer)
+        revoked = await server.fwdctl("token", "revoke", kept["id"], environ=as_root)
+        after = await server.fwdctl("status", environ=as_viewer)
+        history = await server.fwdctl("history", environ=as_root)
+    assert seen.code == 0, seen.err
+    assert (seen.code, refused.code, toggled.code) == (0, 0, 8)  # breaking a free lock asks nothing of the server
+    assert "needs admin" in toggled.err
+    assert (kept["name"], kept["access"], "digest" in kept) == ("ci", "viewer", False)
+    assert (again.code, revoked.code, after.code) == (0, 0, 8)
+    assert "token-created" in history.out
+    assert "token-revoked" in history.out
+    stored = b"".join(file.read_bytes() for file in (tmp_path / "data").iterdir() if file.is_file())
+    assert text.encode() not in stored
+
+
+async def test_over_tls_the_command_line_works_and_plain_http_does_not(tmp_path: Path, authority: Authority) -> None:
+    certificate, key = authority.server_files(tmp_path, "127.0.0.1")
+    ca = tmp_path / "ca.pem"
+    ca.write_bytes(authority.pem)
+    flags = ("--admin-tls-cert", str(certificate), "--admin-tls-key", str(key))
+    async with ServerProcess(tmp_path / "data", *flags) as server:
+        assert server.url.startswith("https://")
+        trusting = await server.fwdctl("status", environ={"FWDCTL_CA": str(ca)})
+        doubting = await server.fwdctl("status")
+        missing = await server.fwdctl("status", environ={"FWDCTL_CA": str(tmp_path / "none")})
+        async with httpx.AsyncClient(verify=authority.trusting(), trust_env=False) as client:
+            assert (await client.get(f"{server.url}/healthz")).status_code == 200
+            with pytest.raises(httpx.TransportError):
+                await client.get(f"{server.url}/healthz".replace("https", "http"))
+    assert (trusting.code, doubting.code, missing.code) == (0, 1, 1)
+    assert "FWDCTL_CA" in missing.err
+
+
+async def test_half_of_a_pair_is_refused(tmp_path: Path) -> None:
+    refused = await fwdctl("serve", "--data", tmp_path / "data", "--admin-tls-cert", tmp_path / "c.pem")
+    assert (refused.code, refused.err.splitlines()[0]) == (
+        1,
+        "error: --admin-tls-cert and --admin-tls-key go together",
+    )
+
+
+@pytest.fixture(scope="session")
+def authority() -> Authority:
+    """Return a certificate authority."""
+    return Authority("fwdctl test CA")
