@@ -45,10 +45,9 @@ static int poller, proxy_port;
 static const char *path;
 static struct peer **stations;
 static int station_count, opening, wanted, in_flight_max, booted, failed, errors, next_station;
-static int running, closed_loop; /* a window is open; stations answer back at once */
+static int running, counting, closed_loop; /* calls are made; answers are counted; each answer is followed by a call */
 static uint32_t *delays_us;
 static size_t delays, delays_room;
-static int counting;
 
 static uint64_t now_ns(void) {
     struct timespec t;
@@ -72,9 +71,7 @@ static struct peer *watch(int fd, enum role role, enum state state, uint32_t eve
 }
 
 static struct sockaddr_in loopback(int port) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    return address;
+    return (struct sockaddr_in){AF_INET, htons((uint16_t)port), {htonl(INADDR_LOOPBACK)}, {0}};
 }
 
 static int new_socket(void) {
@@ -204,16 +201,12 @@ static void answer(struct peer *peer, const char *text, size_t length) {
 static void welcome(struct peer *peer, const char *head) {
     char reply[512], accepted[29];
     const char *key = strcasestr(head, "\r\nsec-websocket-key:");
-    if (key == NULL) {
-        drop(peer);
-        return;
-    }
+    if (key == NULL) return drop(peer);
     key += 20 + strspn(key + 20, " ");
     accept_key(key, accepted);
     peer->state = IDLE;
     put(peer, reply,
-        (size_t)snprintf(reply, sizeof reply,
-                         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        (size_t)snprintf(reply, sizeof reply, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                          "Sec-WebSocket-Accept: %s\r\nSec-WebSocket-Protocol: ocpp1.6\r\n\r\n", accepted));
 }
 
@@ -394,8 +387,7 @@ int main(int argc, char **argv) {
             run_until(now_ns() + 2000000u, NULL, 0); /* answer pings and what the proxy asks by itself */
             continue;
         }
-        double rate, warm_s, seconds;
-        int count, in_flight, pid;
+        double rate, warm_s, seconds; int count, in_flight, pid;
         if (fgets(line, sizeof line, stdin) == NULL) return 0;
         if (sscanf(line, "connect %d %d", &count, &in_flight) == 2) connect_all(count, in_flight);
         else if (sscanf(line, "closed %lf %lf %d", &warm_s, &seconds, &pid) == 3)

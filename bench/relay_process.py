@@ -25,6 +25,7 @@ from reconciler.adapters.store import open_store
 from reconciler.adapters.websocket import StationListener, WebSocketDialer
 from reconciler.app.node import RelayNode, World
 from reconciler.app.recorder import Recorder
+from reconciler.cli.serve import settle_collector
 from reconciler.model.desired import Backend, DesiredCharger, DesiredLeg, Role, Security
 from reconciler.model.features import FEATURES
 from reconciler.model.live import Ack
@@ -100,8 +101,7 @@ async def serve(port: int, roles: tuple[Role, ...], count: int, directory: Path,
         listener = StationListener(node, host="127.0.0.1", port=port)
         await listener.start()
         stack.push_async_callback(listener.stop)
-        import os, gc
-        if os.environ.get("BENCH_GC"): gc.collect(); gc.freeze(); gc.disable()
+        settle_collector()
         print("ready", flush=True)
         await _obey(node, roles, count, csms_ports)
         writing.cancel()

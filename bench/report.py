@@ -124,6 +124,8 @@ def rendered(figures: Figures, size: Size) -> str:
         "",
         *_table(("contestant", "figure", "value"), _others(figures)),
         "",
+        f"The generator itself, without a proxy: {_spread(figures, DIRECT.name, 'trips/s')} round trips a second.",
+        "",
         *(f"* {name}: {why}" for name, why in figures.failures.items()),
     ]
     return "\n".join(parts).rstrip() + "\n"

@@ -92,6 +92,14 @@ class ApiClient:
         """Override who is primary (chargers, primary, for_s, reason, actor) and return what became of each charger."""
         return self._post("/v1/toggles", body)
 
+    def toggles(self) -> Json:
+        """Return {overrides}: those in force."""
+        return self._get("/v1/toggles")
+
+    def extend_toggle(self, body: Mapping[str, Any]) -> Json:
+        """Let overrides last longer (chargers, by_s, reason, actor) and return what became of each charger."""
+        return self._post("/v1/toggles/extend", body)
+
     def end_toggle(self, chargers: Iterable[str], actor: str) -> Json:
         """End the overrides of these chargers and return what became of each."""
         return self._post("/v1/toggles/end", {"chargers": list(chargers), "actor": actor})

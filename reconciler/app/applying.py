@@ -6,8 +6,10 @@ Until the commit nothing has changed. After it the specs are applied, whatever b
 controller goes on with the chargers.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Final, Literal
 
 from reconciler.app.applied_specs import AppliedSpecs
@@ -16,7 +18,7 @@ from reconciler.app.courses import Cause, ChargerResult, Verdict, exit_code_of
 from reconciler.app.lease import hold_lock
 from reconciler.app.planning import Planning
 from reconciler.app.ports import Clock, ResourceWrite, RevisionMeta, Store
-from reconciler.app.refusing import refuse_blocked
+from reconciler.app.refusing import refuse_blocked, window_to_wait_for
 from reconciler.errors import FwdctlError, StalePlan
 from reconciler.model.history import HistoryEvent
 from reconciler.model.plan import Disruption, Plan
@@ -25,6 +27,8 @@ from reconciler.planning.planner import staleness
 from reconciler.planning.render import chargers
 
 _REASONS_NAMED: Final = 3
+LOOK_AGAIN_S: Final = 1.0
+"""How often the clock is looked at while a change window is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +46,20 @@ class ApplyRequest:
     limits: Limits = field(default_factory=Limits)
     parallelism: int = PARALLELISM
     lock_timeout_s: float = 0.0
+    wait_for_window: bool = False
+    """Where nothing but a change window says no: wait until it lets the change through."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApplyProgress:
     """One step of an apply as it happens; `result` only where the step is a charger."""
 
-    step: Literal["locked", "committed", "charger", "done"]
+    step: Literal["locked", "waiting", "committed", "charger", "done"]
     done: int = 0
     total: int = 0
     result: ChargerResult | None = None
+    eligible_at: datetime | None = None
+    """Only for `waiting`: when a change window will let it through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +116,10 @@ class Applying:
         plan = request.plan
         if plan.is_empty:
             return ApplyResult(plan.plan_id, plan.base_revision)
+        if request.limits.override_window and not request.reason.strip():
+            raise FwdctlError("to override a change window needs a reason", hint="say why, for history: --reason TEXT")
+        if request.wait_for_window:
+            await self._wait_for_window(request, on_progress)
         holder = f"{request.actor} ({self._new_id()})"
         purpose = f"apply of plan {plan.plan_id}"
         async with hold_lock(
@@ -126,6 +138,30 @@ class Applying:
             await self._record(request, revision, _outcome_text(result), result.counts)
         on_progress(ApplyProgress("done", done=len(results), total=len(results)))
         return result
+
+    async def _wait_for_window(self, request: ApplyRequest, on_progress: OnProgress) -> None:
+        """Return once no change window says no, or something else does, which the apply itself will tell.
+
+        The lock is not held meanwhile. The clock is looked at again and again: it may be set, or the machine sleep.
+        """
+        told: datetime | None = None
+        while True:
+            fresh = await self._planning.again(request.plan, request.limits)
+            _refuse_stale(request.plan, fresh)
+            eligible_at = window_to_wait_for(fresh.blocked)
+            if eligible_at is None:
+                return
+            if eligible_at != told:
+                told = eligible_at
+                on_progress(ApplyProgress("waiting", eligible_at=eligible_at))
+            await self._until(eligible_at)
+
+    async def _until(self, moment: datetime) -> None:
+        while True:
+            left_s = (moment - self._clock.now()).total_seconds()
+            if left_s <= 0:
+                return
+            await asyncio.sleep(min(left_s, LOOK_AGAIN_S))
 
     async def _commit(self, request: ApplyRequest) -> int:
         writes = [

@@ -19,6 +19,7 @@ from reconciler.app.tasks import Report
 from reconciler.app.toggling import ToggleRequest, ToggleResult, Toggling
 from reconciler.model.history import HistoryEvent
 from reconciler.model.notices import Delivery, OutageNotice
+from reconciler.model.overrides import Override
 from reconciler.model.plan import Plan
 from reconciler.planning.explain import Explanation
 from reconciler.planning.notices import REMEMBERED
@@ -90,6 +91,14 @@ class Reconciler:
     async def end_toggle(self, chargers: Sequence[str], *, actor: str) -> ToggleResult:
         """See Toggling.end."""
         return await self._toggling.end(chargers, actor=actor)
+
+    async def extend_toggle(self, chargers: Sequence[str], *, by_s: float, reason: str, actor: str) -> ToggleResult:
+        """See Toggling.extend."""
+        return await self._toggling.extend(chargers, by_s=by_s, reason=reason, actor=actor)
+
+    async def toggles(self) -> tuple[Override, ...]:
+        """See Toggling.toggles."""
+        return await self._toggling.toggles()
 
     async def explain(self, charger: str, at: datetime | None = None) -> Explanation:
         """See Explaining.explain."""

@@ -1,6 +1,7 @@
 """Refusing: a guard that says no becomes the error that carries its exit code."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from reconciler.errors import GuardTripped, NotApplied, OutsideChangeWindow
 from reconciler.model.plan import Block
@@ -14,6 +15,15 @@ def refuse_blocked(blocked: Sequence[Block]) -> None:
     windows = all(block.guard == CHANGE_WINDOW for block in blocked)
     error: type[NotApplied] = OutsideChangeWindow if windows else GuardTripped
     raise error("; ".join(map(_told, blocked)), hint=" and ".join(f"{block.override} allows it" for block in blocked))
+
+
+def window_to_wait_for(blocked: Sequence[Block]) -> datetime | None:
+    """Return when all that is blocked will be allowed by itself; None where nothing is blocked, or not by windows."""
+    times = [block.eligible_at for block in blocked if block.guard == CHANGE_WINDOW]
+    if len(times) < len(blocked):
+        return None
+    known = [eligible_at for eligible_at in times if eligible_at is not None]
+    return max(known) if known and len(known) == len(times) else None
 
 
 def _told(block: Block) -> str:

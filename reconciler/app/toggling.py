@@ -107,6 +107,43 @@ class Toggling:
         )
         return ToggleResult(tuple(ended), (*results, *idle))
 
+    async def extend(self, chargers: Sequence[str], *, by_s: float, reason: str, actor: str) -> ToggleResult:
+        """Let overrides on these chargers (names or globs) last longer; those without one or without end are skipped.
+
+        Raises UnknownAddress for a charger that is not declared.
+        """
+        if not reason.strip():
+            raise FwdctlError("to extend a toggle needs a reason", hint="say why, for history: --reason TEXT")
+        now = self._clock.now()
+        names = chargers_meant((await self._specs.current()).site, chargers)
+        in_force = {override.charger: override for override in await self._store.overrides(now)}
+        longer = tuple(
+            replace(override, until=override.until + timedelta(seconds=by_s))
+            for name in names
+            if (override := in_force.get(name)) is not None and override.until is not None
+        )
+        for override in longer:
+            await self._store.put_override(override)
+        await self._store.record(
+            [
+                replace(_made(override), at=now, kind="toggle-extended", actor=actor, reason=reason)
+                for override in longer
+            ]
+        )
+        self._controller.wake()
+        extended = {override.charger for override in longer}
+        results = (
+            ChargerResult(name, Verdict.APPLIED)
+            if name in extended
+            else ChargerResult(name, Verdict.SKIPPED, "no override with an end is in force")
+            for name in names
+        )
+        return ToggleResult(longer, tuple(results))
+
+    async def toggles(self) -> tuple[Override, ...]:
+        """Return the overrides in force, by charger."""
+        return await self._store.overrides(self._clock.now())
+
     async def _reach(self, names: Iterable[str], cause: Cause) -> tuple[ChargerResult, ...]:
         chosen = tuple(names)
         self._controller.expect(chosen, cause)

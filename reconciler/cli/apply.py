@@ -8,6 +8,8 @@ from typing import Annotated, Any, Final
 import typer
 
 from reconciler.adapters.api_client import ApiClient, Json
+from reconciler.adapters.git import Commit, commit_named, commit_of
+from reconciler.adapters.spec_files import STDIN
 from reconciler.app import api_contract
 from reconciler.app.courses import Verdict
 from reconciler.cli import options
@@ -27,12 +29,14 @@ FAILED: Final = Verdict.FAILED.value
 TOLD: Final = (FAILED, Verdict.SKIPPED.value)
 """Verdicts that are told charger by charger; the others are counted, and the plan has named them."""
 
+Specs = Annotated[
+    list[str] | None,
+    typer.Option("--file", "-f", metavar="FILE|DIR|-", help="Specs to plan and apply; repeatable."),
+]
+
 
 def apply(
-    files: Annotated[
-        list[str] | None,
-        typer.Option("--file", "-f", metavar="FILE|DIR|-", help="Specs to plan and apply; repeatable."),
-    ] = None,
+    files: Specs = None,
     plan_file: Annotated[
         Path | None, typer.Option("--plan", metavar="FILE", help="Apply exactly this plan (of fwdctl plan --out).")
     ] = None,
@@ -45,12 +49,14 @@ def apply(
     max_disruption: options.MaxDisruption = None,
     allow_empty: options.AllowEmpty = False,
     allow_delete_all: options.AllowDeleteAll = False,
-    ignore_windows: options.IgnoreWindows = False,
+    override_window: options.OverrideWindow = False,
+    wait_for_window: options.WaitForWindow = False,
     parallelism: Annotated[int, typer.Option(min=1, help="Chargers changed at once.")] = 10,
     lock_timeout: Annotated[str, typer.Option(metavar="DURATION", help="Wait so long for another apply.")] = "0s",
     reason: Annotated[str, typer.Option(help="Why; goes to history.")] = "",
-    git_author: Annotated[str, typer.Option(envvar="FWDCTL_GIT_AUTHOR", help="Who wrote the commit.")] = "",
-    git_commit: Annotated[str, typer.Option(envvar="FWDCTL_GIT_COMMIT", help="The commit that is applied.")] = "",
+    git_ref: options.GitRef = None,
+    git_author: options.GitAuthor = "",
+    git_commit: options.GitCommit = "",
     json_output: options.JsonOutput = False,
     url: options.Url = options.DEFAULT_URL,
     token: options.Token = None,
@@ -62,31 +68,45 @@ def apply(
         "max_disruption": max_disruption,
         "allow_empty": allow_empty,
         "allow_delete_all": allow_delete_all,
-        "ignore_windows": ignore_windows,
+        "override_window": override_window,
     }
+    origin = _origin(files or [], git_ref, git_author, git_commit)
     with ApiClient(url, token) as api:
         if follow is not None:
-            return _follow(api, follow, json_output=json_output)
+            return follow_to_end(api, follow, json_output=json_output)
         if plan_file is not None:
             made = _read_plan(plan_file)
         else:
             scope = {"target": target or [], "exclude": exclude or [], "prune": prune}
             made = api.plan(plan_request(files or [], select=select or [], **scope, **limits))
-        if not _wanted(made, auto_approve=auto_approve, json_output=json_output):
+        if not wanted(made, auto_approve=auto_approve, json_output=json_output):
             return 0
         started = api.start_apply(
             {
                 "plan": made,
                 **limits,
+                "wait_for_window": wait_for_window,
                 "parallelism": parallelism,
                 "lock_timeout_s": options.duration_s("--lock-timeout", lock_timeout),
                 "actor": options.actor(),
                 "reason": reason,
-                "git_author": git_author,
-                "git_commit": git_commit,
+                **origin,
             }
         )
-        return _follow(api, str(started["id"]), json_output=json_output)
+        return follow_to_end(api, str(started["id"]), json_output=json_output)
+
+
+def _origin(sources: list[str], ref: str | None, author: str, commit: str) -> dict[str, str]:
+    """Return the author and commit that go to history: as given, else of `ref`, else of the specs' own checkout."""
+    files = [source for source in sources if source != STDIN]
+    if ref is not None:
+        found: Commit | None = commit_named(ref, files)
+    else:
+        found = commit_of(files) if files == sources and not commit else None
+    return {
+        "git_author": author or (found.author if found else ""),
+        "git_commit": commit or (found.id if found else ""),
+    }
 
 
 def _read_plan(file: Path) -> dict[str, Any]:
@@ -101,7 +121,7 @@ def _read_plan(file: Path) -> dict[str, Any]:
     return plan
 
 
-def _wanted(made: Json, *, auto_approve: bool, json_output: bool) -> bool:
+def wanted(made: Json, *, auto_approve: bool, json_output: bool) -> bool:
     """Show the plan, and return whether to apply it: it does something, and a person or --auto-approve says yes."""
     plan = from_json(made)
     if not json_output:
@@ -117,7 +137,7 @@ def _wanted(made: Json, *, auto_approve: bool, json_output: bool) -> bool:
     return True
 
 
-def _follow(api: ApiClient, apply_id: str, *, json_output: bool) -> int:
+def follow_to_end(api: ApiClient, apply_id: str, *, json_output: bool) -> int:
     """Tell how the apply goes until it is done; return its exit code, or raise what it failed with."""
     seen = 0
     try:
@@ -142,6 +162,8 @@ def _follow(api: ApiClient, apply_id: str, *, json_output: bool) -> int:
 
 def _tell_step(step: Json) -> None:
     match step["step"]:
+        case "waiting":
+            say(f"waiting for a change window: eligible at {step['eligible_at']}")
         case "committed":
             say(f"committed, {step['total']} chargers to bring there")
         case "charger" if (result := step["result"])["verdict"] in TOLD:

@@ -2,6 +2,7 @@
 
 import getpass
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -36,8 +37,30 @@ MaxDisruption = Annotated[
     ),
 ]
 AllowEmpty = Annotated[bool, typer.Option("--allow-empty", help="Allow that nothing at all stays declared.")]
-IgnoreWindows = Annotated[bool, typer.Option("--ignore-windows", help="Apply in spite of change windows.")]
+OverrideWindow = Annotated[
+    bool, typer.Option("--override-window", help="Apply in spite of change windows; needs --reason.")
+]
+WaitForWindow = Annotated[bool, typer.Option("--wait-for-window", help="Wait until change windows let it through.")]
 AllowDeleteAll = Annotated[bool, typer.Option("--allow-delete-all", help="Allow that every charger is deleted.")]
+GitRef = Annotated[
+    str | None, typer.Option(metavar="REF", help="Commit to name in history (default: the one the specs are in).")
+]
+GitAuthor = Annotated[
+    str, typer.Option(envvar="FWDCTL_GIT_AUTHOR", help="Author to name in history instead of the commit's.")
+]
+GitCommit = Annotated[
+    str, typer.Option(envvar="FWDCTL_GIT_COMMIT", help="Commit id for history where there is no checkout to read it from.")
+]
+AdminBind = Annotated[
+    str | None, typer.Option(envvar="FWDCTL_ADMIN", metavar="HOST:PORT", help="Where the admin API listens.")
+]
+StationsBind = Annotated[
+    str | None, typer.Option(envvar="FWDCTL_STATIONS", metavar="HOST:PORT", help="Where stations connect.")
+]
+SecretsDirectory = Annotated[
+    Path | None,
+    typer.Option(envvar="FWDCTL_SECRETS", metavar="DIR", help="What fromFile reads; default DIR/secrets."),
+]
 StoreUrl = Annotated[
     str | None,
     typer.Option(envvar="FWDCTL_STORE", metavar="URL", help="Database; default SQLite in the data directory."),

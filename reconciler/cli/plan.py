@@ -40,7 +40,7 @@ def plan(
     max_disruption: options.MaxDisruption = None,
     allow_empty: options.AllowEmpty = False,
     allow_delete_all: options.AllowDeleteAll = False,
-    ignore_windows: options.IgnoreWindows = False,
+    override_window: options.OverrideWindow = False,
     detailed_exitcode: Annotated[
         bool, typer.Option("--detailed-exitcode", help="Exit 2 where the plan holds changes.")
     ] = False,
@@ -61,7 +61,7 @@ def plan(
         max_disruption=max_disruption,
         allow_empty=allow_empty,
         allow_delete_all=allow_delete_all,
-        ignore_windows=ignore_windows,
+        override_window=override_window,
     )
     with ApiClient(url, token) as api:
         answer = api.plan(request)

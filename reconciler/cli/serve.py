@@ -1,6 +1,7 @@
 """`fwdctl serve`: relay, controller and admin API in one process, from its settings to its graceful end."""
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -29,9 +30,7 @@ _log = structlog.get_logger("serve")
 
 
 def serve(
-    stations: Annotated[
-        str | None, typer.Option(envvar="FWDCTL_STATIONS", metavar="HOST:PORT", help="Where stations connect.")
-    ] = None,
+    stations: options.StationsBind = None,
     stations_tls: Annotated[
         str | None,
         typer.Option(envvar="FWDCTL_STATIONS_TLS", metavar="HOST:PORT", help="Where they connect over TLS."),
@@ -52,9 +51,7 @@ def serve(
     station_organization: Annotated[
         str | None, typer.Option(envvar="FWDCTL_STATION_ORGANIZATION", metavar="NAME", help="O of their certificates.")
     ] = None,
-    admin: Annotated[
-        str | None, typer.Option(envvar="FWDCTL_ADMIN", metavar="HOST:PORT", help="Where the admin API listens.")
-    ] = None,
+    admin: options.AdminBind = None,
     admin_tls_cert: Annotated[
         Path | None, typer.Option(envvar="FWDCTL_ADMIN_TLS_CERT", metavar="FILE", help="Certificate chain for it.")
     ] = None,
@@ -63,10 +60,7 @@ def serve(
     ] = None,
     data: Annotated[Path | None, typer.Option(envvar="FWDCTL_DATA", metavar="DIR", help="Data directory.")] = None,
     store: options.StoreUrl = None,
-    secrets: Annotated[
-        Path | None,
-        typer.Option(envvar="FWDCTL_SECRETS", metavar="DIR", help="What fromFile reads; default DIR/secrets."),
-    ] = None,
+    secrets: options.SecretsDirectory = None,
     smtp: options.Smtp = None,
     mail_from: options.MailFrom = None,
     config: Annotated[
@@ -106,6 +100,7 @@ async def _serve(settings: ServeSettings) -> None:
         if up.doors.reload_certificates is not None:
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, up.doors.reload_certificates)
         up.directory.announce(_facts(up))
+        settle_collector()
         doors = " and ".join(f"{url}/<identity>" for url in (up.doors.url, up.doors.tls_url) if url)
         say(f"fwdctl {__version__} ready: stations at {doors}, admin API at {up.admin_url}")
         await _first(stop, up.broken)
@@ -113,6 +108,17 @@ async def _serve(settings: ServeSettings) -> None:
         if not stop.is_set():
             raise FwdctlError("a part of the server ended by itself", hint="its log says which and why")
         _log.info("stopping")
+
+
+def settle_collector() -> None:
+    """Have the garbage collector leave alone what was there at the start, and look at sessions less often.
+
+    They are trees that their own end takes down; the defaults would walk all of them again and again while a fleet
+    connects.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 100)
 
 
 def _facts(up: "Running") -> dict[str, Any]:

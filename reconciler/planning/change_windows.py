@@ -56,7 +56,7 @@ def window_blocks(resources: Iterable[Resource], disrupted: Sequence[DesiredChar
         yield Block(
             guard=CHANGE_WINDOW,
             summary=f"{'; '.join(sorted(set(obstacles.values())))}: {who} may not change now",
-            override="--ignore-windows",
+            override="--override-window",
             eligible_at=_eligible_at(set(rules.values()), [window for *_, window in specs], now),
         )
 

@@ -47,7 +47,7 @@ class Limits:
     max_disruption: Share | None = None
     allow_empty: bool = False
     allow_delete_all: bool = False
-    ignore_windows: bool = False
+    override_window: bool = False
 
 
 def blocks(

@@ -117,7 +117,7 @@ def _blocked(before: Site, after: Site, effects: Sequence[Effect], moment: Momen
         live=_connected(moment),
         limits=limits,
     )
-    if limits.ignore_windows:
+    if limits.override_window:
         return found
     chargers = {**after.chargers, **before.chargers}
     # The windows that are applied count, so that no change can lift its own ban.

@@ -25,6 +25,7 @@ NEVER: Final = float("inf")
 """The time of what is not due at all."""
 
 _PRESENT: Final = (LegPhase.REGISTERED, LegPhase.PENDING, LegPhase.REJECTED)
+_APART: Final = (LegPhase.DIALLING, LegPhase.DOWN)
 _STEADY_S: Final = 5.0
 """A connection that lasts less is no return."""
 
@@ -99,6 +100,7 @@ class CsmsLeg:
         "answers",
         "boot_due",
         "commands_open",
+        "connected",
         "detail",
         "frames",
         "heartbeat_due",
@@ -115,6 +117,8 @@ class CsmsLeg:
     def __init__(self, spec: DesiredLeg, now: float) -> None:
         self.spec = spec
         self.phase = LegPhase.DIALLING
+        self.connected = False
+        """True while the socket is open."""
         self.since = now
         self._away_since: float | None = now
         self.answers = 0
@@ -137,11 +141,6 @@ class CsmsLeg:
         return self.spec.backend.name
 
     @property
-    def connected(self) -> bool:
-        """True while the socket is open."""
-        return self.phase not in (LegPhase.DIALLING, LegPhase.DOWN)
-
-    @property
     def away_since(self) -> float | None:
         """Since when this back-end can't be reached, None while its socket is open; one that flaps stays away."""
         return None if self.connected else self._away_since
@@ -149,6 +148,7 @@ class CsmsLeg:
     def enter(self, phase: LegPhase, now: float, detail: str = "") -> None:
         """Move to `phase`."""
         self.phase, self.since, self.detail = phase, now, detail
+        self.connected = phase not in _APART
         if phase in _PRESENT:
             self._away_since = None
 

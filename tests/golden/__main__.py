@@ -6,6 +6,8 @@ from collections.abc import Mapping
 
 from tests.golden import ROOT, golden_files
 from tests.golden.examples import expected_plans
+from tests.golden.security_matrix import PATH as SECURITY_MATRIX
+from tests.golden.security_matrix import measured
 from tests.golden.tour import walked
 
 
@@ -21,4 +23,5 @@ def write(files: Mapping[str, str]) -> None:
 
 write(golden_files())
 write(asyncio.run(expected_plans()))
+write({SECURITY_MATRIX: asyncio.run(measured())})
 write({"README.md": asyncio.run(walked((ROOT / "README.md").read_text(encoding="utf-8")))})

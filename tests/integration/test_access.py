@@ -112,7 +112,6 @@ async def test_a_token_is_given_used_listed_and_taken_over_the_command_line(tmp_
         revoked = await server.fwdctl("token", "revoke", kept["id"], environ=as_root)
         after = await server.fwdctl("status", environ=as_viewer)
         history = await server.fwdctl("history", environ=as_root)
-    assert seen.code == 0, seen.err
     assert (seen.code, refused.code, toggled.code) == (0, 0, 8)  # breaking a free lock asks nothing of the server
     assert "needs admin" in toggled.err
     assert (kept["name"], kept["access"], "digest" in kept) == ("ci", "viewer", False)

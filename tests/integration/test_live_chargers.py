@@ -115,8 +115,13 @@ async def test_a_toggle_flips_at_once_and_its_end_flips_back(depot: Depot) -> No
     toggled = await depot.server.fwdctl("toggle", "cp001", "--primary", "local", "--for", "1h", "--reason", "visit")
     assert (toggled.code, toggled.out.startswith("cp001: applied until ")) == (0, True), toggled.err
     assert await owner_of_transactions(depot.server) == "local"
+    extended = await depot.server.fwdctl("toggle", "cp001", "--extend", "30m", "--reason", "spare part is late")
+    assert (extended.code, extended.out > toggled.out) == (0, True), extended.err
+    listed = (await depot.server.fwdctl("toggle", "--list")).out.splitlines()
+    assert [line.split()[0] for line in listed] == ["CHARGER", "cp001"]
     ended = await depot.server.fwdctl("toggle", "cp001", "--end")
     assert (ended.code, ended.out) == (0, "cp001: applied\n")
+    assert (await depot.server.fwdctl("toggle", "--list")).out == "No toggle is in force.\n"
     assert await owner_of_transactions(depot.server) == "partner"
     kinds = [event["kind"] for event in (await depot.server.fwdctl("history", "--json")).json["events"]]
     assert {"toggle", "toggle-ended", "flip"} <= set(kinds)
@@ -138,9 +143,11 @@ async def test_a_change_window_that_says_no_refuses_the_apply_unless_it_is_ignor
     await depot.server.apply("-f", depot.folder / "freeze.yaml")
     refused = await depot.server.fwdctl("apply", "-f", depot.site("grid"), "--auto-approve")
     assert refused.code == 4
-    assert "hint: --ignore-windows allows it" in refused.err
+    assert "hint: --override-window allows it" in refused.err
+    unexplained = await depot.server.fwdctl("apply", "-f", depot.site("grid"), "--auto-approve", "--override-window")
+    assert (unexplained.code, "needs a reason" in unexplained.err) == (1, True)
     assert await owner_of_transactions(depot.server) == "partner"
-    await depot.server.apply("-f", depot.site("grid"), "--ignore-windows")
+    await depot.server.apply("-f", depot.site("grid"), "--override-window", "--reason", "storm")
     assert await owner_of_transactions(depot.server) == "grid"
 
 

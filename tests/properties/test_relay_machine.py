@@ -121,8 +121,11 @@ class RelayMachine(RuleBasedStateMachine):
             call = self.calls.get(number)
             if call is not None and backend == call["owner"] and (call["open"] or not boots):
                 until = min(until, call["at"] + PATIENCE_S)
-            if call is not None and not boots:
-                assert backend in self.accepted or backend == call["owner"], "R7"
+            if self.memory.boot is None and backend == self.running.owners["provisioning"]:
+                self.accepted.add(backend)  # resumed: nobody ever saw the station boot
+            if number is not None and not boots:
+                assert call is not None or frame[2] == "StatusNotification", "R12: a call of an earlier connection"
+                assert backend in self.accepted or (call is not None and backend == call["owner"]), "R7"
                 assert isinstance(frame[1], str)
                 assert len(frame[1]) <= 36
             self.up[backend] = {"id": frame[1], "action": frame[2], "n": number, "until": until}
@@ -155,6 +158,15 @@ class RelayMachine(RuleBasedStateMachine):
         owner = self.running.owners["provisioning"]
         self.calls[number] = {"id": json.loads(token), "owner": owner, "at": self.now, "open": True}
         self.tell(events.StationFrameReceived(f'[2,{token},"BootNotification",{{"n":{number}}}]'.encode()))
+
+    @precondition(lambda self: self.station_open and not self.accepted)
+    @rule()
+    def everybody_registers(self) -> None:
+        for backend in sorted(self.opened - self.connected.keys()):
+            self.csms_connects(backend)
+        self.station_boots('"boot"')
+        for backend in sorted(self.up):
+            self.csms_answers(backend, "Accepted")
 
     @precondition(lambda self: self.station_open and self.down is not None)
     @rule(error=st.booleans())

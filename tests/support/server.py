@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import structlog
@@ -43,9 +44,9 @@ class Server:
 
 
 @asynccontextmanager
-async def running_server(data: Path) -> AsyncIterator[Server]:
-    """Run a server on free ports over `data` for the block."""
-    settings = ServeSettings(stations="127.0.0.1:0", admin="127.0.0.1:0", data=data)
+async def running_server(data: Path, **settings_besides: Any) -> AsyncIterator[Server]:
+    """Run a server on free ports over `data` for the block; `settings_besides` as in ServeSettings."""
+    settings = ServeSettings(stations="127.0.0.1:0", admin="127.0.0.1:0", data=data, **settings_besides)
     with restored_logging():
         configure_logs(sys.stderr)  # the test's own: what commands print is caught apart from it
         async with running(settings) as up:

@@ -25,6 +25,7 @@ NEEDED: Final[Mapping[tuple[str, str], Access]] = {
     ("GET", "/v1/outages"): _VIEWER,
     ("GET", "/v1/outages/next"): _VIEWER,
     ("GET", "/v1/failovers"): _VIEWER,
+    ("GET", "/v1/notices/undelivered"): _VIEWER,
     ("GET", "/v1/applies/{run_id}"): _VIEWER,
     ("POST", "/v1/plan"): _VIEWER,
     ("POST", "/v1/toggles"): _TECHNICIAN,

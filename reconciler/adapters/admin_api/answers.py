@@ -68,6 +68,11 @@ def toggle(result: ToggleResult) -> JSONResponse:
     )
 
 
+def toggles(overrides: tuple[Override, ...]) -> JSONResponse:
+    """Return the overrides in force."""
+    return answer(overrides=[_override(override) for override in overrides])
+
+
 def lock(held: Lock | None) -> JSONResponse:
     """Return the lock, null where it is free."""
     if held is None:
@@ -166,7 +171,14 @@ def _event(event: HistoryEvent) -> Json:
 
 def _progress(step: ApplyProgress) -> Json:
     result = result_json(step.result) if step.result else None
-    return {"step": step.step, "done": step.done, "total": step.total, "result": result}
+    eligible_at = instant(step.eligible_at) if step.eligible_at else None
+    return {
+        "step": step.step,
+        "done": step.done,
+        "total": step.total,
+        "result": result,
+        "eligible_at": eligible_at,
+    }
 
 
 def _apply_result(result: ApplyResult) -> Json:

@@ -98,6 +98,7 @@ def _add_planning(router: APIRouter, reconciler: Reconciler, runs: ApplyRuns) ->
                 limits=_limits(body),
                 parallelism=body.parallelism,
                 lock_timeout_s=body.lock_timeout_s,
+                wait_for_window=body.wait_for_window,
             )
         )
         return answers.answer(202, id=run.id)
@@ -144,4 +145,4 @@ def _documents(bodies: Iterable[DocumentBody]) -> list[Document]:
 
 def _limits(body: LimitsBody) -> Limits:
     share = Share.parse(body.max_disruption) if body.max_disruption is not None else None
-    return Limits(share, body.allow_empty, body.allow_delete_all, body.ignore_windows)
+    return Limits(share, body.allow_empty, body.allow_delete_all, body.override_window)

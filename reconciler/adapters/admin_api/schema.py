@@ -33,7 +33,7 @@ class LimitsBody(Body):
     max_disruption: str | None = None
     allow_empty: bool = False
     allow_delete_all: bool = False
-    ignore_windows: bool = False
+    override_window: bool = False
 
 
 class PlanBody(LimitsBody):
@@ -57,6 +57,7 @@ class ApplyBody(PlanBody):
     git_commit: str = ""
     parallelism: Annotated[int, Field(ge=1, le=1000)] = 10
     lock_timeout_s: Seconds = 0
+    wait_for_window: bool = False
 
     @model_validator(mode="after")
     def _one_of_two(self) -> "ApplyBody":

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, Field
 from starlette.responses import JSONResponse
 
-from reconciler.adapters.admin_api import time_answers
+from reconciler.adapters.admin_api import answers, time_answers
 from reconciler.adapters.admin_api.schema import Body
 from reconciler.app.outage_desk import BeginRequest
 from reconciler.app.reconciler import Reconciler
@@ -45,6 +45,15 @@ class BeginBody(Body):
     actor: str = ""
 
 
+class ExtendTogglesBody(Body):
+    """POST /v1/toggles/extend: the chargers whose override lasts longer, by how much, and why."""
+
+    chargers: Annotated[list[str], Field(min_length=1)]
+    by_s: WholeSeconds
+    reason: Text
+    actor: str = ""
+
+
 class EndFailoversBody(Body):
     """POST /v1/failovers/end: the chargers on which nobody is to stand in any more."""
 
@@ -55,7 +64,7 @@ class EndFailoversBody(Body):
 def add_time_routes(router: APIRouter, reconciler: Reconciler, *, unknown_actor: str) -> None:
     """Add the routes to `router`; `unknown_actor` is written down for who does not say who they are."""
     desk = reconciler.outages
-    _add_failovers(router, reconciler, unknown_actor=unknown_actor)
+    _add_toggles_and_failovers(router, reconciler, unknown_actor=unknown_actor)
 
     @router.get("/explain/{charger}")
     async def explain(charger: str, at: AwareDatetime | None = None) -> JSONResponse:
@@ -103,7 +112,19 @@ def add_time_routes(router: APIRouter, reconciler: Reconciler, *, unknown_actor:
         )
 
 
-def _add_failovers(router: APIRouter, reconciler: Reconciler, *, unknown_actor: str) -> None:
+def _add_toggles_and_failovers(router: APIRouter, reconciler: Reconciler, *, unknown_actor: str) -> None:
+    @router.get("/toggles")
+    async def toggles() -> JSONResponse:
+        return answers.toggles(await reconciler.toggles())
+
+    @router.post("/toggles/extend")
+    async def extend(body: ExtendTogglesBody) -> JSONResponse:
+        return answers.toggle(
+            await reconciler.extend_toggle(
+                body.chargers, by_s=body.by_s, reason=body.reason, actor=body.actor or unknown_actor
+            )
+        )
+
     @router.get("/failovers")
     async def failovers() -> JSONResponse:
         return time_answers.failovers(await reconciler.failovers.failovers())

@@ -9,7 +9,7 @@ import pytest
 from reconciler.app.applying import ApplyProgress, ApplyRequest
 from reconciler.app.courses import ChargerResult, Verdict
 from reconciler.app.toggling import ToggleRequest
-from reconciler.errors import GuardTripped, InvalidSpecs, LockHeld, OutsideChangeWindow, StalePlan
+from reconciler.errors import FwdctlError, GuardTripped, InvalidSpecs, LockHeld, OutsideChangeWindow, StalePlan
 from reconciler.model.plan_json import from_json, to_json
 from reconciler.planning.guard import Limits, Share
 from tests.support.fake_relay import FakeRelay
@@ -263,3 +263,43 @@ async def test_an_overridden_charger_is_left_to_the_technician() -> None:
     assert world.relay.owners("cp000") == {"local"}
     await world.reconciler.end_toggle(["cp000"], actor="bob")
     assert world.relay.owners("cp000") == {"partner"}
+
+
+NIGHTS = document(
+    "ChangeWindow",
+    "nights",
+    action="allow",
+    chargers={"names": ["*"]},
+    window={"cron": "0 3 * * *", "duration": "1h", "timeZone": "UTC"},
+)
+
+
+async def test_an_apply_waits_for_its_window_without_holding_the_lock() -> None:
+    world = await world_of(1)
+    await world.apply([NIGHTS])
+    plan = await world.plan(a_site(1, FOLLOWS))
+    with pytest.raises(OutsideChangeWindow, match=r"eligible at 2026-12-01 03:00 UTC"):
+        await world.apply_plan(plan)
+    waiting, steps = asyncio.Event(), []
+
+    def heard(progress: ApplyProgress) -> None:
+        steps.append(progress.step)
+        waiting.set()
+
+    request = ApplyRequest(plan, "ann", wait_for_window=True)
+    applying = asyncio.get_running_loop().create_task(world.reconciler.apply(request, heard))
+    await waiting.wait()
+    assert await world.reconciler.lock() is None
+    world.clock.advance(3600)
+    assert (await applying).counts == {"applied": 1}
+    assert steps == ["waiting", "locked", "committed", "charger", "done"]
+
+
+async def test_to_override_a_window_needs_a_reason() -> None:
+    world = await world_of(1)
+    await world.apply([NIGHTS])
+    plan = await world.plan(a_site(1, FOLLOWS))
+    limits = Limits(override_window=True)
+    with pytest.raises(FwdctlError, match="needs a reason"):
+        await world.apply_plan(plan, limits=limits)
+    assert (await world.apply_plan(plan, limits=limits, reason="storm")).counts == {"applied": 1}

@@ -8,6 +8,7 @@ from reconciler.app.courses import ChargerResult, Verdict
 from reconciler.app.toggling import ToggleRequest, ToggleResult
 from reconciler.errors import FwdctlError, GuardTripped, InvalidSpecs, UnknownAddress
 from reconciler.planning.guard import Limits, Share
+from tests.support.outages import outage_document
 from tests.support.specs import World, a_site, backend, role, without
 
 
@@ -129,3 +130,35 @@ async def test_the_guard_on_disruption_holds_for_toggles_too() -> None:
     limits = Limits(max_disruption=Share.parse("100%"))
     result = await world.reconciler.toggle(ToggleRequest(["*"], "local", "storm", "bob", 60, limits))
     assert len(result.overrides) == 12
+
+
+async def test_an_extended_toggle_lasts_longer_and_history_says_why() -> None:
+    world = await world_of(3)
+    await toggle(world, "cp000", for_s=60)
+    await toggle(world, "cp001")
+    result = await world.reconciler.extend_toggle(["*"], by_s=60, reason="spare part is late", actor="ann")
+    assert [found.verdict for found in result.results] == [Verdict.APPLIED, Verdict.SKIPPED, Verdict.SKIPPED]
+    assert [override.charger for override in await world.reconciler.toggles()] == ["cp000", "cp001"]
+    event = world.store.events[-1]
+    assert (event.kind, event.actor, event.reason) == ("toggle-extended", "ann", "spare part is late")
+    for passed_s, owner in ((119, "local"), (1, "partner")):
+        world.clock.advance(passed_s)
+        await world.reconciler.controller.tick(world.clock.now())
+        assert world.relay.owners("cp000") == {owner}
+
+
+async def test_to_extend_needs_a_reason() -> None:
+    world = await world_of()
+    await toggle(world, "cp000", for_s=60)
+    with pytest.raises(FwdctlError, match="needs a reason"):
+        await world.reconciler.extend_toggle(["cp000"], by_s=60, reason=" ", actor="ann")
+
+
+async def test_a_toggle_to_who_is_declared_holds_through_an_outage() -> None:
+    world = await world_of(1)
+    await world.apply([outage_document()])
+    await toggle(world, "cp000", primary="partner", for_s=2 * 3600)
+    for passed_s, owner in ((3600, "partner"), (3600, "local")):
+        world.clock.advance(passed_s)
+        await world.reconciler.controller.tick(world.clock.now())
+        assert world.relay.owners("cp000") == {owner}

@@ -50,7 +50,7 @@ PLAN = Plan(
     basis={"backend.a": 3},
     live=1,
     warnings=(Diagnostic(Severity.WARNING, "odd", "backend.a", None, "do this"),),
-    blocked=(Block("change-window", "nights only", "--ignore-windows", EPOCH + timedelta(hours=1)),),
+    blocked=(Block("change-window", "nights only", "--override-window", EPOCH + timedelta(hours=1)),),
     pending=(Pending("cp003", "grid rejects"),),
 )
 

@@ -141,7 +141,7 @@ def test_an_applied_change_window_blocks_and_a_change_cannot_lift_its_own_ban() 
     before = applied([*a_site(2, LEADS), freeze])
     (block,) = plan(before, a_site(2, FOLLOWS)).blocked
     assert (block.guard, block.eligible_at) == ("change-window", EPOCH + timedelta(hours=22))
-    assert plan(before, a_site(2, FOLLOWS), limits=Limits(ignore_windows=True)).blocked == ()
+    assert plan(before, a_site(2, FOLLOWS), limits=Limits(override_window=True)).blocked == ()
     assert plan(applied(a_site(2, LEADS)), [*a_site(2, FOLLOWS), freeze]).blocked == ()
 
 

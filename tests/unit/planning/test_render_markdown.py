@@ -53,12 +53,12 @@ def test_what_stands_in_the_way_comes_first() -> None:
     plan = replace(
         EMPTY,
         warnings=(Diagnostic(Severity.WARNING, "odd"),),
-        blocked=(Block("change-window", "nights only", "--ignore-windows", EPOCH),),
+        blocked=(Block("change-window", "nights only", "--override-window", EPOCH),),
         pending=(Pending("cp001", "grid rejects"),),
     )
     text = render_markdown(plan)
     blocked = (
-        "> **Blocked** (change-window): nights only. Eligible at 2026-12-01 02:00 UTC. `--ignore-windows` allows it."
+        "> **Blocked** (change-window): nights only. Eligible at 2026-12-01 02:00 UTC. `--override-window` allows it."
     )
     assert text.index(blocked) < text.index("> **Warning**: odd") < text.index("- cp001: grid rejects")
 

@@ -93,7 +93,7 @@ def test_warnings_blocks_and_what_lags_behind_are_told_with_the_way_out() -> Non
     plan = replace(
         EMPTY,
         warnings=(Diagnostic(Severity.WARNING, "odd", position=Position("a.yaml", 3, 1), hint="do this"),),
-        blocked=(Block("change-window", "nights only", "--ignore-windows", EPOCH + timedelta(hours=1)),),
+        blocked=(Block("change-window", "nights only", "--override-window", EPOCH + timedelta(hours=1)),),
         pending=(Pending("cp001", "grid rejects"), Pending("cp002", "grid rejects")),
     )
     assert (
@@ -106,7 +106,7 @@ warning: a.yaml:3: odd
   hint: do this
 
 blocked (change-window): nights only; eligible at 2026-12-01 03:00 UTC
-  hint: --ignore-windows allows it
+  hint: --override-window allows it
 
 No changes. What is applied matches the specs."""
     )

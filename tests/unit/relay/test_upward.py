@@ -73,7 +73,7 @@ def test_an_owner_that_is_too_late_costs_an_error_and_its_answer_is_swallowed() 
     d.expect(to_station='[4,"9","InternalError","home did not answer Authorize in time",{}]')
     d.csms_sends("home", ACCEPTED)
     d.expect()
-    assert d.notes() == ["call-timeout home", "call-timeout home", "stray-answer home"]
+    assert d.notes() == ["call-timeout home", "stray-answer home"]
 
 
 @pytest.mark.parametrize(

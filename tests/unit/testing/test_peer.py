@@ -56,7 +56,9 @@ async def test_no_frame_however_odd_ends_a_connection(csms: SimulatedCsms, versi
         await station.heartbeat()
         await csms.call("A", "ClearCache", {})
         assert station.disconnects == []
-    assert csms.raw("received")[: len(ODD_FRAMES)] == [frame.encode() for frame in ODD_FRAMES]
+    received = iter(csms.raw("received"))  # the station's answers to the CSMS's odd frames come in between
+    missing = [number for number, frame in enumerate(ODD_FRAMES) if frame.encode() not in received]
+    assert missing == []
 
 
 async def test_a_payload_nested_as_deeply_as_can_be_read_ends_no_connection(csms: SimulatedCsms) -> None:

@@ -54,6 +54,7 @@ def test_every_masked_frame_has_a_mask_of_its_own() -> None:
         Frame(Opcode.TEXT, b"a client's").serialize(mask=True),
         Frame(Opcode.TEXT, b"long" * 2**14).serialize(mask=False),
     ],
+    ids=["a fragment", "deflated", "the rest", "binary", "ping", "masked", "long"],
 )
 def test_every_other_frame_is_left_to_websockets(frame: bytes) -> None:
     assert whole_text(frame, masked=False) is None
