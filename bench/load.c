@@ -55,10 +55,7 @@ static uint64_t now_ns(void) {
     return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-static void die(const char *what) {
-    perror(what);
-    exit(1);
-}
+static void die(const char *what) { perror(what), exit(1); }
 
 /* -- sockets --------------------------------------------------------------------------------------------------- */
 
@@ -205,9 +202,10 @@ static void welcome(struct peer *peer, const char *head) {
     key += 20 + strspn(key + 20, " ");
     accept_key(key, accepted);
     peer->state = IDLE;
-    put(peer, reply,
-        (size_t)snprintf(reply, sizeof reply, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                         "Sec-WebSocket-Accept: %s\r\nSec-WebSocket-Protocol: ocpp1.6\r\n\r\n", accepted));
+    int size = snprintf(reply, sizeof reply, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+                        "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n"
+                        "Sec-WebSocket-Protocol: ocpp1.6\r\n\r\n", accepted);
+    put(peer, reply, (size_t)size);
 }
 
 /* -- bytes in -------------------------------------------------------------------------------------------------- */

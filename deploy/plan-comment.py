@@ -61,8 +61,8 @@ def ask(method: str, url: str, headers: dict[str, str], body: Comment | None = N
     except urllib.error.HTTPError as refused:
         with refused:
             sys.exit(f"{method} {url}: {refused.code} {refused.reason}; may the token write comments?")
-    except urllib.error.URLError as unreachable:
-        sys.exit(f"{method} {url}: {unreachable.reason}")
+    except OSError as unreachable:
+        sys.exit(f"{method} {url}: {unreachable}")
 
 
 def forge_here() -> Forge:

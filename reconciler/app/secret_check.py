@@ -32,6 +32,8 @@ def _references(path: str, value: Any) -> Iterator[tuple[str, SecretRef]]:
     if isinstance(value, dict):
         for key, item in value.items():
             below = f"{path}.{key}" if path else str(key)
+            if key == "passwordPrevious":
+                continue  # it stops counting by no longer being there
             if key == "fromEnv" and isinstance(item, str):
                 yield below, SecretRef("env", item)
             elif key == "fromFile" and isinstance(item, str):

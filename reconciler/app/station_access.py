@@ -7,7 +7,7 @@ import hmac
 from reconciler.app.legs import Knock, Refuse
 from reconciler.app.secret_cache import SecretCache
 from reconciler.errors import SecretUnavailable
-from reconciler.model.desired import DesiredCharger
+from reconciler.model.desired import DesiredCharger, SecretRef
 
 BASIC_AUTH_PROFILES = (1, 2)
 PASSWORD_BYTES_MAX = 128
@@ -31,15 +31,26 @@ def check_credentials(knock: Knock, charger: DesiredCharger, secrets: SecretCach
         return Refuse(401, f"no password is declared for {charger.name}")
     if len(password) > PASSWORD_BYTES_MAX:
         return Refuse(401, "a password longer than any")
-    ref, identity = charger.security.password, charger.identity
     try:
-        same = _same_password(password, secrets.resolve(ref, identity)) or _same_password(
-            password,
-            secrets.resolve_anew(ref, identity),  # it may have changed just now
-        )
+        matches = _matches(password, charger.security.password, charger.identity, secrets)
     except SecretUnavailable as unavailable:
         return Refuse(503, unavailable.summary, retry_after_s=60)
-    return None if same else Refuse(401, "wrong password")
+    return None if matches or _matches_previous(password, charger, secrets) else Refuse(401, "wrong password")
+
+
+def _matches(given: bytes, ref: SecretRef, identity: str, secrets: SecretCache) -> bool:
+    if _same_password(given, secrets.resolve(ref, identity)):
+        return True
+    return _same_password(given, secrets.resolve_anew(ref, identity))  # it may have changed just now
+
+
+def _matches_previous(given: bytes, charger: DesiredCharger, secrets: SecretCache) -> bool:
+    """Tell whether a station still has the password before; the window lasts as long as that one resolves."""
+    previous = charger.security.password_previous
+    try:
+        return previous is not None and _same_password(given, secrets.resolve_anew(previous, charger.identity))
+    except SecretUnavailable:
+        return False
 
 
 def choose_version(knock: Knock, charger: DesiredCharger) -> str | None:

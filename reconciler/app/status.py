@@ -14,6 +14,7 @@ from reconciler.model.live import LiveCharger
 from reconciler.model.overrides import Override
 from reconciler.model.site import Site
 from reconciler.planning.drift import Standing, State
+from reconciler.planning.effective import Layer
 
 DRIFT_EXIT_CODE: Final = 2
 
@@ -27,6 +28,8 @@ class ChargerStatus:
     desired: DesiredCharger | None
     live: LiveCharger | None
     override: Override | None = None
+    layer: Layer | None = None
+    """What decides on it where that is not what is declared."""
     declared_by: str = ""
     bound_by: str = ""
 
@@ -82,6 +85,7 @@ class Status:
             desired=self._controller.desired.get(name),
             live=live.get(name),
             override=self._controller.overrides.get(name),
+            layer=self._controller.layers.get(name),
             declared_by=site.declared_by.get(name, ""),
             bound_by=site.bound_by.get(name, ""),
         )

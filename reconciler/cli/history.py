@@ -1,12 +1,15 @@
 """`fwdctl history`: who changed what, when and why."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from reconciler.adapters.api_client import ApiClient, Json
+from reconciler.adapters.git import DIRTY
 from reconciler.cli import options
 from reconciler.cli.output import print_json, print_table
+
+COMMIT_SHOWN: Final = 10
 
 
 def history(
@@ -30,4 +33,19 @@ def history(
 
 def _row(event: Json) -> tuple[str, ...]:
     reason = f" ({event['reason']})" if event["reason"] else ""
-    return event["at"], event["kind"], event["charger"] or "-", event["actor"] or "-", event["summary"] + reason
+    return (
+        event["at"],
+        event["kind"],
+        event["charger"] or "-",
+        event["actor"] or "-",
+        event["summary"] + reason + _git(event),
+    )
+
+
+def _git(event: Json) -> str:
+    """Return what an event has of Git: " [commit 0123abcd by Alice <alice@example.com>]", or nothing."""
+    commit, author = (str(event["details"].get(field, "")) for field in ("git_commit", "git_author"))
+    if not commit:
+        return ""
+    short = commit[:COMMIT_SHOWN] + (DIRTY if commit.endswith(DIRTY) else "")
+    return f" [commit {short}{f' by {author}' if author else ''}]"

@@ -49,7 +49,8 @@ GitAuthor = Annotated[
     str, typer.Option(envvar="FWDCTL_GIT_AUTHOR", help="Author to name in history instead of the commit's.")
 ]
 GitCommit = Annotated[
-    str, typer.Option(envvar="FWDCTL_GIT_COMMIT", help="Commit id for history where there is no checkout to read it from.")
+    str,
+    typer.Option(envvar="FWDCTL_GIT_COMMIT", help="Commit id for history where there is no checkout to read it from."),
 ]
 AdminBind = Annotated[
     str | None, typer.Option(envvar="FWDCTL_ADMIN", metavar="HOST:PORT", help="Where the admin API listens.")

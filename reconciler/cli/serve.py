@@ -15,7 +15,7 @@ import typer
 from reconciler import __version__
 from reconciler.adapters.logs import configure_logs
 from reconciler.app.api_contract import FORMAT_VERSION
-from reconciler.cli import options
+from reconciler.cli import options, tls_options
 from reconciler.cli.output import say
 from reconciler.cli.settings import ServeSettings
 from reconciler.errors import FwdctlError
@@ -31,33 +31,15 @@ _log = structlog.get_logger("serve")
 
 def serve(
     stations: options.StationsBind = None,
-    stations_tls: Annotated[
-        str | None,
-        typer.Option(envvar="FWDCTL_STATIONS_TLS", metavar="HOST:PORT", help="Where they connect over TLS."),
-    ] = None,
-    tls_cert: Annotated[
-        list[Path] | None,
-        typer.Option(envvar="FWDCTL_TLS_CERT", metavar="FILE", help="Certificate chain for them; one RSA, one ECDSA."),
-    ] = None,
-    tls_key: Annotated[
-        list[Path] | None, typer.Option(envvar="FWDCTL_TLS_KEY", metavar="FILE", help="Its private key; repeatable.")
-    ] = None,
-    station_ca: Annotated[
-        Path | None, typer.Option(envvar="FWDCTL_STATION_CA", metavar="FILE", help="Who signs stations (profile 3).")
-    ] = None,
-    station_crl: Annotated[
-        Path | None, typer.Option(envvar="FWDCTL_STATION_CRL", metavar="FILE", help="Certificates it has revoked.")
-    ] = None,
-    station_organization: Annotated[
-        str | None, typer.Option(envvar="FWDCTL_STATION_ORGANIZATION", metavar="NAME", help="O of their certificates.")
-    ] = None,
+    stations_tls: tls_options.StationsTlsBind = None,
+    tls_cert: tls_options.TlsCertificates = None,
+    tls_key: tls_options.TlsKeys = None,
+    station_ca: tls_options.StationCa = None,
+    station_crl: tls_options.StationCrl = None,
+    station_organization: tls_options.StationOrganization = None,
     admin: options.AdminBind = None,
-    admin_tls_cert: Annotated[
-        Path | None, typer.Option(envvar="FWDCTL_ADMIN_TLS_CERT", metavar="FILE", help="Certificate chain for it.")
-    ] = None,
-    admin_tls_key: Annotated[
-        Path | None, typer.Option(envvar="FWDCTL_ADMIN_TLS_KEY", metavar="FILE", help="Its private key.")
-    ] = None,
+    admin_tls_cert: tls_options.AdminTlsCertificate = None,
+    admin_tls_key: tls_options.AdminTlsKey = None,
     data: Annotated[Path | None, typer.Option(envvar="FWDCTL_DATA", metavar="DIR", help="Data directory.")] = None,
     store: options.StoreUrl = None,
     secrets: options.SecretsDirectory = None,

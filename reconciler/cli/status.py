@@ -11,6 +11,8 @@ from reconciler.cli import options
 from reconciler.cli.output import answers, print_json, print_table
 
 WATCH_EVERY_S: Final = 2.0
+LAYERS: Final = {"override": "toggled", "outage": "outage", "failover": "failed over"}
+"""What a row says of a charger that does not run as declared."""
 
 
 def status(
@@ -70,7 +72,7 @@ def _row(charger: Json) -> tuple[str, ...]:
     registered = sum(leg["phase"] == "registered" for leg in live["legs"])
     return (
         charger["charger"],
-        charger["state"] + (" (toggled)" if charger["override"] else ""),
+        charger["state"] + (f" ({LAYERS[charger['decided_by']['layer']]})" if charger["decided_by"] else ""),
         live.get("version") or "-",
         owners_text(live.get("owners") or charger["desired_owners"] or {}),
         f"{registered}/{len(live['legs'])}" if live["legs"] else "-",
@@ -79,13 +81,13 @@ def _row(charger: Json) -> tuple[str, ...]:
 
 
 def _details(charger: Json) -> Iterator[str]:
-    live, override = charger["live"], charger["override"]
+    live = charger["live"]
     yield f"{charger['charger']}  {charger['state']}"
     yield from (f"  {difference}" for difference in charger["differences"])
     yield f"  declared by {charger['declared_by'] or 'nothing'}, bound by {charger['bound_by'] or 'nothing'}"
-    if override is not None:
-        until = f"until {override['until']}" if override["until"] else "until ended"
-        yield f"  toggled by {override['actor']} {until}: {override['reason']}"
+    if (decided := charger["decided_by"]) is not None:
+        until = f" until {decided['until']}" if decided["until"] else ""
+        yield f"  {decided['because']}{until}"
     if live is None or not live["connected"]:
         yield f"  offline since {live['since']}" if live and live["since"] else "  offline, never seen"
         return

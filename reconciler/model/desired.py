@@ -37,6 +37,7 @@ class Security:
     certificate: SecretRef | None = None
     private_key: SecretRef | None = None
     allow_downgrade_from: int | None = None
+    password_previous: SecretRef | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,10 @@ from reconciler.model.plan import Action, Block, Effect, Pending, Plan, Resource
 from reconciler.model.site import Resource, Site
 from reconciler.planning.change_windows import window_blocks
 from reconciler.planning.diff import diff_resources
-from reconciler.planning.effective import effective, misfits
+from reconciler.planning.effective import Layer, LayerKind, decide, misfits
 from reconciler.planning.effects import effects_of
+from reconciler.planning.explain import layer_text
+from reconciler.planning.findings import several
 from reconciler.planning.guard import Limits, blocks, disrupted
 from reconciler.planning.order import by_kind
 from reconciler.planning.resolve import resolve
@@ -47,8 +49,9 @@ def make_plan(
     whole does not hold together.
     """
     site, findings = _resolve(wanted)
-    before = effective(applied.site, moment.interventions, moment.now)
-    after = effective(site, moment.interventions, moment.now)
+    before = decide(applied.site, moment.interventions, moment.now).chargers
+    decided = decide(site, moment.interventions, moment.now)
+    after = decided.chargers
     changes = diff_resources(applied.site.resources, site.resources, applied.versions)
     effects = effects_of(before, after, moment.live)
     touched = [name for effect in effects for name in effect.names]
@@ -64,6 +67,7 @@ def make_plan(
             *findings,
             *misfits(site, moment.interventions, moment.now),
             *_overridden(applied.site, site, moment),
+            *_under_layers(applied.site, site, decided.layers),
         ),
         blocked=_blocked(applied.site, site, effects, moment, limits or Limits()) if changes else (),
         pending=moment.pending,
@@ -170,4 +174,20 @@ def _overridden(before: Site, after: Site, moment: Moment) -> Iterator[Diagnosti
             f"{name} is toggled ({roles}) by {override.actor} {until}; that stays in force over what is declared",
             address=after.declared_by.get(name) or before.declared_by.get(name),
             hint=f"fwdctl toggle {name} --end",
+        )
+
+
+def _under_layers(before: Site, after: Site, layers: Mapping[str, Layer]) -> Iterator[Diagnostic]:
+    """Yield a warning for each outage or failover that hides a declared change for the time being."""
+    hidden: dict[tuple[str, datetime | None], list[str]] = {}
+    for name, layer in layers.items():
+        if layer.kind is not LayerKind.OVERRIDE and before.chargers.get(name) != after.chargers.get(name):
+            hidden.setdefault((layer_text(layer), layer.until), []).append(name)
+    for (because, until), names in hidden.items():
+        ends = f" until {until:%Y-%m-%d %H:%M} UTC" if until is not None else ""
+        yield Diagnostic(
+            Severity.WARNING,
+            f"{several(names)}: {because}{ends}; that stays in force over what is declared",
+            address=after.declared_by.get(names[0]),
+            hint=f"fwdctl explain {names[0]}",
         )

@@ -13,6 +13,7 @@ from reconciler.planning.declared import Declared, dangling_references
 from reconciler.planning.documents import read_resources
 from reconciler.planning.outages import outage_findings, outages_of
 from reconciler.planning.selection import Selection, bind, selector_findings
+from reconciler.planning.stand_ins import stand_in_findings
 from reconciler.planning.stations import Station, stations_of
 from reconciler.planning.values import (
     BUILT_IN,
@@ -74,6 +75,7 @@ def resolve(resources: Iterable[Resource], broken: Collection[str] = ()) -> tupl
     for binding in bindings:
         diagnostics += binding_findings(binding, stations)
     diagnostics += credential_findings(declared, stations, bindings)
+    diagnostics += stand_in_findings(site)
     diagnostics += outage_findings(declared, site, selection)
     return site, diagnostics
 

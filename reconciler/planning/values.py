@@ -52,6 +52,7 @@ def security_of(spec: SecurityProfileSpec) -> Security:
         certificate=_ref(spec.certificate),
         private_key=_ref(spec.private_key),
         allow_downgrade_from=spec.allow_downgrade_from,
+        password_previous=_ref(spec.password_previous),
     )
 
 

@@ -166,7 +166,7 @@ class RelayMachine(RuleBasedStateMachine):
             self.csms_connects(backend)
         self.station_boots('"boot"')
         for backend in sorted(self.up):
-            self.csms_answers(backend, "Accepted")
+            self.answer(backend, "Accepted")
 
     @precondition(lambda self: self.station_open and self.down is not None)
     @rule(error=st.booleans())
@@ -192,11 +192,12 @@ class RelayMachine(RuleBasedStateMachine):
             self.lose(backend)
             self.tell(events.LegClosed(backend, "lost"))
 
-    @rule(
-        backend=st.sampled_from(NAMES),
-        status=st.sampled_from(STATUSES),
-    )
-    def csms_answers(self, backend: str, status: str) -> None:
+    @precondition(lambda self: self.up)
+    @rule(which=st.integers(0, 2), status=st.sampled_from(STATUSES))
+    def csms_answers(self, which: int, status: str) -> None:
+        self.answer(sorted(self.up)[which % len(self.up)], status)
+
+    def answer(self, backend: str, status: str) -> None:
         busy = self.up.pop(backend, None)
         if busy is None or self.now >= busy["until"]:
             return
@@ -238,6 +239,7 @@ class RelayMachine(RuleBasedStateMachine):
             raise AssertionError("the timer spins")
         self.now = until
 
+    @precondition(lambda self: not self.station_open or self.now > 20)
     @rule(roles=ROLE)
     def station_reconnects(self, roles: int) -> None:
         self.tell(events.StationClosed("gone"))

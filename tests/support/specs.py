@@ -98,8 +98,10 @@ def applied(documents: Sequence[Document], revision: int = 1) -> Applied:
 class World:
     """A reconciler with its store, relay and clock, none of them real; `trouble` is what was reported."""
 
-    def __init__(self, store: MemoryStore | None = None, relay: FakeRelay | None = None) -> None:
-        self.clock = FakeClock()
+    def __init__(
+        self, store: MemoryStore | None = None, relay: FakeRelay | None = None, clock: FakeClock | None = None
+    ) -> None:
+        self.clock = clock or FakeClock()
         self.store = store or MemoryStore()
         self.relay = relay or FakeRelay()
         self.trouble: list[tuple[str, BaseException]] = []

@@ -17,6 +17,8 @@ from reconciler.model.history import HistoryEvent
 from reconciler.model.live import LiveCharger
 from reconciler.model.overrides import Override
 from reconciler.planning.drift import Standing
+from reconciler.planning.effective import Layer
+from reconciler.planning.explain import layer_text
 
 Json = dict[str, Any]
 
@@ -98,8 +100,14 @@ def _charger(status: ChargerStatus) -> Json:
         "differences": list(status.standing.differences),
         "desired_owners": _owners(status.desired.owners) if status.desired else None,
         "override": _override(status.override) if status.override else None,
+        "decided_by": _layer(status.layer) if status.layer else None,
         "live": _live(status.live) if status.live else None,
     }
+
+
+def _layer(layer: Layer) -> Json:
+    until = instant(layer.until) if layer.until is not None else None
+    return {"layer": layer.kind.value, "because": layer_text(layer), "until": until}
 
 
 def _live(live: LiveCharger) -> Json:

@@ -18,6 +18,8 @@ class SecurityProfileSpec(SpecModel):
     """The oldest TLS version that is accepted, in quotes."""
     password: Secret | None = None
     """The Basic password of this leg, by reference."""
+    password_previous: Secret | None = None
+    """The password before this one: stations may still come in with it while it resolves."""
     password_encoding: Literal["plain", "hex"] = "plain"
     """How the password is sent upstream; from stations both are accepted."""
     trusted_ca: Secret | None = None
@@ -31,6 +33,8 @@ class SecurityProfileSpec(SpecModel):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
+        if self.password_previous is not None and self.password is None:
+            raise InvalidValue("passwordPrevious without password", hint="add the password that follows it")
         if self.private_key is not None and self.certificate is None:
             raise InvalidValue("privateKey without certificate", hint="add the certificate that the key belongs to")
         if self.allow_downgrade_from is not None and self.allow_downgrade_from <= self.profile:

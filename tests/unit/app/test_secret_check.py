@@ -51,6 +51,11 @@ def test_a_file_per_charger_is_left_to_the_session() -> None:
     assert check(document("SecurityProfile", "basic", profile=1, password={"fromFile": "{identity}.pw"})) == []
 
 
+def test_the_password_before_may_be_gone() -> None:
+    rotating = {"password": {"fromFile": "new"}, "passwordPrevious": {"fromFile": "old"}}
+    assert check(document("SecurityProfile", "basic", profile=1, **rotating), "new") == []
+
+
 def test_secrets_within_lists_are_found() -> None:
     hook = {"webhook": {"url": "https://a.example/x", "secret": {"fromEnv": "FWDCTL_SECRET_HOOK"}}}
     rule = document("NotificationRule", "r", chargers={"names": ["*"]}, on=["flip"], to=[hook])

@@ -58,6 +58,20 @@ def test_profile_1_wants_the_identity_and_the_password_split_at_the_first_colon(
     assert status(GUARDED, knock(credentials)) == expected
 
 
+def test_while_the_password_before_resolves_both_are_taken_and_then_only_the_new_one() -> None:
+    kept = {"PASSWORD": b"the new one", "BEFORE": b"the old one"}
+    secrets = SecretCache(KnownSecrets(kept), FakeClock())
+    rotating = Security(profile=1, password=STORED, password_previous=SecretRef("env", "BEFORE"))
+    desired = replace(PLAIN, security=rotating)
+
+    def let_in(password: bytes) -> bool:
+        return check_credentials(knock(b"CP1:" + password), desired, secrets) is None
+
+    assert [let_in(password) for password in (b"the new one", b"the old one", b"another")] == [True, True, False]
+    del kept["BEFORE"]
+    assert [let_in(password) for password in (b"the new one", b"the old one")] == [True, False]
+
+
 @pytest.mark.parametrize("header", ["Basic", "Basic %%%", "Bearer Q1AxOmE6Yjpj", "Basic Q1AxOmE6Yjpj extra", ""])
 def test_a_header_that_can_not_be_read_is_no_credential(header: str) -> None:
     assert status(GUARDED, replace(knock(), authorization=header)) == 401

@@ -15,6 +15,7 @@ from reconciler.model.plan import Pending, Plan, Summary
 from reconciler.planning.guard import Limits, Share
 from reconciler.planning.planner import Applied, Moment, carry_out, make_plan, staleness
 from tests.support.clock import EPOCH
+from tests.support.outages import outage_document
 from tests.support.specs import a_site, applied, backend, charger, document, resources, role, without
 
 LEADS, FOLLOWS = {"partner": "primary", "grid": "passive"}, {"partner": "passive", "grid": "primary"}
@@ -156,3 +157,15 @@ def test_carrying_out_the_changes_of_a_plan_gives_what_was_wanted() -> None:
     made = plan(before, wanted)
     written = [found for address, found in resources(wanted).items() if address in made.basis]
     assert carry_out(made.resource_changes, before.site.resources, written) == resources(wanted)
+
+
+def test_an_outage_that_is_open_hides_a_declared_change_and_the_plan_says_so() -> None:
+    roles = {"partner": "primary", "grid": "passive"}
+    before = [*a_site(2, roles), outage_document(start="2026-12-01T02:30")]
+    after = [*a_site(2, {"partner": "primary", "grid": "standby"}), outage_document(start="2026-12-01T02:30")]
+    (warning,) = plan(applied(before), after, moment=NOW).warnings
+    assert warning.summary == (
+        "cp000 and cp001: scheduled-outage.firmware (quarterly firmware) until 2026-12-01 03:30 UTC; "
+        "that stays in force over what is declared"
+    )
+    assert warning.hint == "fwdctl explain cp000"

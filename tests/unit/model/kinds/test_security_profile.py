@@ -29,6 +29,11 @@ from tests.support.sites import said, spec_findings
             "add the certificate that the key belongs to",
         ),
         (
+            {"profile": 1, "passwordPrevious": {"fromFile": "k"}},
+            "spec: passwordPrevious without password",
+            "add the password that follows it",
+        ),
+        (
             {"profile": 2, "allowDowngradeFrom": 2},
             "spec: allowDowngradeFrom 2 is no downgrade to profile 2",
             "it names the higher profile that the station comes from",
