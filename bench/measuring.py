@@ -138,7 +138,7 @@ class Bench:
             self._told(contestant, f"{self._size.many} chargers", window)
 
     def flip(self, contestant: Contestant) -> None:
-        """All chargers change owners under a light load, whose own CPU is not counted as theirs."""
+        """All chargers change owners under a light load, whose CPU is counted as theirs."""
         with self._up(contestant, self._size.flipped) as up:
             up.generator.connect(self._size.flipped)
             calm = up.generator.paced(1_000, self._size.window_s, up.pid)
@@ -146,7 +146,7 @@ class Bench:
             time.sleep(0.5)
             cpu = cpu_s(up.pid)
             said = json.loads(up.tell("flip"))
-            cpu = cpu_s(up.pid) - cpu - calm.proxy_cpu_s / calm.seconds * said["seconds"]
+            cpu = cpu_s(up.pid) - cpu
             window = up.generator.window()
             note = self._noting(contestant)
             note("flips/core s", said["flips"] / max(cpu, 0.01))

@@ -84,9 +84,17 @@ class ApiClient:
         """Return {documents}: what is applied."""
         return self._get("/v1/dump")
 
-    def history(self, charger: str | None = None, kind: str | None = None, limit: int = 100) -> Json:
-        """Return {events}, newest first."""
-        return self._get("/v1/history", charger=charger, kind=kind, limit=limit)
+    def history(self, limit: int = 100, **wanted: str | float | None) -> Json:
+        """Return {events}, newest first; `wanted` are charger, kind, since (ISO 8601) and revision."""
+        return self._get("/v1/history", limit=limit, **wanted)
+
+    def show(self, address: str, at: str | None = None, revision: int | None = None) -> Json:
+        """Return {address, revision, at, content, changed_by, explanation, flip}: a resource as it was then."""
+        return self._get(f"/v1/resources/{quote(address, safe='')}", at=at, revision=revision)
+
+    def plan_back_to(self, body: Mapping[str, Any]) -> Json:
+        """Return the plan that goes back to `body`'s revision (prune, select, target, exclude and limits besides)."""
+        return self._post("/v1/rollbacks/plan", body)
 
     def toggle(self, body: Mapping[str, Any]) -> Json:
         """Override who is primary (chargers, primary, for_s, reason, actor) and return what became of each charger."""

@@ -39,7 +39,7 @@ class AppliedSpecs:
         revision, stored = await self._store.resources()
         if self._applied is None or self._applied.revision != revision:
             # Off the event loop: thousands of specs take a second or more, and frames must not wait for them.
-            self._applied = await asyncio.to_thread(_resolved, revision, stored)
+            self._applied = await asyncio.to_thread(resolved, revision, stored)
         return self._applied
 
 
@@ -48,7 +48,8 @@ def from_contents(contents: Iterable[Mapping[str, Any]]) -> tuple[Sequence[Resou
     return read_resources([Document(content=content, file="") for content in contents])
 
 
-def _resolved(revision: int, stored: Sequence[StoredResource]) -> Applied:
+def resolved(revision: int, stored: Sequence[StoredResource]) -> Applied:
+    """Return what is applied where these resources are; raises InvalidSpecs where they no longer validate."""
     resources, findings = from_contents(resource.content for resource in stored)
     site, more = resolve(resources)
     findings = by_position([*findings, *more])

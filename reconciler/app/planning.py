@@ -1,14 +1,15 @@
 """Use case plan: given specs, what is applied and what is live make a plan; nothing is changed."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from reconciler.app.applied_specs import AppliedSpecs, from_contents
 from reconciler.app.controller import Controller
 from reconciler.app.ports import Clock, RelayPort, Secrets, Store
 from reconciler.app.secret_check import missing_secrets
-from reconciler.errors import InvalidSpecs
+from reconciler.errors import FwdctlError, InvalidSpecs
 from reconciler.model.diagnostics import Diagnostic, Severity, by_position, has_errors
 from reconciler.model.documents import Document
 from reconciler.model.plan import Pending, Plan
@@ -18,6 +19,9 @@ from reconciler.planning.drift import State
 from reconciler.planning.guard import Limits
 from reconciler.planning.planner import Applied, Moment, carry_out, make_plan
 from reconciler.planning.scope import Scope, merge
+
+_NAMED: Final = 5
+"""Resources named in a warning before "and N more"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,26 @@ class Planning:
             )
         return replace(plan, warnings=(*findings, *plan.warnings))
 
+    async def back_to(self, revision: int, scope: Scope, limits: Limits) -> Plan:
+        """Return the plan that makes what is applied as `revision` left it, within `scope`.
+
+        As with any plan, what came since stays unless the scope says prune; a warning then names it. Raises
+        FwdctlError where there is no such revision, InvalidSpecs where its specs no longer hold.
+        """
+        stored = await self._store.resources_at(revision)
+        if not stored:
+            raise FwdctlError(
+                f"revision {revision} holds nothing to go back to", hint="fwdctl history --kind apply lists revisions"
+            )
+        documents = [Document(resource.content, f"revision {revision}") for resource in stored]
+        plan = await self.plan(PlanRequest(documents, scope, limits))
+        if scope.prune:
+            return plan
+        then = {resource.address for resource in stored}
+        now = (await self._specs.current()).site.resources
+        since = [address for address in now if address not in then and scope.holds(address, now[address])]
+        return replace(plan, warnings=(*plan.warnings, *_staying(since, revision)))
+
     async def again(self, plan: Plan, limits: Limits) -> Plan:
         """Return the same change planned against what is applied and live now; raises InvalidSpecs."""
         applied = await self._specs.load()
@@ -91,6 +115,13 @@ class Planning:
             ),
         )
         return await asyncio.to_thread(make_plan, applied, wanted, moment, plan_id=plan_id, limits=limits)
+
+
+def _staying(since: Sequence[str], revision: int) -> Iterator[Diagnostic]:
+    if since:
+        named = ", ".join(since[:_NAMED]) + (f" and {len(since) - _NAMED} more" if len(since) > _NAMED else "")
+        summary = f"applied after revision {revision}, and not deleted: {named}"
+        yield Diagnostic(Severity.WARNING, summary, hint="--prune deletes them")
 
 
 def _refuse(findings: Sequence[Diagnostic]) -> None:

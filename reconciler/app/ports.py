@@ -77,6 +77,8 @@ class HistoryFilter:
     kind: str | None = None
     since: datetime | None = None
     limit: int = 100
+    until: datetime | None = None
+    revision: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,12 @@ class Store(Protocol):
 
     async def revision(self) -> int:
         """Return the applied revision alone, cheaply: 0 where nothing was ever applied."""
+
+    async def resources_at(self, revision: int) -> tuple[StoredResource, ...]:
+        """Return all resources as `revision` left them, by address; raises FwdctlError where there is no such one."""
+
+    async def revision_at(self, at: datetime) -> int:
+        """Return the revision that was the applied one at `at`: 0 where nothing was applied yet."""
 
     async def put_override(self, override: Override) -> None:
         """Store an override; one charger has at most one in force, an older one ends at the new one's start."""

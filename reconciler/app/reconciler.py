@@ -14,6 +14,7 @@ from reconciler.app.notifying import Courier, Notifier
 from reconciler.app.outage_desk import OutageDesk
 from reconciler.app.planning import Planning, PlanRequest
 from reconciler.app.ports import Clock, HistoryFilter, Lock, RelayPort, Secrets, Store
+from reconciler.app.showing import Showing, Shown
 from reconciler.app.status import ChargerStatus, DriftReport, Status
 from reconciler.app.tasks import Report
 from reconciler.app.toggling import ToggleRequest, ToggleResult, Toggling
@@ -22,7 +23,9 @@ from reconciler.model.notices import Delivery, OutageNotice
 from reconciler.model.overrides import Override
 from reconciler.model.plan import Plan
 from reconciler.planning.explain import Explanation
+from reconciler.planning.guard import Limits
 from reconciler.planning.notices import REMEMBERED
+from reconciler.planning.scope import Scope
 
 
 class Reconciler:
@@ -49,6 +52,7 @@ class Reconciler:
         self.outages = OutageDesk(store, relay, clock, self._specs, self.controller, new_id)
         self.failovers = FailoverDesk(store, clock, self._specs, self.controller)
         self._explaining = Explaining(store, clock, self._specs)
+        self._showing = Showing(store, clock, self._specs)
         self._status = Status(self._specs, relay, self.controller)
 
     async def start(self) -> None:
@@ -67,6 +71,14 @@ class Reconciler:
     async def plan(self, request: PlanRequest) -> Plan:
         """See Planning.plan."""
         return await self._planning.plan(request)
+
+    async def plan_back_to(self, revision: int, scope: Scope, limits: Limits) -> Plan:
+        """See Planning.back_to."""
+        return await self._planning.back_to(revision, scope, limits)
+
+    async def show(self, address: str, *, at: datetime | None = None, revision: int | None = None) -> Shown:
+        """See Showing.show."""
+        return await self._showing.show(address, at=at, revision=revision)
 
     async def apply(self, request: ApplyRequest, on_progress: OnProgress = lambda progress: None) -> ApplyResult:
         """See Applying.apply."""

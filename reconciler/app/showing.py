@@ -1,15 +1,17 @@
 """Use case show: one resource as it was applied at a time, and for a charger who was to own what then."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from reconciler.app.applied_specs import AppliedSpecs
-from reconciler.app.ports import Clock, HistoryFilter, Store
+from reconciler.app.applied_specs import AppliedSpecs, resolved
+from reconciler.app.ports import Clock, HistoryFilter, Store, StoredResource
 from reconciler.errors import FwdctlError, UnknownAddress
 from reconciler.model.addresses import Address
 from reconciler.model.history import HistoryEvent
+from reconciler.model.site import Site
 from reconciler.planning.explain import Explanation, explain
 
 
@@ -47,30 +49,31 @@ class Showing:
         if at is not None and revision is not None:
             raise FwdctlError("a time and a revision were given", hint="one of --at TIME and --revision REV")
         when = None if revision is not None else at or self._clock.now()
-        number = await self._store.revision_at(when) if when is not None else revision
+        number = revision if when is None else await self._store.revision_at(when)
         assert number is not None  # one of the two is given
-        applied = await self._specs.at(number)
+        stored = {resource.address: resource for resource in await self._store.resources_at(number)}
         charger = _charger(text)
-        address = applied.site.declared_by.get(charger, text)
-        resource = applied.site.resources.get(address)
+        site = await self._site(number, stored.values()) if charger else None
+        resource = stored.get(site.declared_by.get(charger, text) if site is not None else text)
         if resource is None:
             raise UnknownAddress(
-                f"there was no {text} in revision {number}", hint="fwdctl history --kind apply lists the revisions"
+                f"there is no {text} in revision {number}", hint="fwdctl history --kind apply lists the revisions"
             )
-        shown = Shown(address, number, when, resource.content, await self._apply_before(address, number))
-        if when is None or charger not in applied.site.chargers:
+        changed_by = await self._last(HistoryFilter(kind="apply", revision=resource.revision, limit=1))
+        shown = Shown(resource.address, number, when, resource.content, changed_by)
+        if when is None or site is None or charger not in site.bound_by:
             return shown
-        interventions = await self._store.interventions(when)
-        return Shown(
-            *(address, number, when, resource.content, shown.changed_by),
-            explanation=explain(applied.site, interventions, when, charger),
+        return replace(
+            shown,
+            explanation=explain(site, await self._store.interventions(when), when, charger),
             flip=await self._last(HistoryFilter(charger, "flip", until=when, limit=1)),
         )
 
-    async def _apply_before(self, address: str, revision: int) -> HistoryEvent | None:
-        stored = await self._store.resources_at(revision)
-        written = next(resource.revision for resource in stored if resource.address == address)
-        return await self._last(HistoryFilter(kind="apply", revision=written, limit=1))
+    async def _site(self, revision: int, stored: Iterable[StoredResource]) -> Site:
+        newest = await self._specs.newest()
+        if newest.revision == revision:
+            return newest.site
+        return (await asyncio.to_thread(resolved, revision, list(stored))).site
 
     async def _last(self, wanted: HistoryFilter) -> HistoryEvent | None:
         return next(iter(await self._store.history(wanted)), None)

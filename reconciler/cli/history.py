@@ -1,13 +1,17 @@
 """`fwdctl history`: who changed what, when and why."""
 
+from datetime import timedelta
 from typing import Annotated, Final
 
 import typer
 
 from reconciler.adapters.api_client import ApiClient, Json
+from reconciler.adapters.clock import SystemClock
 from reconciler.adapters.git import DIRTY
 from reconciler.cli import options
 from reconciler.cli.output import print_json, print_table
+from reconciler.model.diagnostics import InvalidValue
+from reconciler.model.durations import parse_duration
 
 COMMIT_SHOWN: Final = 10
 
@@ -15,6 +19,10 @@ COMMIT_SHOWN: Final = 10
 def history(
     charger: Annotated[str | None, typer.Option(help="Only this charger's events.")] = None,
     kind: Annotated[str | None, typer.Option(help="Only events of this kind: apply, flip, toggle, ...")] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME|DURATION", help="Only events since then: 2026-12-01T02:00, or 2h ago.")
+    ] = None,
+    revision: Annotated[int | None, typer.Option(min=1, help="Only what this revision brought about.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="At most so many, the newest.")] = 100,
     json_output: options.JsonOutput = False,
     url: options.Url = options.DEFAULT_URL,
@@ -22,7 +30,9 @@ def history(
 ) -> None:
     """Show events, newest first."""
     with ApiClient(url, token) as api:
-        answer = api.history(charger, kind, limit)
+        answer = api.history(
+            limit, charger=charger, kind=kind, since=_since(since) if since is not None else None, revision=revision
+        )
     if json_output:
         print_json(answer)
     elif not answer["events"]:
@@ -31,15 +41,21 @@ def history(
         print_table(("AT", "KIND", "CHARGER", "BY", "WHAT"), map(_row, answer["events"]))
 
 
+def _since(text: str) -> str:
+    try:
+        ago_s = parse_duration(text)
+    except InvalidValue:
+        return options.instant("--since", text)
+    return (SystemClock().now() - timedelta(seconds=ago_s)).isoformat()
+
+
+def told(event: Json) -> str:
+    """Return what an event was, why, and which commit it came from."""
+    return str(event["summary"]) + (f" ({event['reason']})" if event["reason"] else "") + _git(event)
+
+
 def _row(event: Json) -> tuple[str, ...]:
-    reason = f" ({event['reason']})" if event["reason"] else ""
-    return (
-        event["at"],
-        event["kind"],
-        event["charger"] or "-",
-        event["actor"] or "-",
-        event["summary"] + reason + _git(event),
-    )
+    return event["at"], event["kind"], event["charger"] or "-", event["actor"] or "-", told(event)
 
 
 def _git(event: Json) -> str:

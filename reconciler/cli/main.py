@@ -17,8 +17,10 @@ from reconciler.cli.history import history
 from reconciler.cli.lock import lock
 from reconciler.cli.outage import outage
 from reconciler.cli.plan import plan
+from reconciler.cli.rollback import rollback
 from reconciler.cli.schema import schema
 from reconciler.cli.serve import serve
+from reconciler.cli.show import show
 from reconciler.cli.status import status
 from reconciler.cli.toggle import toggle
 from reconciler.cli.token import token as token_verbs
@@ -31,7 +33,24 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (serve, validate, plan, apply, drift, status, explain, toggle, dump, history, lock, schema, version, demo):
+for verb in (
+    serve,
+    validate,
+    plan,
+    apply,
+    drift,
+    status,
+    explain,
+    toggle,
+    dump,
+    show,
+    history,
+    rollback,
+    lock,
+    schema,
+    version,
+    demo,
+):
     app.command()(verb)
 app.add_typer(outage, name="outage")
 app.add_typer(failover, name="failover")

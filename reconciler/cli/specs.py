@@ -31,9 +31,14 @@ def plan_request(sources: Sequence[str], *, select: Sequence[str], **scope: Any)
     """Return the body of a plan request for specs from `sources`; `scope` are its other fields, as given by flags."""
     return {
         "documents": documents_to_json(read_specs(sources)),
-        "select": dict(_label(text) for text in select),
+        "select": labels(select),
         **scope,
     }
+
+
+def labels(texts: Sequence[str]) -> dict[str, str]:
+    """Return the labels of --select; raises FwdctlError where one is none."""
+    return dict(_label(text) for text in texts)
 
 
 def _label(text: str) -> tuple[str, str]:

@@ -24,8 +24,7 @@ MAX_FRAME_BYTES = 8 * 1024 * 1024
 
 quiet = logging.getLogger("reconciler.testing")
 """The logger given to the libraries: broken frames are test cases here, not news for stderr."""
-quiet.addHandler(logging.NullHandler())
-quiet.propagate = False
+quiet.disabled = True
 
 
 class Side:

@@ -56,7 +56,7 @@ class Year:
 
     async def something(self) -> None:
         """Let something happen, mostly nothing."""
-        match self.random.randrange(120):
+        match self.random.randrange(60):
             case 0:
                 self.start_node()
             case 1:
@@ -77,7 +77,7 @@ class Year:
         site = (await self.world.reconciler._specs.current()).site
         edge = next_boundary(site.outages, await store.interventions(now), now)
         ahead_s = (edge - now).total_seconds() if edge is not None else 86400.0
-        longest_s = 4 * 3600 if ahead_s > 30 * 3600 else 2400
+        longest_s = 2400.0 if ahead_s < 9000 else min(6 * 3600.0, ahead_s - 5400)
         self.clock.advance(min(ahead_s, self.random.uniform(60, longest_s)))
 
     async def owners_must_be_right(self) -> None:

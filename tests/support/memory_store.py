@@ -13,7 +13,7 @@ from reconciler.app.ports import (
     RevisionMeta,
     StoredResource,
 )
-from reconciler.errors import LockHeld, StalePlan
+from reconciler.errors import FwdctlError, LockHeld, StalePlan
 from reconciler.model.failovers import Failover
 from reconciler.model.history import HistoryEvent
 from reconciler.model.interventions import Interventions
@@ -32,6 +32,7 @@ class MemoryStore:
         self.revisions: list[RevisionMeta] = []
         self.events: list[HistoryEvent] = []
         self._stored: dict[str, StoredResource] = {}
+        self._left: dict[int, dict[str, StoredResource]] = {}
         self._last_version: dict[str, int] = {}
         self._used_plans: set[str] = set()
         self._overrides: list[Override] = []
@@ -57,6 +58,7 @@ class MemoryStore:
         self._used_plans.add(plan_id)
         self._revision += 1
         self.revisions.append(meta)
+        self._left[self._revision - 1] = dict(self._stored)
         for write in writes:
             if write.content is None:
                 del self._stored[write.address]
@@ -65,6 +67,17 @@ class MemoryStore:
             self._last_version[write.address] = version
             self._stored[write.address] = StoredResource(write.address, write.content, version, self._revision)
         return self._revision
+
+    async def resources_at(self, revision: int) -> tuple[StoredResource, ...]:
+        """Return what was applied then."""
+        if not 0 <= revision <= self._revision:
+            raise FwdctlError(f"there is no revision {revision}, the last one is {self._revision}")
+        stored = self._left.get(revision, self._stored)
+        return tuple(stored[address] for address in sorted(stored))
+
+    async def revision_at(self, at: datetime) -> int:
+        """Count the commits until then."""
+        return sum(meta.at <= at for meta in self.revisions)
 
     async def put_override(self, override: Override) -> None:
         """Store it; older ones on the charger end at its start."""
@@ -158,7 +171,9 @@ class MemoryStore:
             for event in reversed(self.events)
             if wanted.charger in (None, event.charger)
             and wanted.kind in (None, event.kind)
+            and wanted.revision in (None, event.revision)
             and (wanted.since is None or event.at >= wanted.since)
+            and (wanted.until is None or event.at <= wanted.until)
         ]
         return tuple(found[: wanted.limit])
 

@@ -58,7 +58,7 @@ def drift(report: DriftReport) -> JSONResponse:
 
 def history(events: tuple[HistoryEvent, ...]) -> JSONResponse:
     """Return events in the order given."""
-    return answer(events=[_event(event) for event in events])
+    return answer(events=[event_json(event) for event in events])
 
 
 def toggle(result: ToggleResult) -> JSONResponse:
@@ -163,7 +163,8 @@ def _standing(standing: Standing) -> Json:
     }
 
 
-def _event(event: HistoryEvent) -> Json:
+def event_json(event: HistoryEvent) -> Json:
+    """Return one event of history."""
     return {
         "seq": event.seq,
         "at": instant(event.at),

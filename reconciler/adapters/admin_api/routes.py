@@ -8,13 +8,14 @@ from starlette.responses import JSONResponse
 
 from reconciler import __version__
 from reconciler.adapters.admin_api import answers
+from reconciler.adapters.admin_api.history_routes import add_history_routes
 from reconciler.adapters.admin_api.schema import (
     ApplyBody,
     DocumentBody,
-    LimitsBody,
     PlanBody,
     ToggleBody,
     ToggleEndBody,
+    limits_of,
 )
 from reconciler.adapters.admin_api.time_routes import add_time_routes
 from reconciler.adapters.admin_api.token_routes import add_token_routes
@@ -22,17 +23,14 @@ from reconciler.app.access_tokens import AccessTokens
 from reconciler.app.apply_runs import ApplyRuns
 from reconciler.app.applying import ApplyRequest
 from reconciler.app.planning import PlanRequest
-from reconciler.app.ports import HistoryFilter
 from reconciler.app.reconciler import Reconciler
 from reconciler.app.toggling import ToggleRequest
 from reconciler.model.documents import Document
 from reconciler.model.plan import Plan
 from reconciler.model.plan_json import from_json, to_json
-from reconciler.planning.guard import Limits, Share
 from reconciler.planning.scope import Scope
 
 WAIT_MAX_S = 30.0
-HISTORY_MAX = 10_000
 UNKNOWN_ACTOR = "api"
 
 
@@ -42,6 +40,7 @@ def build_routes(reconciler: Reconciler, runs: ApplyRuns, tokens: AccessTokens) 
     _add_reading(router, reconciler)
     _add_planning(router, reconciler, runs)
     _add_changing(router, reconciler)
+    add_history_routes(router, reconciler)
     add_time_routes(router, reconciler, unknown_actor=UNKNOWN_ACTOR)
     add_token_routes(router, tokens, unknown_actor=UNKNOWN_ACTOR)
     return router
@@ -64,14 +63,6 @@ def _add_reading(router: APIRouter, reconciler: Reconciler) -> None:
     async def dump() -> JSONResponse:
         return answers.answer(documents=await reconciler.dump())
 
-    @router.get("/history")
-    async def history(
-        charger: str | None = None,
-        kind: str | None = None,
-        limit: Annotated[int, Query(ge=1, le=HISTORY_MAX)] = 100,
-    ) -> JSONResponse:
-        return answers.history(await reconciler.history(HistoryFilter(charger, kind, limit=limit)))
-
     @router.get("/lock")
     async def lock() -> JSONResponse:
         return answers.lock(await reconciler.lock())
@@ -80,7 +71,7 @@ def _add_reading(router: APIRouter, reconciler: Reconciler) -> None:
 def _add_planning(router: APIRouter, reconciler: Reconciler, runs: ApplyRuns) -> None:
     async def planned(body: PlanBody) -> Plan:
         scope = Scope(body.prune, body.select, tuple(body.target), tuple(body.exclude))
-        return await reconciler.plan(PlanRequest(_documents(body.documents), scope, _limits(body)))
+        return await reconciler.plan(PlanRequest(_documents(body.documents), scope, limits_of(body)))
 
     @router.post("/plan")
     async def plan(body: PlanBody) -> JSONResponse:
@@ -95,7 +86,7 @@ def _add_planning(router: APIRouter, reconciler: Reconciler, runs: ApplyRuns) ->
                 reason=body.reason,
                 git_author=body.git_author,
                 git_commit=body.git_commit,
-                limits=_limits(body),
+                limits=limits_of(body),
                 parallelism=body.parallelism,
                 lock_timeout_s=body.lock_timeout_s,
                 wait_for_window=body.wait_for_window,
@@ -125,7 +116,7 @@ def _add_changing(router: APIRouter, reconciler: Reconciler) -> None:
                     reason=body.reason,
                     actor=body.actor or UNKNOWN_ACTOR,
                     for_s=body.for_s,
-                    limits=_limits(body),
+                    limits=limits_of(body),
                 )
             )
         )
@@ -141,8 +132,3 @@ def _add_changing(router: APIRouter, reconciler: Reconciler) -> None:
 
 def _documents(bodies: Iterable[DocumentBody]) -> list[Document]:
     return [body.to_document() for body in bodies]
-
-
-def _limits(body: LimitsBody) -> Limits:
-    share = Share.parse(body.max_disruption) if body.max_disruption is not None else None
-    return Limits(share, body.allow_empty, body.allow_delete_all, body.override_window)

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from reconciler.model.documents import Document
+from reconciler.planning.guard import Limits, Share
 
 Seconds = Annotated[float, Field(ge=0, le=7 * 24 * 3600)]
 
@@ -36,10 +37,26 @@ class LimitsBody(Body):
     override_window: bool = False
 
 
+def limits_of(body: LimitsBody) -> Limits:
+    """Return what the caller allows as planning takes it; raises FwdctlError where a share is none."""
+    share = Share.parse(body.max_disruption) if body.max_disruption is not None else None
+    return Limits(share, body.allow_empty, body.allow_delete_all, body.override_window)
+
+
 class PlanBody(LimitsBody):
     """POST /v1/plan: specs, and which resources they may touch."""
 
     documents: list[DocumentBody]
+    prune: bool = False
+    select: dict[str, str] = {}
+    target: list[str] = []
+    exclude: list[str] = []
+
+
+class RollbackBody(LimitsBody):
+    """POST /v1/rollbacks/plan: the revision to go back to, and which resources may be touched."""
+
+    revision: Annotated[int, Field(ge=0)]
     prune: bool = False
     select: dict[str, str] = {}
     target: list[str] = []

@@ -57,10 +57,15 @@ def ended(results: tuple[ChargerResult, ...]) -> JSONResponse:
 
 def explanation(found: Explanation) -> JSONResponse:
     """Return who owns what on a charger and which layer made it so."""
-    return answer(
-        charger=found.charger,
-        at=instant(found.at),
-        decisions=[
+    return answer(**explanation_json(found))
+
+
+def explanation_json(found: Explanation) -> Json:
+    """Return the same as data."""
+    return {
+        "charger": found.charger,
+        "at": instant(found.at),
+        "decisions": [
             {
                 "features": list(decision.features),
                 "owner": decision.owner,
@@ -69,7 +74,7 @@ def explanation(found: Explanation) -> JSONResponse:
             }
             for decision in found.decisions
         ],
-        layers=[
+        "layers": [
             {
                 "layer": layer.kind.value,
                 "because": layer.because,
@@ -78,8 +83,8 @@ def explanation(found: Explanation) -> JSONResponse:
             }
             for layer in found.layers
         ],
-        changes_at=instant(found.changes_at) if found.changes_at is not None else None,
-    )
+        "changes_at": instant(found.changes_at) if found.changes_at is not None else None,
+    }
 
 
 def notices(found: tuple[OutageNotice, ...]) -> JSONResponse:

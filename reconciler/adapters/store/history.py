@@ -33,5 +33,9 @@ class History(Section):
             asked = asked.where(column.kind == wanted.kind)
         if wanted.since is not None:
             asked = asked.where(column.at >= wanted.since)
+        if wanted.until is not None:
+            asked = asked.where(column.at <= wanted.until)
+        if wanted.revision is not None:
+            asked = asked.where(column.revision == wanted.revision)
         async with self._database.reading() as connection:
             return tuple(HistoryEvent(**found) for found in (await connection.execute(asked)).mappings())

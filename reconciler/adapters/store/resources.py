@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import ColumnElement, and_, bindparam, case, func, insert, or_, select, update
@@ -51,6 +52,11 @@ class Resources(Section):
             if not 0 <= revision <= last:
                 raise FwdctlError(f"there is no revision {revision}, the last one is {last}", hint="see fwdctl history")
             return await _read(connection, held)
+
+    async def revision_at(self, at: datetime) -> int:
+        """Return the revision that was the applied one at `at`: 0 where nothing was applied yet."""
+        async with self._database.reading() as connection:
+            return await connection.scalar(select(func.max(revisions.c.revision)).where(revisions.c.at <= at)) or 0
 
     async def commit_revision(self, writes: Sequence[ResourceWrite], meta: RevisionMeta, plan_id: str) -> int:
         """Write all of `writes` (each address once) in one transaction and return the new revision.

@@ -101,7 +101,6 @@ async def test_one_commit_may_not_write_an_address_twice(store: Store) -> None:
 
 
 async def test_every_revision_can_be_read_again(store: Store) -> None:
-    assert isinstance(store, SqlStore)
     await store.commit_revision([_create(ONE)], META, "p1")
     await store.commit_revision([ResourceWrite(ONE, {"n": 2}, 1), _create(TWO)], META, "p2")
     await store.commit_revision([_delete(ONE, 2)], META, "p3")
@@ -111,6 +110,15 @@ async def test_every_revision_can_be_read_again(store: Store) -> None:
     assert await store.resources_at(3) == (StoredResource(TWO, CONTENT, 1, 2),)
     with pytest.raises(FwdctlError, match="no revision 4"):
         await store.resources_at(4)
+
+
+async def test_every_moment_has_its_revision(store: Store) -> None:
+    assert await store.revision_at(EPOCH) == 0
+    for number, minutes in enumerate((0, 1, 1), 1):
+        meta = replace(META, at=EPOCH + timedelta(minutes=minutes))
+        await store.commit_revision([_create(f"charger.c{number}")], meta, f"p{number}")
+    asked = [-1, 0, 30, 60, 600]
+    assert [await store.revision_at(EPOCH + timedelta(seconds=second)) for second in asked] == [0, 1, 1, 3, 3]
 
 
 async def test_of_tasks_that_change_the_same_version_one_wins(store: Store) -> None:

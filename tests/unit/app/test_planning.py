@@ -73,3 +73,45 @@ async def test_secrets_must_resolve_on_the_server_where_the_plan_relies_on_them(
     assert (finding.address, finding.summary) == ("security-profile.basic", "env:FWDCTL_SECRET_X is not there")
     assert finding.position is not None
     assert (await reconciler.plan(PlanRequest(a_site(1)))).summary.add == 5
+
+
+async def test_the_way_back_is_a_plan_and_applying_it_leaves_what_was() -> None:
+    world = World()
+    await world.apply(a_site(2, {"partner": "primary", "grid": "passive"}))
+    first = await world.reconciler.dump()
+    await world.apply(a_site(2, {"partner": "passive", "grid": "primary"}))
+    plan = await world.reconciler.plan_back_to(1, Scope(), Limits())
+    assert [(change.address, change.action) for change in plan.resource_changes] == [
+        ("backend-binding.a", Action.UPDATE)
+    ]
+    await world.reconciler.apply(ApplyRequest(plan, "ann"))
+    assert await world.reconciler.dump() == first
+    assert (await world.reconciler.plan_back_to(1, Scope(), Limits())).is_empty
+
+
+async def test_the_way_back_deletes_what_came_since_only_with_prune_and_names_what_stays() -> None:
+    world = World()
+    await world.apply(a_site(1))
+    await world.apply([charger("cp777")])
+    kept = await world.reconciler.plan_back_to(1, Scope(), Limits())
+    pruned = await world.reconciler.plan_back_to(1, Scope(prune=True), Limits())
+    assert kept.is_empty
+    assert [warning.summary for warning in kept.warnings] == ["applied after revision 1, and not deleted: charger.cp777"]
+    assert [(change.address, change.action) for change in pruned.resource_changes] == [("charger.cp777", Action.DELETE)]
+
+
+async def test_what_was_deleted_since_comes_back() -> None:
+    world = World()
+    await world.apply(a_site(2))
+    await world.apply(without(a_site(2), "cp001"), prune=True)
+    plan = await world.reconciler.plan_back_to(1, Scope(), Limits())
+    assert [(change.address, change.action) for change in plan.resource_changes] == [("charger.cp001", Action.CREATE)]
+
+
+async def test_there_is_no_way_back_to_nothing_or_to_what_never_was() -> None:
+    world = World()
+    await world.apply(a_site(1))
+    with pytest.raises(FwdctlError, match="nothing to go back to"):
+        await world.reconciler.plan_back_to(0, Scope(prune=True), Limits(allow_empty=True, allow_delete_all=True))
+    with pytest.raises(FwdctlError, match="no revision 2"):
+        await world.reconciler.plan_back_to(2, Scope(), Limits())
