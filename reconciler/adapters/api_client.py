@@ -80,13 +80,20 @@ class ApiClient:
         """Return where live differs from what was last applied with nobody having asked for it."""
         return self._get("/v1/drift")
 
-    def dump(self) -> Json:
-        """Return {documents}: what is applied."""
-        return self._get("/v1/dump")
+    def dump(self, *, live: bool = False) -> Json:
+        """Return {documents, newcomers}: what is applied, and with `live` the stations that nobody declared."""
+        return self._get("/v1/dump", live="true" if live else None)
 
-    def history(self, limit: int = 100, **wanted: str | float | None) -> Json:
-        """Return {events}, newest first; `wanted` are charger, kind, since (ISO 8601) and revision."""
-        return self._get("/v1/history", limit=limit, **wanted)
+    def history(
+        self,
+        charger: str | None = None,
+        kind: str | None = None,
+        limit: int = 100,
+        since: str | None = None,
+        revision: int | None = None,
+    ) -> Json:
+        """Return {events}, newest first; `since` in ISO 8601."""
+        return self._get("/v1/history", charger=charger, kind=kind, limit=limit, since=since, revision=revision)
 
     def show(self, address: str, at: str | None = None, revision: int | None = None) -> Json:
         """Return {address, revision, at, content, changed_by, explanation, flip}: a resource as it was then."""

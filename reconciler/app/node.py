@@ -18,11 +18,12 @@ from reconciler.app.station_access import choose_version, must_reconnect
 from reconciler.app.station_channel import MUTUAL_TLS, serial_number_of
 from reconciler.app.station_entry import StationEntry
 from reconciler.app.station_session import Connection, StationSession, Totals
+from reconciler.app.strangers import Strangers
 from reconciler.local.csms import LocalCsms, TransactionNumbers
 from reconciler.local.known_tokens import KnownTokens
 from reconciler.model.desired import LOCAL, DesiredCharger, DesiredLeg
 from reconciler.model.history import HistoryEvent
-from reconciler.model.live import Ack, Deferred, LiveCharger, Outcome, Refusal
+from reconciler.model.live import Ack, Deferred, LiveCharger, Outcome, Refusal, Stranger
 from reconciler.relay import commands
 from reconciler.relay.memory import SessionMemory
 
@@ -74,6 +75,7 @@ class RelayNode:
         self._tokens = KnownTokens(world.token_key)
         self._numbers = TransactionNumbers()
         self._authorizations: dict[StationSession, Ticket] = {}
+        self._strangers = Strangers()
         self._entry = StationEntry(world.secrets, world.clock, world.organization)
 
     def restore(self, memories: Iterable[ChargerMemory], kept: Iterable[KeptCall] = ()) -> None:
@@ -121,6 +123,10 @@ class RelayNode:
         now, monotonic_s = clock.now(), clock.monotonic_s()
         return {name: slot.live(now, monotonic_s) for name, slot in self._slots.items()}
 
+    def strangers(self) -> tuple[Stranger, ...]:
+        """Return the stations that knocked lately and were not declared then."""
+        return self._strangers.all()
+
     def _slot(self, charger: str, desired: DesiredCharger) -> ChargerSlot:
         slot = self._slots.get(charger)
         if slot is None:
@@ -167,6 +173,8 @@ class RelayNode:
     async def admit(self, knock: Knock) -> Admit | Refuse:
         """Decide on a station's handshake (OCPP-J part 4, 3.1-3.3)."""
         slot = self._slots.get(self._by_identity.get(knock.identity.casefold(), ""))
+        if slot is None:
+            self._strangers.knocked(knock, self._world.clock.now())
         verdict = self._entry.refusal(knock, slot) or await self._verdict(knock, slot)
         self._entry.concluded(knock, slot, verdict if isinstance(verdict, Refuse) else None)
         outcome = "admitted" if isinstance(verdict, Admit) else "refused"

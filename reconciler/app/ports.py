@@ -9,7 +9,7 @@ from reconciler.model.desired import DesiredCharger, SecretRef
 from reconciler.model.failovers import Failover
 from reconciler.model.history import HistoryEvent
 from reconciler.model.interventions import Interventions
-from reconciler.model.live import LiveCharger, Outcome
+from reconciler.model.live import LiveCharger, Outcome, Stranger
 from reconciler.model.notices import OutageNotice
 from reconciler.model.outages import Adjustment, Outage
 from reconciler.model.overrides import Override
@@ -37,6 +37,9 @@ class RelayPort(Protocol):
 
     def live(self) -> Mapping[str, LiveCharger]:
         """Return every known charger's live state by name."""
+
+    def strangers(self) -> Sequence[Stranger]:
+        """Return the stations that knocked lately and were not declared then; bounded."""
 
 
 @dataclass(frozen=True, slots=True)

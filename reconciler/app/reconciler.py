@@ -7,7 +7,7 @@ from typing import Any
 from reconciler.app.applied_specs import AppliedSpecs
 from reconciler.app.applying import Applying, ApplyRequest, ApplyResult, OnProgress
 from reconciler.app.controller import Controller
-from reconciler.app.dumping import dump
+from reconciler.app.dumping import Newcomer, dump, newcomers, undeclared
 from reconciler.app.explaining import Explaining
 from reconciler.app.failover_desk import FailoverDesk
 from reconciler.app.notifying import Courier, Notifier
@@ -42,6 +42,7 @@ class Reconciler:
         secrets: Secrets | None = None,
     ) -> None:
         self._store = store
+        self._relay = relay
         self._clock = clock
         self._report = report
         self._specs = AppliedSpecs(store)
@@ -95,6 +96,14 @@ class Reconciler:
     async def dump(self) -> tuple[Mapping[str, Any], ...]:
         """See dumping.dump."""
         return await dump(self._specs)
+
+    async def newcomers(self) -> tuple[Newcomer, ...]:
+        """Return the stations that knocked and are not declared, each with the spec that would declare it."""
+        return newcomers((await self._specs.newest()).site, self._relay.strangers())
+
+    async def strangers(self) -> int:
+        """Return how many stations knocked lately and are not declared."""
+        return len(undeclared((await self._specs.newest()).site, self._relay.strangers()))
 
     async def toggle(self, request: ToggleRequest) -> ToggleResult:
         """See Toggling.toggle."""

@@ -1,22 +1,44 @@
 """`fwdctl dump`: what is applied, as YAML that can be applied again."""
 
+import json
+from typing import Annotated
+
 import typer
 
-from reconciler.adapters.api_client import ApiClient
+from reconciler.adapters.api_client import ApiClient, Json
 from reconciler.adapters.spec_files import write_documents
 from reconciler.cli import options
 from reconciler.cli.output import print_json
 
 
 def dump(
+    live: Annotated[
+        bool, typer.Option("--live", help="Also stations that knocked and are not declared, as specs to review.")
+    ] = False,
     json_output: options.JsonOutput = False,
     url: options.Url = options.DEFAULT_URL,
     token: options.Token = None,
 ) -> None:
-    """Print what is applied; a plan of it is empty."""
+    """Print what is applied; a plan of it is empty. With --live, stations that could be declared besides."""
     with ApiClient(url, token) as api:
-        answer = api.dump()
+        answer = api.dump(live=live)
     if json_output:
         print_json(answer)
     else:
         typer.echo(write_documents(answer["documents"]), nl=False)
+        for newcomer in answer["newcomers"] or ():
+            _print(newcomer)
+
+
+def _print(newcomer: Json) -> None:
+    """Print a station that knocked; its words go into a comment as JSON, so that they can't end it."""
+    identity, offered = (
+        json.dumps(newcomer["identity"]),
+        ", ".join(map(json.dumps, newcomer["versions"])) or "no version",
+    )
+    typer.echo(f"# Not declared: {identity} knocked {newcomer['knocks']} times, last {newcomer['last_seen']}.")
+    typer.echo(f"# It offered {offered}, in the way of security profile {newcomer['security_profile']}.")
+    if newcomer["document"] is None:
+        typer.echo("# None of it is a version that can be declared.")
+    else:
+        typer.echo(write_documents([newcomer["document"]]), nl=False)

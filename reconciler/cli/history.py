@@ -30,9 +30,7 @@ def history(
 ) -> None:
     """Show events, newest first."""
     with ApiClient(url, token) as api:
-        answer = api.history(
-            limit, charger=charger, kind=kind, since=_since(since) if since is not None else None, revision=revision
-        )
+        answer = api.history(charger, kind, limit, _since(since) if since is not None else None, revision)
     if json_output:
         print_json(answer)
     elif not answer["events"]:

@@ -34,6 +34,8 @@ def status(
                 print_json(answer)
             else:
                 _print(answer["chargers"], address)
+                if answer["strangers"] and address is None:
+                    typer.echo(f"Not declared, and knocked: {answer['strangers']} (fwdctl dump --live writes specs).")
                 _print_trouble(api.undelivered_notices()["notices"])
             if not watch:
                 return

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -97,3 +98,17 @@ class Deferred:
 
 Outcome = Ack | Deferred | Refusal
 """What became of a generation the controller asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """A station that knocked and is not declared.
+
+    `versions` as it offered them; `profile` is the security profile of the way it came, `at` its last knock.
+    """
+
+    identity: str
+    versions: tuple[str, ...]
+    profile: int
+    at: datetime
+    knocks: int = 1

@@ -21,11 +21,12 @@ from reconciler.relay.commands import CloseLeg, GenerationRefused, GenerationRun
 from reconciler.relay.downward import Downward
 from reconciler.relay.handover import take_over
 from reconciler.relay.leg import NEVER, CsmsLeg
-from reconciler.relay.registration import Registration
 from reconciler.relay.routing import RouteTable
 from reconciler.relay.state import SessionState
+from reconciler.relay.upward import Upward
 
 _REFUSED_PHASES: Final = (LegPhase.PENDING, LegPhase.REJECTED)
+_AT_WORK: Final = (LegPhase.REGISTERED, LegPhase.REGISTERING)
 
 
 @dataclass(slots=True)
@@ -52,14 +53,12 @@ class Trial:
 class Flip:
     """Carries a session from one generation to the next."""
 
-    __slots__ = ("_desired", "_downward", "_leaving", "_pending", "_registration", "_state", "_trial")
+    __slots__ = ("_desired", "_downward", "_leaving", "_pending", "_state", "_trial", "_upward")
 
-    def __init__(
-        self, state: SessionState, downward: Downward, registration: Registration, desired: DesiredCharger
-    ) -> None:
+    def __init__(self, state: SessionState, upward: Upward, downward: Downward, desired: DesiredCharger) -> None:
         self._state = state
         self._downward = downward
-        self._registration = registration
+        self._upward = upward
         self._desired = desired
         self._pending: Pending | None = None
         self._trial: Trial | None = None
@@ -91,11 +90,19 @@ class Flip:
         self._pending = Pending(generation, desired, gaining, state.now + desired.flip.confirm_within_s)
         for leg in desired.legs:
             self._leaving.pop(leg.backend.name, None)
-            if leg.backend.name not in state.legs:
-                self._open(leg)
-            elif leg.backend.name in gaining and state.legs[leg.backend.name].phase is LegPhase.DOWN:
-                state.emit(RedialLeg(state.legs[leg.backend.name].spec, "wanted as an owner"))
+            self._prepare(leg, gains=leg.backend.name in gaining)
         self.advance()
+
+    def _prepare(self, leg: DesiredLeg, *, gains: bool) -> None:
+        """Bring a leg to where it can be registered: before the step, unless it owns something by its old address."""
+        state, name = self._state, leg.backend.name
+        existing = state.legs.get(name)
+        if existing is None:
+            self._open(leg)
+        elif name not in self._desired.owners.values() and _dialled_otherwise(existing.spec, leg):
+            self._respecify(existing, leg)
+        elif gains and existing.phase is LegPhase.DOWN:
+            state.emit(RedialLeg(existing.spec, "wanted as an owner"))
 
     def advance(self) -> None:
         """Look whether the change under way can take its step, or never will."""
@@ -123,7 +130,7 @@ class Flip:
             leg = legs[name]
             if leg.answers > before:
                 del trial.unheard[name]
-            elif leg.phase is not LegPhase.REGISTERED or self._state.now >= trial.deadline:
+            elif leg.phase not in _AT_WORK or self._state.now >= trial.deadline:
                 said = leg.detail or f"{name} did not answer within {self._desired.flip.confirm_within_s:g} s"
                 self._take_back(trial, said)
                 return
@@ -200,8 +207,8 @@ class Flip:
         deadline = state.now + pending.desired.flip.confirm_within_s
         self._trial = Trial(pending.generation, previous, previous_generation, unheard, deadline)
         for name in unheard:
-            self._registration.drain(state.legs[name])
-            self._registration.prove(state.legs[name])
+            self._upward.registration.drain(state.legs[name])
+            self._upward.registration.prove(state.legs[name])
         self._watch(self._trial)
 
     def _swap(self, desired: DesiredCharger, generation: int) -> None:
@@ -216,18 +223,13 @@ class Flip:
                 self._respecify(state.legs[leg.backend.name], leg)
             else:
                 self._open(leg)
-        self._registration.roles_changed()
+        self._upward.registration.roles_changed()
+        self._upward.owners_changed()
         self._downward.owners_changed()
 
     def _respecify(self, leg: CsmsLeg, spec: DesiredLeg) -> None:
         was, leg.spec = leg.spec, spec
-        old, new = was.backend, spec.backend
-        if (old.url, old.security, old.compression, was.credentials) != (
-            new.url,
-            new.security,
-            new.compression,
-            spec.credentials,
-        ):
+        if _dialled_otherwise(was, spec):
             leg.closed(self._state.now, "dialled anew: its address or credentials changed")
             self._state.emit(RedialLeg(spec, leg.detail))
 
@@ -261,3 +263,10 @@ class Flip:
     def _close(self, name: str, reason: str) -> None:
         del self._state.legs[name]
         self._state.emit(CloseLeg(name, reason))
+
+
+def _dialled_otherwise(was: DesiredLeg, now: DesiredLeg) -> bool:
+    """Return True where the connection itself has to change."""
+    old, new = was.backend, now.backend
+    before = (old.url, old.security, old.compression, was.credentials)
+    return before != (new.url, new.security, new.compression, now.credentials)

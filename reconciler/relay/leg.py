@@ -64,7 +64,7 @@ class StationCall:
 class Upcall:
     """A CALL that waits for a leg or is under way on it."""
 
-    __slots__ = ("action", "call", "deadline", "frame", "ids", "key", "origin", "payload", "seq", "tries")
+    __slots__ = ("action", "call", "deadline", "frame", "ids", "key", "moved", "origin", "payload", "seq", "tries")
 
     def __init__(
         self,
@@ -88,6 +88,8 @@ class Upcall:
         self.seq = seq
         """Its place in the backlog."""
         self.tries = 0
+        self.moved = False
+        """It changed owners before it was sent; the new one may know its message id from a copy."""
         self.key = ""
         """The message id on this leg, once under way."""
 

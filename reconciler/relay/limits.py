@@ -24,6 +24,8 @@ class SessionLimits:
     answered_remembered: int = 8
     """Answered calls per direction that a CALLRESULTERROR may still refer to."""
     answered_grace_s: float = 60.0
+    heartbeat_interval_min_s: float = 1.0
+    """Shortest interval of the relay's own heartbeats, whatever a back-end asks for."""
     boot_grace_s: float = 2.0
     """How long a new station may take to send its own BootNotification before a remembered one is replayed."""
     boot_retry_min_s: float = 5.0

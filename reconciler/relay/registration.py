@@ -30,7 +30,15 @@ _OWNER_SLACK: Final = 1.1
 
 class _BootAnswer(msgspec.Struct, gc=False):
     status: str = ""
-    interval: float = 0
+    interval: float | str | None = 0
+
+    @property
+    def interval_s(self) -> float:
+        """The interval, also where it was sent as text."""
+        try:
+            return max(0.0, float(self.interval or 0))
+        except ValueError:
+            return 0.0
 
 
 _BOOT_ANSWER: Final = msgspec.json.Decoder(_BootAnswer)
@@ -167,13 +175,13 @@ class Registration:
                 answer = _BootAnswer("unreadable answer")
         phase = _PHASES.get(answer.status, LegPhase.REJECTED)
         if phase is LegPhase.REGISTERED:
-            self._accepted_by(leg, answer.interval)
+            self._accepted_by(leg, answer.interval_s)
             return
         said = answer.status or "CALLERROR"
         leg.enter(phase, state.now, f"{leg.name} answered BootNotification with {said}")
         state.note("leg-registration", leg.name, BOOT, said)
         if retry:
-            wait = answer.interval if answer.interval > 0 else limits.boot_retry_default_s
+            wait = answer.interval_s or limits.boot_retry_default_s
             leg.boot_due = state.now + max(wait, limits.boot_retry_min_s)
 
     def _accepted_by(self, leg: CsmsLeg, interval_s: float) -> None:
@@ -188,7 +196,7 @@ class Registration:
         for payload in reversed(state.memory.statuses.values()):
             leg.waiting.appendleft(Upcall(Origin.OWN, STATUS, deadline, payload=payload))
         leg.boot_due = None
-        leg.heartbeat_interval_s = interval_s
+        leg.heartbeat_interval_s = max(interval_s, state.limits.heartbeat_interval_min_s)
         leg.heartbeat_due = state.now if interval_s > 0 else None
         self.beat_sent(leg)
 

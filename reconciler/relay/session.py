@@ -63,7 +63,7 @@ class Session:
         self._state = SessionState(version, memory, limits or SessionLimits(), new_id, table)
         self._upward = Upward(self._state)
         self._downward = Downward(self._state, self._upward.pump, self._upward.station_boots)
-        self._flip = Flip(self._state, self._downward, self._upward.registration, desired)
+        self._flip = Flip(self._state, self._upward, self._downward, desired)
         self._generation = generation
 
     @property

@@ -124,7 +124,10 @@ class TransactionIdTable:
         theirs = payload[span[0] : span[1]]
         newest_first = reversed(self._ids)
         station_id = next((entry.station for entry in newest_first if entry.backends.get(backend) == theirs), None)
-        return payload if station_id in (None, theirs) else replace_span(payload, span, station_id or theirs)
+        if station_id is None:  # not one that it was ever given: it must not hit another's transaction by chance
+            taken = {entry.station for entry in self._ids}
+            station_id = _free_id(theirs, taken) if theirs in taken else theirs
+        return payload if station_id == theirs else replace_span(payload, span, station_id)
 
     def station_id(self, action: str, payload: bytes) -> bytes | None:
         """Return the station's transaction id in one of its own payloads, or None."""

@@ -168,7 +168,8 @@ class Upward:
 
     def _id_token(self, upcall: Upcall) -> bytes:
         frame = upcall.frame
-        if frame is not None and len(frame.id) <= MESSAGE_ID_MAX and frame.id_token == b'"%b"' % frame.id.encode():
+        fits = frame is not None and len(frame.id) <= MESSAGE_ID_MAX and not upcall.moved
+        if frame is not None and fits and frame.id_token == b'"%b"' % frame.id.encode():
             return frame.id_token
         return self._state.new_id_token()
 
@@ -215,6 +216,21 @@ class Upward:
             self._state.emit(RememberCharger())
         if upcall.origin is Origin.PART and upcall.call is not None:
             self.calls.part_answered(upcall.call, leg, frame)
+
+    def owners_changed(self) -> None:
+        """Bring calls that wait unsent for a loser to whoever owns them now; what was sent stays (R10)."""
+        state = self._state
+        for leg in list(state.legs.values()):
+            for upcall in [up for up in leg.waiting if up.origin is Origin.STATION]:
+                if upcall.frame is None or upcall.call is None:
+                    continue
+                owner = state.table.owner(upcall.frame)
+                if owner != leg.name:
+                    leg.waiting.remove(upcall)
+                    upcall.call.owner, upcall.call.composition, upcall.moved = owner, None, True
+                    state.legs[owner].waiting.append(upcall)
+        for leg in list(state.legs.values()):
+            self.pump(leg)
 
     # -- legs and time -----------------------------------------------------------------------------------------
 

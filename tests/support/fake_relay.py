@@ -1,11 +1,21 @@
 """A relay without sockets: it runs what it is told, on chargers that tests connect, refuse, slow and tamper with."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.model.desired import LOCAL, DesiredCharger
-from reconciler.model.live import Ack, Deferred, LegPhase, LiveCharger, LiveLeg, LiveTransaction, Outcome, Refusal
+from reconciler.model.live import (
+    Ack,
+    Deferred,
+    LegPhase,
+    LiveCharger,
+    LiveLeg,
+    LiveTransaction,
+    Outcome,
+    Refusal,
+    Stranger,
+)
 from reconciler.testing.waiting import Bell
 
 
@@ -19,6 +29,8 @@ class FakeRelay:
         """The most questions that were open at once."""
         self.bell = Bell()
         """Rung whenever something was asked and answered."""
+        self.knocked: list[Stranger] = []
+        """Stations that nobody declared."""
         self._running = 0
         self._live: dict[str, LiveCharger] = {}
         self._desired: dict[str, tuple[int, DesiredCharger]] = {}
@@ -47,6 +59,10 @@ class FakeRelay:
     def live(self) -> Mapping[str, LiveCharger]:
         """Return all known chargers."""
         return dict(self._live)
+
+    def strangers(self) -> Sequence[Stranger]:
+        """Return those that knocked."""
+        return self.knocked
 
     def connect(self, *chargers: str, version: str = "ocpp1.6") -> None:
         """Let stations connect; they run what was asked for last."""

@@ -1,5 +1,6 @@
 """What the admin API answers: values of the use cases as JSON data, every answer with its `format_version`."""
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,6 +10,7 @@ from reconciler.app.api_contract import FORMAT_VERSION, error_to_json
 from reconciler.app.apply_runs import ApplyRun
 from reconciler.app.applying import ApplyProgress, ApplyResult
 from reconciler.app.courses import ChargerResult
+from reconciler.app.dumping import Newcomer
 from reconciler.app.ports import Lock
 from reconciler.app.status import ChargerStatus, DriftReport
 from reconciler.app.toggling import ToggleResult
@@ -41,9 +43,29 @@ def apply_run(run: ApplyRun, seen: int) -> JSONResponse:
     )
 
 
-def status(chargers: tuple[ChargerStatus, ...]) -> JSONResponse:
-    """Return every charger: what it is to run and what it runs."""
-    return answer(chargers=[_charger(charger) for charger in chargers])
+def status(chargers: tuple[ChargerStatus, ...], strangers: int) -> JSONResponse:
+    """Return every charger: what it is to run and what it runs; and how many knocked that are not declared."""
+    return answer(chargers=[_charger(charger) for charger in chargers], strangers=strangers)
+
+
+def dump(documents: Sequence[Mapping[str, Any]], newcomers: Sequence[Newcomer] | None) -> JSONResponse:
+    """Return what is applied; and the stations that knocked and are not declared, null where nobody asked."""
+    return answer(
+        documents=documents,
+        newcomers=None
+        if newcomers is None
+        else [
+            {
+                "identity": newcomer.stranger.identity,
+                "versions": list(newcomer.stranger.versions),
+                "security_profile": newcomer.stranger.profile,
+                "last_seen": instant(newcomer.stranger.at),
+                "knocks": newcomer.stranger.knocks,
+                "document": newcomer.document,
+            }
+            for newcomer in newcomers
+        ],
+    )
 
 
 def drift(report: DriftReport) -> JSONResponse:

@@ -53,15 +53,15 @@ def _add_reading(router: APIRouter, reconciler: Reconciler) -> None:
 
     @router.get("/status")
     async def status(address: str | None = None) -> JSONResponse:
-        return answers.status(await reconciler.status(address))
+        return answers.status(await reconciler.status(address), await reconciler.strangers())
 
     @router.get("/drift")
     async def drift(address: str | None = None) -> JSONResponse:
         return answers.drift(await reconciler.drift(address))
 
     @router.get("/dump")
-    async def dump() -> JSONResponse:
-        return answers.answer(documents=await reconciler.dump())
+    async def dump(live: bool = False) -> JSONResponse:
+        return answers.dump(await reconciler.dump(), await reconciler.newcomers() if live else None)
 
     @router.get("/lock")
     async def lock() -> JSONResponse:

@@ -2,14 +2,15 @@
 
 import asyncio
 import time
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import Engine, event
 
-from reconciler.adapters.store.sql_store import SqlStore
 from reconciler.app.ports import ResourceWrite, Store, StoredResource
 from reconciler.errors import FwdctlError, StalePlan
-from tests.support.store_process import META, together
+from tests.support.store_process import EPOCH, META, together
 
 ONE = "charger.cp001"
 TWO = "charger.cp002"

@@ -2,12 +2,15 @@
 
 import pytest
 
+from reconciler.app.applying import ApplyRequest
 from reconciler.app.planning import PlanRequest
 from reconciler.app.reconciler import Reconciler
 from reconciler.errors import FwdctlError, InvalidSpecs
 from reconciler.model.documents import Document
 from reconciler.model.plan import Action, Pending
-from tests.support.specs import World, a_site, backend, charger, document
+from reconciler.planning.guard import Limits
+from reconciler.planning.scope import Scope
+from tests.support.specs import World, a_site, backend, charger, document, without
 from tests.unit.app.test_secret_check import Known
 
 
@@ -96,7 +99,9 @@ async def test_the_way_back_deletes_what_came_since_only_with_prune_and_names_wh
     kept = await world.reconciler.plan_back_to(1, Scope(), Limits())
     pruned = await world.reconciler.plan_back_to(1, Scope(prune=True), Limits())
     assert kept.is_empty
-    assert [warning.summary for warning in kept.warnings] == ["applied after revision 1, and not deleted: charger.cp777"]
+    assert [warning.summary for warning in kept.warnings] == [
+        "applied after revision 1, and not deleted: charger.cp777"
+    ]
     assert [(change.address, change.action) for change in pruned.resource_changes] == [("charger.cp777", Action.DELETE)]
 
 

@@ -1,0 +1,51 @@
+"""`fwdctl rollback`: back to what a revision left, as a plan like any other."""
+
+from typing import Annotated
+
+import typer
+
+from reconciler.adapters.api_client import ApiClient
+from reconciler.cli import options
+from reconciler.cli.apply import follow_to_end, wanted
+from reconciler.cli.specs import labels
+
+
+def rollback(
+    revision: Annotated[int, typer.Argument(min=1, help="The revision to go back to: fwdctl history --kind apply.")],
+    auto_approve: Annotated[bool, typer.Option("--auto-approve", help="Do not ask; for pipelines.")] = False,
+    target: options.Target = None,
+    exclude: options.Exclude = None,
+    select: options.Select = None,
+    prune: Annotated[bool, typer.Option("--prune", help="Delete what was applied since, too.")] = False,
+    max_disruption: options.MaxDisruption = None,
+    allow_empty: options.AllowEmpty = False,
+    allow_delete_all: options.AllowDeleteAll = False,
+    override_window: options.OverrideWindow = False,
+    lock_timeout: Annotated[str, typer.Option(metavar="DURATION", help="Wait so long for another apply.")] = "0s",
+    reason: Annotated[str, typer.Option(help="Why; goes to history.")] = "",
+    json_output: options.JsonOutput = False,
+    url: options.Url = options.DEFAULT_URL,
+    token: options.Token = None,
+) -> int:
+    """Plan the way back to a revision, show it, ask, and apply it; deletes nothing without --prune."""
+    limits = {
+        "max_disruption": max_disruption,
+        "allow_empty": allow_empty,
+        "allow_delete_all": allow_delete_all,
+        "override_window": override_window,
+    }
+    scope = {"select": labels(select or []), "target": target or [], "exclude": exclude or [], "prune": prune}
+    with ApiClient(url, token) as api:
+        made = api.plan_back_to({"revision": revision, **scope, **limits})
+        if not wanted(made, auto_approve=auto_approve, json_output=json_output):
+            return 0
+        started = api.start_apply(
+            {
+                "plan": made,
+                **limits,
+                "lock_timeout_s": options.duration_s("--lock-timeout", lock_timeout),
+                "actor": options.actor(),
+                "reason": f"back to revision {revision}{f': {reason}' if reason else ''}",
+            }
+        )
+        return follow_to_end(api, str(started["id"]), json_output=json_output)

@@ -1,0 +1,88 @@
+"""Looking back from the command line: show, history, and the way back."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.integration.test_cli import edit, site_file
+from tests.support.server import Server, running_server
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[Server]:
+    """A server with two revisions: cp001 first, then local as primary and cp002 besides."""
+    async with running_server(tmp_path / "data") as running:
+        file = site_file(tmp_path, "cp001")
+        await running.apply("-f", file, "--reason", "first")
+        file = site_file(tmp_path, "cp001", "cp002")
+        edit(
+            file,
+            "partner, role: primary}, {backend: local, role: passive}",
+            "partner, role: off}, {backend: local, role: primary}",
+        )
+        await running.apply("-f", file, "--reason", "local takes over")
+        yield running
+
+
+async def test_rollback_shows_what_it_does_and_keeps_what_came_since(server: Server) -> None:
+    done = await server.fwdctl("rollback", "1", "--auto-approve", "--reason", "it did not work")
+    assert done.code == 0, done.err
+    assert "Plan: 0 to add, 1 to change, 0 to destroy." in done.out
+    assert "applied after revision 1, and not deleted: charger.cp002" in done.out
+    assert "Applied as revision 3." in done.out
+    status = (await server.fwdctl("status", "--json")).json["chargers"]
+    assert [charger["desired_owners"]["transactions"] for charger in status] == ["partner", "partner"]
+    (event, *_) = (await server.fwdctl("history", "--revision", "3", "--json")).json["events"]
+    assert event["reason"] == "back to revision 1: it did not work"
+
+
+async def test_rollback_with_prune_is_the_revision_again(server: Server) -> None:
+    done = await server.fwdctl("rollback", "1", "--prune", "--auto-approve")
+    assert done.code == 0, done.err
+    assert "- charger.cp002" in done.out
+    then = (await server.fwdctl("show", "backend-binding.depot-a", "--revision", "1", "--json")).json["content"]
+    documents = (await server.fwdctl("dump", "--json")).json["documents"]
+    assert then in documents
+    assert len(documents) == 4
+
+
+async def test_rollback_asks_first_and_to_where_it_is_changes_nothing(server: Server) -> None:
+    refused = await server.fwdctl("rollback", "1")
+    same = await server.fwdctl("rollback", "2")
+    assert (refused.code, "--auto-approve" in refused.err) == (1, True)
+    assert (same.code, same.out.startswith("No changes.")) == (0, True)
+    unknown = await server.fwdctl("rollback", "7")
+    assert (unknown.code, unknown.err.splitlines()) == (
+        1,
+        ["error: there is no revision 7, the last one is 2", "hint: see fwdctl history"],
+    )
+
+
+async def test_show_prints_yaml_with_who_was_to_own_it(server: Server) -> None:
+    now = await server.fwdctl("show", "charger.cp001")
+    head = [line for line in now.out.splitlines() if line.startswith("# ")]
+    assert head[0].endswith(", revision 2")
+    assert "(first)" in head[1]
+    assert head[2] == "# every feature: local, declared by backend-binding.depot-a"
+    assert yaml.safe_load(now.out)["metadata"]["name"] == "cp001"
+
+
+async def test_show_at_a_time_is_as_it_was_then(server: Server) -> None:
+    events = (await server.fwdctl("history", "--kind", "apply", "--revision", "1", "--json")).json["events"]
+    before = datetime.fromisoformat(events[0]["at"])
+    shown = await server.fwdctl("show", "charger.cp001", "--at", before.isoformat(), "--json")
+    assert (shown.json["revision"], shown.json["explanation"]["decisions"][0]["owner"]) == (1, "partner")
+    gone = await server.fwdctl("show", "charger.cp002", "--at", before.isoformat())
+    assert (gone.code, gone.err.splitlines()[0]) == (1, "error: there is no charger.cp002 in revision 1")
+
+
+async def test_history_since_a_while_ago_and_since_a_time(server: Server) -> None:
+    recent = (await server.fwdctl("history", "--since", "1h", "--kind", "apply", "--json")).json["events"]
+    later = datetime.fromisoformat(recent[0]["at"]) + timedelta(seconds=1)
+    assert len(recent) == 4
+    assert (await server.fwdctl("history", "--since", later.isoformat(), "--json")).json["events"] == []
+    refused = await server.fwdctl("history", "--since", "yesterday")
+    assert (refused.code, "'yesterday' is not a time" in refused.err) == (1, True)
