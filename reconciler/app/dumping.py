@@ -1,4 +1,4 @@
-"""Use case dump: what is applied, as documents that plan to nothing; and specs for stations that nobody declared yet."""
+"""Use case dump: what is applied, as documents that plan to nothing; and specs for stations that knocked."""
 
 import re
 from collections import Counter
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Final, get_args
 
 from reconciler.app.applied_specs import AppliedSpecs
+from reconciler.model.diagnostics import InvalidValue
 from reconciler.model.kinds.base import OcppVersion
-from reconciler.model.kinds.charger import ChargerSpec, SplitSystemSpec
+from reconciler.model.kinds.charger import ChargerSpec, SplitSystemSpec, check_identity
 from reconciler.model.live import Stranger
 from reconciler.model.site import Site
 from reconciler.planning.order import by_kind
@@ -21,7 +22,7 @@ _NAME_MAX: Final = 58
 class Newcomer:
     """A station that knocked and is not declared, and the Charger that would declare it.
 
-    `document` is None for one that offers no version that we know: there is nothing to declare it with.
+    `document` is None for one that can't be declared: it offers no version that we know, or its identity is none.
     """
 
     stranger: Stranger
@@ -51,7 +52,7 @@ def newcomers(site: Site, strangers: Sequence[Stranger]) -> tuple[Newcomer, ...]
     for stranger in sorted(undeclared(site, strangers), key=lambda stranger: stranger.identity):
         versions = [version for version in get_args(OcppVersion) if version in stranger.versions]
         document: dict[str, Any] | None = None
-        if versions:
+        if versions and _is_identity(stranger.identity):
             name = _name(stranger.identity, taken)
             taken.add(name)
             profile = profiles.get(stranger.profile, f"profile-{stranger.profile}")
@@ -70,6 +71,14 @@ def _usual_profiles(site: Site) -> dict[int, str]:
         profile: Any = site.resources[f"security-profile.{name}"].spec
         usual.setdefault(profile.profile, name)
     return usual
+
+
+def _is_identity(text: str) -> bool:
+    try:
+        check_identity(text)
+    except InvalidValue:
+        return False
+    return True
 
 
 def _name(identity: str, taken: Container[str]) -> str:

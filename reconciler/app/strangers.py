@@ -9,6 +9,8 @@ from reconciler.app.legs import Knock
 from reconciler.model.live import Stranger
 
 REMEMBERED_MAX: Final = 1000
+VERSIONS_MAX: Final = 8
+VERSION_LENGTH_MAX: Final = 32
 
 
 class Strangers:
@@ -21,7 +23,7 @@ class Strangers:
         """Remember a knock; never anything that the station said as a secret."""
         key = knock.identity.casefold()
         before = self._seen.pop(key, None)
-        stranger = Stranger(knock.identity, knock.subprotocols, _profile(knock), at)
+        stranger = Stranger(knock.identity, _offered(knock), _profile(knock), at)
         self._seen[key] = replace(stranger, knocks=before.knocks + 1) if before is not None else stranger
         if len(self._seen) > REMEMBERED_MAX:
             self._seen.popitem(last=False)
@@ -29,6 +31,11 @@ class Strangers:
     def all(self) -> tuple[Stranger, ...]:
         """Return them, who knocked longest ago first."""
         return tuple(self._seen.values())
+
+
+def _offered(knock: Knock) -> tuple[str, ...]:
+    """Return what it offered, bounded: whoever knocks may say anything."""
+    return tuple(text[:VERSION_LENGTH_MAX] for text in knock.subprotocols[:VERSIONS_MAX])
 
 
 def _profile(knock: Knock) -> int:

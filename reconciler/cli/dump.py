@@ -9,12 +9,17 @@ from reconciler.adapters.api_client import ApiClient, Json
 from reconciler.adapters.spec_files import write_documents
 from reconciler.cli import options
 from reconciler.cli.output import print_json
+from reconciler.cli.specs import labels
 
 
 def dump(
     live: Annotated[
         bool, typer.Option("--live", help="Also stations that knocked and are not declared, as specs to review.")
     ] = False,
+    label: Annotated[
+        list[str] | None,
+        typer.Option(metavar="LABEL=VALUE", help="With --live: a label for the new specs, such as a binding selects."),
+    ] = None,
     json_output: options.JsonOutput = False,
     url: options.Url = options.DEFAULT_URL,
     token: options.Token = None,
@@ -22,6 +27,10 @@ def dump(
     """Print what is applied; a plan of it is empty. With --live, stations that could be declared besides."""
     with ApiClient(url, token) as api:
         answer = api.dump(live=live)
+    if given := labels(label or [], "--label"):
+        for newcomer in answer["newcomers"] or ():
+            if newcomer["document"] is not None:
+                newcomer["document"]["metadata"]["labels"] = given
     if json_output:
         print_json(answer)
     else:
@@ -32,13 +41,11 @@ def dump(
 
 def _print(newcomer: Json) -> None:
     """Print a station that knocked; its words go into a comment as JSON, so that they can't end it."""
-    identity, offered = (
-        json.dumps(newcomer["identity"]),
-        ", ".join(map(json.dumps, newcomer["versions"])) or "no version",
-    )
+    identity = json.dumps(newcomer["identity"])
+    offered = ", ".join(map(json.dumps, newcomer["versions"])) or "no version"
     typer.echo(f"# Not declared: {identity} knocked {newcomer['knocks']} times, last {newcomer['last_seen']}.")
     typer.echo(f"# It offered {offered}, in the way of security profile {newcomer['security_profile']}.")
     if newcomer["document"] is None:
-        typer.echo("# None of it is a version that can be declared.")
+        typer.echo("# It can't be declared: that is no identity, or no version that there is.")
     else:
         typer.echo(write_documents([newcomer["document"]]), nl=False)

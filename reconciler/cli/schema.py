@@ -1,24 +1,41 @@
 """`fwdctl schema`: the JSON Schemas that editors and pipelines check specs and plans against."""
 
-from typing import Annotated, Final
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
 
 import typer
 
 from reconciler.cli.output import print_json
 from reconciler.errors import FwdctlError
+from reconciler.model.addresses import KINDS
 from reconciler.model.plan_json import plan_schema
 from reconciler.model.schema import published_schemas
 
 SUFFIX: Final = ".schema.json"
 
 
+def _names(incomplete: str = "") -> list[str]:
+    """Return what can be asked for and begins so; for completion."""
+    names = (file.removesuffix(SUFFIX) for file in _schemas())
+    return sorted(name for name in names if name.startswith(incomplete))
+
+
+def _schemas() -> Mapping[str, Any]:
+    return {**published_schemas(), f"plan{SUFFIX}": plan_schema()}
+
+
 def schema(
-    name: Annotated[str, typer.Argument(help="site (a document of any kind), a kind such as charger, plan.")] = "site",
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="KIND",
+            help="site (a document of any kind), a kind such as charger or Charger, plan.",
+            autocompletion=_names,
+        ),
+    ] = "site",
 ) -> None:
     """Print a JSON Schema; for a modeline: # yaml-language-server: $schema=FILE."""
-    schemas = {**published_schemas(), f"plan{SUFFIX}": plan_schema()}
-    chosen = schemas.get(f"{name}{SUFFIX}")
+    chosen = _schemas().get(f"{KINDS.get(name, name)}{SUFFIX}")
     if chosen is None:
-        names = ", ".join(sorted(file.removesuffix(SUFFIX) for file in schemas))
-        raise FwdctlError(f"there is no schema {name}", hint=f"one of {names}")
+        raise FwdctlError(f"there is no schema {name}", hint=f"one of {', '.join(_names())}")
     print_json(chosen)

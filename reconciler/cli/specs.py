@@ -36,13 +36,13 @@ def plan_request(sources: Sequence[str], *, select: Sequence[str], **scope: Any)
     }
 
 
-def labels(texts: Sequence[str]) -> dict[str, str]:
-    """Return the labels of --select; raises FwdctlError where one is none."""
-    return dict(_label(text) for text in texts)
+def labels(texts: Sequence[str], flag: str = "--select") -> dict[str, str]:
+    """Return the labels given with `flag`; raises FwdctlError where one is none."""
+    return dict(_label(text, flag) for text in texts)
 
 
-def _label(text: str) -> tuple[str, str]:
+def _label(text: str, flag: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not name or not equals:
-        raise FwdctlError(f"--select {text}: no label", hint="write --select label=value")
+        raise FwdctlError(f"{flag} {text}: no label", hint=f"write {flag} label=value")
     return name, value

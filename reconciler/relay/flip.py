@@ -207,7 +207,6 @@ class Flip:
         deadline = state.now + pending.desired.flip.confirm_within_s
         self._trial = Trial(pending.generation, previous, previous_generation, unheard, deadline)
         for name in unheard:
-            self._upward.registration.drain(state.legs[name])
             self._upward.registration.prove(state.legs[name])
         self._watch(self._trial)
 

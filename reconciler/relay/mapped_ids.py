@@ -71,7 +71,7 @@ class MappedIds:
         if known is not None and backend in known:
             return known[backend]
         used = {ids[backend] for ids in table.values() if backend in ids}
-        alias = ours if ours not in used else _free_id(ours, used)
+        alias = ours if ours not in used else _far_id(ours, used)
         if alias != ours:  # lest it take another's id for its own
             table.setdefault(ours, {})[backend] = alias
             _bound(table)
@@ -101,6 +101,16 @@ def _bound(table: OrderedDict[bytes, dict[str, bytes]]) -> None:
 
 def _text(ids: Mapping[str, bytes]) -> dict[str, str]:
     return {backend: id_.decode() for backend, id_ in ids.items()}
+
+
+def _far_id(of: bytes, taken: Container[bytes]) -> bytes:
+    """Return an id that is not taken, and that its hearer will hardly choose by itself one day."""
+    if of[:1] == b'"':
+        return _free_id(of, taken)
+    number = _INT32_MAX
+    while (candidate := str(number).encode()) in taken:
+        number -= 1
+    return candidate
 
 
 def _free_id(near: bytes, taken: Container[bytes]) -> bytes:

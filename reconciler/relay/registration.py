@@ -204,10 +204,12 @@ class Registration:
         """Let what was kept for this owner go up before anything else, oldest first (R11)."""
         state = self._state
         leg.drop_waiting(Origin.BACKLOG)
-        under_way = leg.in_flight.seq if leg.in_flight is not None else 0
+        if leg.phase is not LegPhase.REGISTERED:
+            return
+        under_way = {other.in_flight.seq for other in state.legs.values() if other.in_flight is not None}
         known: list[int] = []
         for kept in reversed(tuple(state.memory.backlog)):
-            if kept.seq == under_way or state.table.owner(kept.frame) != leg.name:
+            if kept.seq in under_way or state.table.owner(kept.frame) != leg.name:
                 continue
             if leg.name in kept.seen_by:
                 known.append(kept.seq)

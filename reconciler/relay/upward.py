@@ -230,6 +230,7 @@ class Upward:
                     upcall.call.owner, upcall.call.composition, upcall.moved = owner, None, True
                     state.legs[owner].waiting.append(upcall)
         for leg in list(state.legs.values()):
+            self.registration.drain(leg)
             self.pump(leg)
 
     # -- legs and time -----------------------------------------------------------------------------------------

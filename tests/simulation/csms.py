@@ -10,6 +10,14 @@ from tests.simulation.scenery import CsmsManners
 if TYPE_CHECKING:
     from tests.simulation.world import Connection, Site, World
 
+CHOSEN: Final = ("ReserveNow", "CancelReservation", "GetLog", "SendLocalList", "GetLocalListVersion", "ChangeAvailability")
+"""Commands of every version that bring ids of the back-end's choosing, or leave something in the station."""
+TERMINATED: Final = {
+    "ocpp1.6": ("ChangeConfiguration", {"key": "AuthorizationKey", "value": "0001"}),
+    "ocpp2.0.1": ("SetNetworkProfile", {"configurationSlot": 1}),
+    "ocpp2.1": ("SetNetworkProfile", {"configurationSlot": 1}),
+}
+"""What would change the station's own leg (R13)."""
 COMMANDS: Final = {
     "ocpp1.6": (
         "Reset",
@@ -24,10 +32,11 @@ COMMANDS: Final = {
         "ClearCache",
         "UnlockConnector",
         "GetTransactionStatus",
+        "SetChargingProfile",
         "ClearChargingProfile",
         "GetReport",
     ),
-    "ocpp2.1": ("Reset", "ClearCache", "UnlockConnector", "GetTransactionStatus", "ClearChargingProfile", "GetTariffs"),
+    "ocpp2.1": ("Reset", "ClearCache", "UnlockConnector", "GetTransactionStatus", "SetChargingProfile", "GetTariffs"),
 }
 GARBAGE: Final = (
     b"garbage",
@@ -63,7 +72,7 @@ class SimulatedCsms:
         self.up = False
         for connection in list(self.connections):
             connection.drop()
-        self.world.clock.after(rng.uniform(1, 60), self._back)
+        self.world.clock.after(rng.uniform(1, self.manners.outage_s), self._back)
 
     def _back(self) -> None:
         self.up = True
@@ -153,7 +162,12 @@ class CsmsConnection:
         elif action == "StartTransaction":
             minted = next(self.csms.transactions)
             self.transactions.append(minted)
-            payload |= {"transactionId": minted, "idTagInfo": {"status": "Accepted"}}
+            payload |= {"transactionId": minted, "idTagInfo": {"status": "Accepted", "parentIdTag": trace}}
+        elif action == "StopTransaction":
+            payload |= self.rng.choice([{}, {"idTagInfo": {"status": "Accepted", "parentIdTag": trace}}])
+        elif action == "TransactionEvent":
+            info = {"status": "Accepted", "by": trace}
+            payload |= self.rng.choice([{}, {"idTokenInfo": info, "totalCost": self.boots + 0.5, "chargingPriority": 1}])
         space = self.rng.choice([(",", ":"), (", ", ": ")])
         return b"[3,%b,%b]" % (token, json.dumps(payload, separators=space).replace('"trace": "', '"trace":"').encode())
 
@@ -172,10 +186,38 @@ class CsmsConnection:
         number = next(self.ids)
         token = f'"{number}"' if self.manners.counts_ids else self.rng.choice([str(number), f'"{trace}-{"y" * 20}"'])
         payload: dict[str, Any] = {"trace": trace}
-        action = self.rng.choice(COMMANDS[self.site.version])
+        action = self.rng.choice(COMMANDS[self.site.version] + CHOSEN)
+        payload |= _chosen(action, self.site.version, self.rng.randint(1, 4))
+        if self.rng.random() < 0.05:
+            action, more = TERMINATED[self.site.version]
+            payload = {"trace": trace} | more
         if self.transactions and self.site.version == "ocpp1.6" and self.rng.random() < 0.3:
             action = "RemoteStopTransaction"
-            payload["transactionId"] = self.rng.choice(self.transactions)
+            payload = {"trace": trace, "transactionId": self.rng.choice(self.transactions)}
         self.open_commands.add(token.encode())
         text = json.dumps(payload, separators=(",", ":"))
         self.send(f'[2,{token}, "{action}",{text}]'.encode())
+
+
+def _chosen(action: str, version: str, number: int) -> dict[str, Any]:
+    """Return the members that bring ids which the back-end chose: few, so that back-ends choose the same."""
+    old = version == "ocpp1.6"
+    match action:
+        case "ReserveNow":
+            return {"reservationId" if old else "id": number}
+        case "CancelReservation":
+            return {"reservationId": number}
+        case "SetChargingProfile":
+            profile = {"stackLevel": 0, "chargingProfilePurpose": "TxDefaultProfile"}
+            if old:
+                return {"connectorId": 1, "csChargingProfiles": {"chargingProfileId": number} | profile}
+            return {"evseId": 1, "chargingProfile": {"id": number} | profile}
+        case "ClearChargingProfile":
+            return {"id" if old else "chargingProfileId": number}
+        case "GetLog":
+            return {"requestId": number}
+        case "SendLocalList":
+            return {"listVersion" if old else "versionNumber": number, "updateType": "Full"}
+        case "ChangeAvailability" if old:
+            return {"connectorId": number, "type": "Operative" if number > 2 else "Inoperative"}
+    return {}

@@ -17,7 +17,9 @@ from reconciler.model.desired import DesiredCharger
 CALL, CALLRESULT, CALLERROR, CALLRESULTERROR, SEND = 2, 3, 4, 5, 6
 _TRACE: Final = re.compile(rb'"trace":"([^"]*)"')
 _OF: Final = re.compile(rb'"of":"([^"]*)"')
-_TRANSACTION: Final = re.compile(rb'("transactionId"\s*:\s*)-?\d+')
+_MAPPED: Final = re.compile(
+    rb'("(?:transactionId|reservationId|chargingProfileId|id|requestId|listVersion|versionNumber)"\s*:\s*)-?\d+'
+)
 _ID: Final = re.compile(rb'\s*\[\s*\d+\s*,\s*("(?:[^"\\]|\\.)*"|[^\s,\]]+)')
 
 
@@ -34,6 +36,8 @@ class What(StrEnum):
     TIMER = auto()
     WANTED = auto()
     STATION_CLOSED = auto()
+    KILLED = auto()
+    """The relay's process died."""
 
     STATION_OUT = auto()
     LEG_OUT = auto()
@@ -46,6 +50,21 @@ class What(StrEnum):
     RUNS = auto()
     REFUSED = auto()
     NOTE = auto()
+    KEEP = auto()
+    """The core keeps this call of the station; its answer waits until that is safe."""
+
+    KEPT = auto()
+    """A call that was to be kept is safe."""
+    SNAPSHOT = auto()
+    """The charger's memory is about to be written as it is now."""
+    STORED = auto()
+    """The last snapshot is safe."""
+    CARRIED = auto()
+    """What waited for that leaves for the station."""
+    RESTORED = auto()
+    """A call that was found to be kept after a kill."""
+    RESTARTED = auto()
+    """The relay has read what the killed one left."""
 
     RAISED = auto()
     """`handle` raised."""
@@ -79,10 +98,10 @@ class Record:
 
 
 def without_id(raw: bytes) -> bytes:
-    """Return a frame with its message id and its transaction id blanked: what must never change on its way."""
+    """Return a frame with its message id and the mapped ids blanked: what must never change on its way."""
     token = _ID.match(raw)
     start, end = token.span(1) if token else (0, 0)
-    return raw[:start] + b"#" + _TRANSACTION.sub(rb"\1#", raw[end:])
+    return raw[:start] + b"#" + _MAPPED.sub(rb"\1#", raw[end:])
 
 
 def payload_of(raw: bytes) -> bytes:

@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 from reconciler.relay.catalogue import CATALOGUE
 from tests.simulation.history import CALL, CALLERROR, CALLRESULT, CALLRESULTERROR, Record, Said, What, said, without_id
-from tests.simulation.scene import RELAYS_OWN, Scene, StationCall
+from tests.simulation.scene import RELAYS_OWN, TERMINATED, Scene, StationCall
 from tests.simulation.scenery import LIMITS, PATIENCE_S
 
 SLACK_S = 0.001
+COMMIT_S = 1.0
+"""Longest that the store takes."""
 RELAYS_ERRORS = ("FormationViolation", "FormatViolation", "RpcFrameworkError", "MessageTypeNotSupported")
 
 
@@ -32,10 +34,15 @@ class Calls:
             yield from self._answered(record, frame)
 
     def _overdue(self, record: Record) -> Iterator[str]:
-        if not self.scene.station_open or record.what in (What.CLOSE_STATION, What.STATION_CLOSED, What.NOTE):
+        if not self.scene.station_open or record.what in (
+            What.CLOSE_STATION,
+            What.STATION_CLOSED,
+            What.NOTE,
+            What.KILLED,
+        ):
             return
         for call in self.scene.calls.values():
-            if call.open and record.at > call.at + PATIENCE_S + SLACK_S:
+            if call.open and record.at > call.at + PATIENCE_S + COMMIT_S:
                 call.answered = call.times
                 yield f"R2: {call.action} {call.trace} of {call.at:.3f} has no answer"
 
@@ -52,21 +59,31 @@ class Calls:
             return
         call = scene.calls.get(frame.trace)
         if call is None:
-            yield "R1: the station never sent this"
+            yield from self._of_before(record, frame)
             return
         yield from self._as_it_came(record, frame, call)
+        kept = any(kept.trace == frame.trace for kept in scene.owed(backend))
+        if kept:
+            return
         if backend != call.owner and backend not in call.observers and backend not in call.parts:
-            yield f"R7: {backend} neither owned nor observed {call.action}"
+            yield f"R5: {backend} neither owned nor observed {call.action}"
         if call.sent[backend, scene.connections.get(backend, 0)] >= call.copies:
             yield f"R7: {backend} has {call.trace} twice on one connection"
-        if backend == call.owner and not call.open:
+        if backend == call.owner and not call.open and not (call.moved and backend in call.observers):
             yield f"R2: {call.trace} was given up before"
+
+    def _of_before(self, record: Record, frame: Said) -> Iterator[str]:
+        kept = next((kept for kept in self.scene.kept if kept.trace == frame.trace), None)
+        if kept is None:
+            yield "R1: the station never sent this"
+        elif without_id(record.raw) != without_id(kept.raw):
+            yield f"R1: sent as {kept.raw!r}"
 
     def _as_it_came(self, record: Record, frame: Said, call: StationCall) -> Iterator[str]:
         if without_id(record.raw) != without_id(call.raw):
             yield f"R1: sent as {call.raw!r}"
         plain = call.token[:1] == b'"' and b"\\" not in call.token and len(call.token.decode()) <= 38
-        if plain and frame.token != call.token:
+        if plain and frame.token != call.token and not call.moved:
             yield f"R4: {call.token!r} could have been kept"
         if not plain and not frame.token.startswith(RELAYS_OWN):
             yield f"R4: {frame.token!r} is no id for a back-end"
@@ -80,6 +97,9 @@ class Calls:
         if not frame.trace:
             yield from self._relays_own_answer(record, frame)
             return
+        yield from self._owners_answer(record, frame)
+
+    def _owners_answer(self, record: Record, frame: Said) -> Iterator[str]:
         for call in self.scene.calls.values():
             answer = call.answers.get(call.owner)
             if call.open and call.token == frame.token and answer is not None and _same_trace(answer, frame):
@@ -95,12 +115,24 @@ class Calls:
                 yield "R16: an error to a readable frame"
             return
         for call in self.scene.calls.values():
-            if call.open and call.token == frame.token and record.at >= call.at + PATIENCE_S - SLACK_S:
+            if not call.open or call.token != frame.token:
+                continue
+            if frame.kind == CALLRESULT and self._may_answer(call, frame):
+                call.answered += 1
+                return
+            if record.at >= call.at + PATIENCE_S - SLACK_S:
                 call.answered += 1
                 if CATALOGUE[self.scene.version][call.action].transaction_message:
                     yield f"R11: the relay's own error for {call.action}"
                 return
         yield "R2: the relay answered by itself"
+
+
+    def _may_answer(self, call: StationCall, frame: Said) -> bool:
+        """The relay refuses what concerns the station's own leg (R13), and acknowledges for owners that are away."""
+        if call.action in TERMINATED:
+            return frame.payload == {"status": "Rejected"}
+        return self.scene.desired.when_owner_is_down == "buffer"
 
 
 class Copies:
@@ -121,7 +153,7 @@ class Copies:
             self._forgive(record, record.text.removeprefix("copy-dropped "))
         elif record.what in (What.TIMER, What.STATION_IN, What.STATION_CLOSED):
             yield from self._overdue(record)
-        if record.what in (What.CLOSE_STATION, What.STATION_CLOSED):
+        if record.what in (What.CLOSE_STATION, What.STATION_CLOSED, What.KILLED):
             self.owed.clear()
         elif record.what is What.CLOSE_LEG:
             self.owed = {key: owed for key, owed in self.owed.items() if key[0] != record.who}

@@ -40,8 +40,9 @@ class Commands:
             self._roles_changed(record)
         elif record.what in (What.LEG_CLOSED, What.CLOSE_LEG, What.REDIAL_LEG, What.LEG_OPENED):
             self.open = {trace: command for trace, command in self.open.items() if command.backend != record.who}
-        elif record.what in (What.CLOSE_STATION, What.STATION_CLOSED):
+        elif record.what in (What.CLOSE_STATION, What.STATION_CLOSED, What.KILLED):
             self.open.clear()
+            self.suspects.clear()
         frame = said(record.raw) if record.raw else None
         if frame is None:
             return
@@ -93,6 +94,8 @@ class Commands:
         if frame.token in self.used or not frame.token.startswith(RELAYS_OWN):
             yield f"R4: {frame.token!r} is no fresh id"
         self.used.add(frame.token)
+        if not frame.trace:
+            return  # the relay's own, see R14
         command = self.open.get(frame.trace)
         if command is None or command.sent_at is not None:
             yield "R8: no back-end has this command open" if command is None else "R3: sent twice"

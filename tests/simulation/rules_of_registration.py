@@ -1,8 +1,7 @@
-"""Each CSMS leg looks like one well-behaved charger: boot, statuses, heartbeats, transaction ids (R9)."""
+"""Each CSMS leg looks like one well-behaved charger: boot, statuses, heartbeats (R9)."""
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from tests.simulation.history import CALL, CALLRESULT, INPUTS, Record, Said, What, payload_of, said
 from tests.simulation.rules_of_calls import SLACK_S
@@ -33,7 +32,7 @@ class Registrations:
         frame = said(record.raw) if record.raw else None
         if record.what in (What.LEG_CLOSED, What.CLOSE_LEG, What.REDIAL_LEG, What.LEG_OPENED):
             self._forget(record.who)
-        elif record.what in (What.CLOSE_STATION, What.STATION_CLOSED):
+        elif record.what in (What.CLOSE_STATION, What.STATION_CLOSED, What.KILLED):
             for name in list(scene.connections):
                 self._forget(name)
         elif record.what is What.STEPPED:
@@ -118,61 +117,3 @@ class Registrations:
             if record.at > due + SLACK_S and free and record.what is not What.LEG_OUT:
                 del self.retry[name]
                 yield f"R9: BootNotification was due again at {name} at {due:.3f}"
-
-
-@dataclass(slots=True)
-class Started:
-    """The ids of one transaction of 1.6."""
-
-    station: int | None = None
-    backends: dict[str, int] = field(default_factory=dict)
-
-
-class TransactionIds:
-    """In 1.6 every back-end hears, and may say, the transaction id that it chose itself; -1 where it chose none."""
-
-    def __init__(self, scene: Scene) -> None:
-        self.scene = scene
-        self.started: dict[str, Started] = {}
-        self.commands: dict[str, tuple[str, int]] = {}
-
-    def see(self, record: Record) -> Iterator[str]:
-        """Check one record."""
-        frame = said(record.raw) if record.raw and self.scene.version == "ocpp1.6" else None
-        if frame is None:
-            return
-        if record.what is What.LEG_IN:
-            self._back_end_said(record, frame)
-        elif record.what is What.STATION_OUT and frame.kind == CALLRESULT:
-            self._station_learns(frame)
-        elif record.what is What.LEG_OUT and frame.kind == CALL and frame.of:
-            yield from self._told(record, frame)
-        elif record.what is What.STATION_OUT and frame.action == "RemoteStopTransaction":
-            yield from self._stopped(frame)
-
-    def _back_end_said(self, record: Record, frame: Said) -> None:
-        if frame.action == "RemoteStopTransaction":
-            self.commands[frame.trace] = (record.who, frame.payload["transactionId"])
-        under_way = self.scene.answered_by(record, frame)
-        if under_way is not None and under_way.action == "StartTransaction" and frame.kind == CALLRESULT:
-            start = self.started.setdefault(under_way.trace, Started())
-            start.backends[record.who] = frame.payload["transactionId"]
-
-    def _station_learns(self, frame: Said) -> None:
-        for call in self.scene.calls.values():
-            if call.open and call.action == "StartTransaction" and call.token == frame.token:
-                self.started.setdefault(call.trace, Started()).station = frame.payload.get("transactionId")
-
-    def _told(self, record: Record, frame: Said) -> Iterator[str]:
-        start = self.started.get(frame.of, Started())
-        expected = start.backends.get(record.who, -1)
-        if frame.payload["transactionId"] != expected and start.station is not None:
-            yield f"R9: {record.who} knows this transaction as {expected}"
-
-    def _stopped(self, frame: Said) -> Iterator[str]:
-        backend, theirs = self.commands.get(frame.trace, ("", 0))
-        known = [
-            it.station for it in self.started.values() if it.backends.get(backend) == theirs and it.station is not None
-        ]
-        if known and frame.payload["transactionId"] != known[-1]:
-            yield f"R9: {backend} means the station's transaction {known[-1]}"

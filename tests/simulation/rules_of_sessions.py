@@ -53,7 +53,7 @@ class Flips:
                 self._runs(record)
             case What.REFUSED:
                 self.wishes.pop(record.number, None)
-            case What.STATION_CLOSED:
+            case What.STATION_CLOSED | What.KILLED:
                 self.wishes.clear()
                 self.to_close.clear()
             case What.CLOSE_LEG:
@@ -74,7 +74,7 @@ class Flips:
         wish.stepped = True
         before = scene.desired.owners
         gaining = {owner for feature, owner in wish.desired.owners.items() if before[feature] != owner}
-        for name in sorted(gaining - scene.registered.keys()):
+        for name in sorted(gaining - scene.registered_before):
             if name in scene.connections and scene.boot is None:
                 continue  # resumed: no BootNotification was ever seen
             yield f"R10: {name} owns before it accepted the charger"
@@ -135,7 +135,7 @@ class Endings:
             yield f"R12: {', '.join(sorted(self.legs))} outlived the station"
             self.legs.clear()
         match record.what:
-            case What.BEGAN:
+            case What.BEGAN | What.KILLED:
                 self.gone, self.legs = False, set()
             case What.OPEN_LEG:
                 self.legs.add(record.who)

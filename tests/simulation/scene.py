@@ -1,15 +1,18 @@
 """What can be known at each moment of a history: roles in force, connections, registrations, who owes an answer."""
 
 from collections import Counter, deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from reconciler.model.desired import DesiredCharger
 from reconciler.relay.catalogue import CATALOGUE, feature_of
-from tests.simulation.history import CALL, CALLERROR, CALLRESULT, Record, Said, What, payload_of, said
+from tests.simulation.history import CALL, CALLERROR, CALLRESULT, INPUTS, Record, Said, What, payload_of, said
 from tests.simulation.scenery import CALL_TIMEOUT_S, PATIENCE_S
 
 RELAYS_OWN = b'"relay-'
 """How the ids begin that the relay chose."""
+TERMINATED = frozenset({"ChangeConfiguration", "SetNetworkProfile", "SignCertificate"})
+"""What concerns a leg itself, as the ends here say it (R13)."""
 _COMPOSED = {
     "StartTransaction": ("authorization",),
     "StopTransaction": ("authorization",),
@@ -29,6 +32,8 @@ class StationCall:
     owner: str
     parts: frozenset[str]
     observers: frozenset[str]
+    moved: bool = False
+    """It changed owners before it was sent."""
     times: int = 1
     answered: int = 0
     registrar: str = ""
@@ -36,6 +41,12 @@ class StationCall:
     copies: int = 1
     """How often it may go to each back-end: once for every time that it was a new call to the relay."""
     answers: dict[str, bytes] = field(default_factory=dict)
+    asked: frozenset[str] = frozenset()
+    """Who was registered then and owned a part of the answer."""
+    owners: Mapping[str, str] = field(default_factory=dict)
+    """Who owned which feature then."""
+    based_at: float = 0.0
+    """When its owner answered."""
     sent: Counter[tuple[str, int]] = field(default_factory=Counter)
 
     @property
@@ -53,6 +64,18 @@ class UnderWay:
     trace: str
     until: float
     replay: bool = False
+    kept: bool = False
+    """It is sent from what was kept for this back-end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A CALL of the station that the relay keeps; `seen_by` are observers that answered a copy."""
+
+    trace: str
+    action: str
+    raw: bytes
+    seen_by: set[str] = field(default_factory=set, compare=False)
 
 
 class Scene:
@@ -72,6 +95,17 @@ class Scene:
         self.boot: bytes | None = None
         self.statuses: dict[str, bytes] = {}
         self.to_replay: dict[str, deque[bytes]] = {}
+        self.kept: list[Kept] = []
+        """What the core keeps for owners that are away, oldest first."""
+        self.safe: set[str] = set()
+        """Of these, by trace, what is stored."""
+        self.stored_at = -1.0
+        """When the memory that is stored was written."""
+        self._snapshot_at = -1.0
+        self._snapshot: tuple[bytes | None, dict[str, bytes]] = (None, {})
+        self._stored: tuple[bytes | None, dict[str, bytes]] = (None, {})
+        self.registered_before: frozenset[str] = frozenset()
+        """Who was registered when this instant began."""
         self._numbers = 0
 
     # -- questions ---------------------------------------------------------------------------------------------
@@ -86,10 +120,16 @@ class Scene:
         return self.desired.owners[feature_of(self.version, action)]
 
     def may_command(self, backend: str, action: str) -> bool:
-        """Return True where a back-end may give this command now (R8)."""
+        """Return True where a back-end may give this command now (R8, R13)."""
+        if action in TERMINATED:
+            return False
         leg = self.desired.leg(backend)
         row = CATALOGUE[self.version][action]
         return self.owner(action) == backend or (leg is not None and leg.role.may_read and row.read_only)
+
+    def owed(self, backend: str) -> list[Kept]:
+        """Return what is kept for this back-end now, oldest first."""
+        return [kept for kept in self.kept if self.owner(kept.action) == backend and backend not in kept.seen_by]
 
     def half_duplex(self, name: str) -> bool:
         """Return True for a back-end that is not called while its own CALL is open."""
@@ -116,6 +156,18 @@ class Scene:
         waiting = self.to_replay.get(record.who)
         return not frame.trace or bool(waiting and payload_of(record.raw) == waiting[0])
 
+    # -- a step ------------------------------------------------------------------------------------------------
+
+    def stepping(self, generation: int) -> None:
+        """Let calls that were not sent go to their new owners; the step falls somewhere in this instant."""
+        owners = self.tables[generation].owners
+        for call in self.calls.values():
+            owner, under_way = owners[feature_of(self.version, call.action)], self.up.get(call.owner)
+            sent = under_way is not None and under_way.trace == call.trace and not under_way.replay
+            if call.open and call.owner != owner and not sent and call.owner not in call.answers:
+                call.owner, call.parts, call.asked, call.moved = owner, frozenset(), frozenset(), True
+                call.copies += 1
+
     # -- following ---------------------------------------------------------------------------------------------
 
     def follow(self, record: Record) -> None:
@@ -136,8 +188,16 @@ class Scene:
                 self._hung_up(record.who)
             case What.CLOSE_STATION | What.STATION_CLOSED:
                 self.station_open = False
+            case What.KILLED:
+                self._killed()
+            case What.SNAPSHOT:
+                self._snapshot, self._snapshot_at = (self.boot, dict(self.statuses)), record.at
+            case What.STORED:
+                self._stored, self.stored_at = self._snapshot, self._snapshot_at
             case _ if frame is not None:
                 self._said(record, frame)
+        if record.what in INPUTS:
+            self.registered_before = frozenset(self.registered)
 
     def _said(self, record: Record, frame: Said) -> None:
         match record.what:
@@ -147,6 +207,12 @@ class Scene:
                 self._back_end_said(record, frame)
             case What.LEG_OUT if frame.kind == CALL:
                 self._sent_up(record, frame)
+            case What.KEEP | What.RESTORED:
+                self.kept.append(Kept(frame.trace, frame.action, record.raw))
+                if record.what is What.RESTORED:
+                    self.safe.add(frame.trace)
+            case What.KEPT:
+                self.safe.add(frame.trace)
             case What.STATION_OUT if frame.kind == CALL:
                 self.slot = UnderWay(frame.token, frame.action, frame.trace, record.at + CALL_TIMEOUT_S)
 
@@ -156,6 +222,14 @@ class Scene:
             self.statuses.clear()
         self.in_force, self.station_open, self.slot = record.number, True, None
         self.calls.clear()
+        for name in list(self.connections):
+            self._hung_up(name)
+
+    def _killed(self) -> None:
+        self.station_open, self.slot = False, None
+        self.boot, self.statuses = self._stored[0], dict(self._stored[1])
+        self.kept.clear()
+        self.safe.clear()
         for name in list(self.connections):
             self._hung_up(name)
 
@@ -191,7 +265,7 @@ class Scene:
             leg.backend.name
             for leg in self.desired.legs
             if ("*" in leg.role.observes or feature in leg.role.observes)
-            and frame.action not in ("BootNotification", "Heartbeat")
+            and frame.action not in {"BootNotification", "Heartbeat", *TERMINATED}
         }
         return StationCall(
             frame.trace,
@@ -202,6 +276,8 @@ class Scene:
             owner,
             frozenset(parts - {owner}),
             frozenset(observers - {owner}),
+            asked=frozenset(parts - {owner}) & self.registered.keys(),
+            owners=self.desired.owners,
             registrar=self.desired.owners["provisioning"],
             copies=known.copies + 1 if known is not None else 1,
             sent=known.sent if known is not None else Counter(),
@@ -219,9 +295,10 @@ class Scene:
             self.to_replay[record.who].popleft()
         if call is not None and not replay:
             call.sent[record.who, self.connections.get(record.who, 0)] += 1
-            if call.owner == record.who:
+            if call.owner == record.who and not any(kept.trace == frame.trace for kept in self.kept):
                 until = call.at + PATIENCE_S
-        self.up[record.who] = UnderWay(frame.token, frame.action, frame.trace, until, replay)
+        kept = not replay and any(kept.trace == frame.trace for kept in self.owed(record.who))
+        self.up[record.who] = UnderWay(frame.token, frame.action, frame.trace, until, replay, kept)
 
     def _back_end_said(self, record: Record, frame: Said) -> None:
         under_way = self.answered_by(record, frame)
@@ -231,12 +308,28 @@ class Scene:
         call = self.calls.get(under_way.trace)
         if call is not None and not under_way.replay:
             call.answers[record.who] = record.raw
+            if call.owner == record.who:
+                call.based_at = record.at
+        self._kept_call_answered(record, frame, under_way)
         if under_way.action != "BootNotification":
             return
-        if frame.payload.get("status") == "Accepted":
+        if frame.kind == CALLRESULT and frame.payload.get("status") == "Accepted":
             self.registered[record.who] = record.at
             self.turned_down.discard(record.who)
             self.to_replay[record.who] = deque(self.statuses.values())
         else:
             self.registered.pop(record.who, None)
             self.turned_down.add(record.who)
+
+    def _kept_call_answered(self, record: Record, frame: Said, under_way: UnderWay) -> None:
+        kept = next((kept for kept in self.kept if kept.trace == under_way.trace), None)
+        if kept is None or under_way.replay or frame.kind != CALLRESULT:
+            return
+        if under_way.kept:
+            self.kept.remove(kept)
+        else:
+            kept.seen_by.add(record.who)
+
+    def give_up(self, trace: str) -> None:
+        """A kept call was refused for good."""
+        self.kept = [kept for kept in self.kept if kept.trace != trace]

@@ -1,10 +1,10 @@
 """What a seed draws before anything happens: manners of the ends, and roles for them."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from reconciler.model.desired import DesiredCharger, FlipPolicy
+from reconciler.model.desired import DesiredCharger, FlipPolicy, Handover
 from reconciler.relay.limits import SessionLimits
 from tests.support.roles import PASSIVE, PRIMARY, READER, charger, hybrid
 
@@ -45,6 +45,7 @@ class CsmsManners:
     half_duplex: bool
     refuses_duplicates: bool
     outage: float
+    outage_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,10 @@ class Manners:
 
     station: StationManners
     csms: dict[str, CsmsManners]
+    kills: int
+    """How often the relay is killed at any time."""
+    ill_timed: float
+    """The chance of a kill just when something is being stored."""
 
 
 def some_manners(rng: random.Random) -> Manners:
@@ -88,10 +93,11 @@ def some_manners(rng: random.Random) -> Manners:
             half_duplex=rng.random() < 0.15,
             refuses_duplicates=rng.random() < 0.3,
             outage=rng.choice([0.0, 0.0, 0.3]),
+            outage_s=rng.choice([10, 60, 120]),
         )
         for name in BACKENDS
     }
-    return Manners(station, csms)
+    return Manners(station, csms, rng.choice([0, 0, 1, 2]), rng.choice([0.0, 0.0, 0.01]))
 
 
 def some_roles(rng: random.Random, manners: Manners) -> DesiredCharger:
@@ -107,6 +113,10 @@ def some_roles(rng: random.Random, manners: Manners) -> DesiredCharger:
             {"home": PRIMARY, "pay": hybrid("availability", observes=["transactions", "metering"])},
         ]
     )
-    policy = FlipPolicy(rng.choice(["proceed", "proceed", "proceed", "wait"]), rng.choice([3.0, 20.0, 60.0]))
-    options = {name: {"half_duplex": csms.half_duplex, "down_after_s": 45.0} for name, csms in manners.csms.items()}
-    return charger(roles, policy, options)
+    handover = rng.choice([Handover(), Handover(charging_profiles="clear", reservations="clear", availability="restore")])
+    policy = FlipPolicy(rng.choice(["proceed", "proceed", "proceed", "wait"]), rng.choice([3.0, 20.0, 60.0]), handover)
+    down_after_s = rng.choice([5.0, 45.0])
+    options = {
+        name: {"half_duplex": csms.half_duplex, "down_after_s": down_after_s} for name, csms in manners.csms.items()
+    }
+    return replace(charger(roles, policy, options), when_owner_is_down=rng.choice(["close", "buffer"]))

@@ -5,7 +5,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.simulation.csms import GARBAGE
-from tests.simulation.history import CALL, CALLERROR, CALLRESULT, said
+from tests.simulation.history import CALL, CALLERROR, CALLRESULT, Said, said
 from tests.simulation.scenery import StationManners
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ REPORTS: Final = (
     "StatusNotification",
     "Authorize",
     "FirmwareStatusNotification",
+    "LogStatusNotification",
+    "SignCertificate",
     "transaction",
     "transaction",
 )
@@ -33,15 +35,22 @@ class SimulatedStation:
         self.booted = False
         self.open: dict[bytes, tuple[str, str, float]] = {}
         self.transaction: tuple[str, Any] | None = None
+        self.reserved: list[int] = []
+        self.logs: list[int] = []
+        self.list_version = 0
 
     # -- connections -------------------------------------------------------------------------------------------
 
     def connect(self) -> None:
         """Connect, and go on where the last connection ended."""
         self.open.clear()
+        if not self.world.relay_up:
+            self.disconnected()
+            return
         self.wire = self.site.connect()
         if (not self.booted and self.rng.random() < 0.9) or self.rng.random() < 0.3:
             self._call("BootNotification", {"chargePointModel": "M1"})
+            self._ill_timed(0.2)
         self._plan()
 
     def disconnected(self) -> None:
@@ -49,6 +58,11 @@ class SimulatedStation:
         self.wire = None
         if self.world.busy:
             self.clock.after(self.rng.uniform(0.5, 20), self.connect)
+
+    def _ill_timed(self, chance: float) -> None:
+        """Have the roles change just now."""
+        if self.rng.random() < chance:
+            self.clock.after(self.rng.uniform(0, 0.3), self.world.flipper(self.site))
 
     def _send(self, raw: bytes) -> None:
         if self.wire is not None:
@@ -80,11 +94,17 @@ class SimulatedStation:
             self._send(f'[6,"{trace}","NotifyPeriodicEventStream",{{"trace":"{trace}"}}]'.encode())
         elif action == "transaction":
             self._transaction_step()
+        elif action == "LogStatusNotification":
+            self._log_step()
         elif action == "StatusNotification":
             status = self.rng.choice(["Available", "Preparing", "Faulted"])
             self._call(action, {"connectorId": self.rng.randint(0, 2), "status": status})
         else:
             self._call(action, {"idTag": "A"} if action == "Authorize" else {})
+
+    def _log_step(self) -> None:
+        if self.logs:
+            self._call("LogStatusNotification", {"status": "Uploading", "requestId": self.rng.choice(self.logs)})
 
     def _transaction_step(self) -> None:
         if self.site.version != "ocpp1.6":
@@ -93,7 +113,8 @@ class SimulatedStation:
             self.transaction = None if kind == "Ended" else ("", name)
             self._call("TransactionEvent", {"eventType": kind, "transactionInfo": {"transactionId": name}})
         elif self.transaction is None:
-            self._call("StartTransaction", {"connectorId": 1, "idTag": "A"})
+            reserved = {"reservationId": self.reserved.pop()} if self.reserved else {}
+            self._call("StartTransaction", {"connectorId": 1, "idTag": "A"} | reserved)
         elif self.rng.random() < 0.6:
             of, id_ = self.transaction
             self._call("MeterValues", {"of": of, "connectorId": 1, "transactionId": id_})
@@ -101,8 +122,7 @@ class SimulatedStation:
             of, id_ = self.transaction
             self.transaction = None
             self._call("StopTransaction", {"transactionId": id_, "of": of})
-        if self.rng.random() < 0.1:
-            self.clock.after(self.rng.uniform(0, 0.3), self.site.world.flipper(self.site))
+        self._ill_timed(0.1)
 
     def _call(self, action: str, payload: dict[str, Any]) -> None:
         trace = self._trace()
@@ -131,7 +151,7 @@ class SimulatedStation:
         if frame.kind == CALL:
             if self.rng.random() >= self.manners.silent:
                 wire = self.wire
-                self.clock.after(self.rng.uniform(0.01, self.manners.slow_s), lambda: self._answer(wire, frame.token))
+                self.clock.after(self.rng.uniform(0.01, self.manners.slow_s), lambda: self._answer(wire, frame))
             return
         if frame.kind not in (CALLRESULT, CALLERROR):
             return
@@ -149,11 +169,29 @@ class SimulatedStation:
         if self.wire is not None and self.world.busy and not self.booted:
             self._call("BootNotification", {"chargePointModel": "M1"})
 
-    def _answer(self, wire: "Connection | None", token: bytes) -> None:
+    def _answer(self, wire: "Connection | None", frame: Said) -> None:
         if wire is None or self.wire is not wire:
             return
-        trace = self._trace().encode()
+        trace = self._trace()
         if self.rng.random() < 0.1:
-            self._send(b'[4,%b,"NotSupported","",{"trace":"%b"}]' % (token, trace))
-        else:
-            self._send(b'[3, %b,{"status" : "Accepted","trace":"%b"}]' % (token, trace))
+            self._send(b'[4,%b,"NotSupported","",{"trace":"%b"}]' % (frame.token, trace.encode()))
+            return
+        said = json.dumps(self._obey(frame) | {"trace": trace}).replace('"trace": ', '"trace":')
+        self._send(b"[3, %b,%b]" % (frame.token, said.encode()))
+
+    def _obey(self, frame: Said) -> dict[str, Any]:
+        """Do what a command says and return the answer to it."""
+        old, asked = self.site.version == "ocpp1.6", frame.payload
+        version = "listVersion" if old else "versionNumber"
+        match frame.action:
+            case "GetLocalListVersion":
+                return {version: self.list_version}
+            case "SendLocalList" if asked.get(version, 0) <= self.list_version:
+                return {"status": "VersionMismatch"}
+            case "SendLocalList":
+                self.list_version = asked[version]
+            case "ReserveNow":
+                self.reserved.append(asked.get("reservationId", asked.get("id")))
+            case "GetLog":
+                self.logs.append(asked["requestId"])
+        return {"status": "Accepted"}

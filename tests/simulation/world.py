@@ -5,8 +5,11 @@ import itertools
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Final
 
+from reconciler.app.ports import ChargerMemory
+from reconciler.local.csms import LocalCsms, TransactionNumbers
 from reconciler.model.desired import DesiredCharger, DesiredLeg
 from reconciler.relay import commands, events
 from reconciler.relay.limits import SessionLimits
@@ -16,6 +19,7 @@ from tests.simulation.csms import SimulatedCsms
 from tests.simulation.history import Record, What, fingerprint
 from tests.simulation.scenery import LIMITS, some_manners, some_roles
 from tests.simulation.station import SimulatedStation
+from tests.simulation.store import SimulatedStore
 
 BUSY_S: Final = 400.0
 """How long the ends are up to something; after it they only finish."""
@@ -85,6 +89,7 @@ class Site:
         self.clock, self.rng = world.clock, world.rng
         self.history: list[Record] = []
         self.memory = SessionMemory()
+        self.local = TransactionNumbers()
         self.session: Session | None = None
         self.legs: dict[str, DesiredLeg] = {}
         self.connections: dict[str, Connection] = {}
@@ -126,10 +131,22 @@ class Site:
     def want(self, desired: DesiredCharger) -> None:
         """The controller wants other roles."""
         self.generation += 1
-        self.desired = desired
-        if self.session is not None:
-            self._write(What.WANTED, number=self.generation, desired=desired)
-            self._feed(events.DesiredChanged(self.generation, desired))
+        before, self.desired = self.desired, desired
+        if self.session is None:
+            return
+        self._write(What.WANTED, number=self.generation, desired=desired)
+        self._feed(events.DesiredChanged(self.generation, desired))
+        if self.rng.random() < 0.1:  # another flip while this one is under way
+            self.clock.after(self.rng.uniform(0, 2), self.world.flipper(self))
+        gaining = sorted(set(desired.owners.values()) - set(before.owners.values()))
+        if gaining and self.rng.random() < 0.15:  # whoever gains dies at that moment
+            name = self.rng.choice(gaining)
+            self.clock.after(self.rng.uniform(0, 1), lambda: self._fails(name))
+
+    def _fails(self, name: str) -> None:
+        connection = self.connections.get(name)
+        if connection is not None:
+            connection.peer.drop()
 
     # -- the back-ends' side -----------------------------------------------------------------------------------
 
@@ -168,6 +185,8 @@ class Site:
             leg = self.legs.get(name)
             if leg is not None:
                 self.clock.after(self.rng.uniform(0.5, 10), lambda: self._dial(leg))
+            if self.rng.random() < 0.1:
+                self.clock.after(self.rng.uniform(0, 12), self.world.flipper(self))
 
     # -- the core ----------------------------------------------------------------------------------------------
 
@@ -185,9 +204,13 @@ class Site:
     def _carry_out(self, given: list[commands.Command]) -> None:
         for command in given:
             match command:
-                case commands.SendToStation(frame):
-                    self._write(What.STATION_OUT, raw=frame)
-                    self._to_station(frame)
+                case commands.SendToStation(frame, after_commit):
+                    self._write(What.STATION_OUT, raw=frame, text="once stored" if after_commit else "")
+                    if after_commit:
+                        self.world.store.commit(self.name, self, self._carrier(frame))
+                        self.world.may_be_killed()
+                    else:
+                        self._to_station(frame)
                 case commands.SendToLeg(name, frame):
                     self._write(What.LEG_OUT, name, frame)
                     self._to_leg(name, frame)
@@ -203,12 +226,92 @@ class Site:
                 case commands.OpenLeg() | commands.RedialLeg() | commands.CloseLeg():
                     self._leg_command(command)
                 case _:
-                    pass
+                    self._shell_command(command)
         if self.session is not None and self.session.state.generation != self._in_force:
             self._in_force = self.session.state.generation
             self._write(What.STEPPED, number=self._in_force)
         self._measure()
         self._arm()
+
+    def _shell_command(self, command: commands.Command) -> None:
+        """What the node does for its sessions."""
+        store = self.world.store
+        match command:
+            case commands.RememberCharger():
+                store.remember(self.name, self)
+            case commands.KeepCall(seq, raw, answer):
+                self._write(What.KEEP, raw=raw, number=seq)
+                store.keep(self.name, seq, raw, self._keeper(seq, raw, answer))
+                self.world.may_be_killed()
+            case commands.ForgetCalls(seqs):
+                store.forget(self.name, seqs)
+                self.world.may_be_killed()
+            case commands.AnswerLocally(frame):
+                local = LocalCsms(self.version, lambda: self.desired.local, lambda token: False, self.local)
+                answer = local.frame_received(frame, datetime.fromtimestamp(self.clock.now, UTC))
+                if answer is not None:
+                    self._write(What.STATION_OUT, raw=answer)
+                    self._to_station(answer)
+
+    def _carrier(self, frame: bytes) -> Callable[[], None]:
+        wire = self.station_wire
+
+        def carry() -> None:
+            if self.station_wire is wire:
+                self._write(What.CARRIED, raw=frame)
+                self._to_station(frame)
+
+        return carry
+
+    def _keeper(self, seq: int, raw: bytes, answer: bytes) -> Callable[[], None]:
+        wire = self.station_wire
+
+        def acknowledge() -> None:
+            self._write(What.KEPT, raw=raw, number=seq)
+            if self.station_wire is wire and wire is not None:
+                self._write(What.STATION_OUT, raw=answer)
+                self._to_station(answer)
+
+        return acknowledge
+
+    # -- the store ---------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> ChargerMemory:
+        """Return the memory as it is now; it is about to be written."""
+        self._write(What.SNAPSHOT)
+        memory = self.memory
+        return ChargerMemory(self.name, memory.version, memory.boot, dict(memory.statuses), memory.snapshot())
+
+    def stored(self) -> None:
+        """The last snapshot is safe."""
+        self._write(What.STORED)
+
+    def killed(self) -> None:
+        """The relay's process dies; the next one reads what it left."""
+        wire, self.station_wire = self.station_wire, None
+        self._write(What.KILLED)
+        self.session = None
+        self.legs.clear()
+        for name in list(self.connections):
+            self._hang_up(name)
+        self._restore()
+        if wire is not None:
+            wire.cut()
+            self.station.disconnected()
+
+    def _restore(self) -> None:
+        store, now = self.world.store, self.clock.now
+        self.memory = SessionMemory()
+        for memory in store.memories():
+            if memory.charger == self.name:
+                self.memory = SessionMemory.restored(
+                    memory.version, memory.boot, memory.statuses, memory.ids, now
+                )
+        kept = [call for call in store.kept_calls() if call.charger == self.name]
+        self.memory.backlog.restore((call.seq, call.raw, call.at.timestamp()) for call in kept)
+        for call in kept:
+            self._write(What.RESTORED, raw=call.raw, number=call.seq)
+        self._write(What.RESTARTED)
 
     def _leg_command(self, command: commands.OpenLeg | commands.RedialLeg | commands.CloseLeg) -> None:
         match command:
@@ -299,6 +402,8 @@ class World:
         self.manners = some_manners(self.rng)
         self.csms = {name: SimulatedCsms(self, name, manners) for name, manners in self.manners.csms.items()}
         versions = self.rng.choices(["ocpp1.6", "ocpp1.6", "ocpp2.0.1", "ocpp2.1"], k=2)
+        self.store = SimulatedStore(self.clock, self.rng)
+        self.relay_up = True
         self.sites = [Site(self, f"CP{number}", version) for number, version in enumerate(versions, 1)]
 
     def new_id(self) -> str:
@@ -321,10 +426,31 @@ class World:
             self._change_roles(site)
         for csms in self.csms.values():
             csms.begin()
+        for _ in range(self.manners.kills):
+            self.clock.after(self.rng.uniform(20, BUSY_S), self.kill)
         self.clock.run(BUSY_S + CALM_S)
         for site in self.sites:
             site.station_gone("the end of the world")
+        self.kill()  # what was promised must be in the store
         return self
+
+    def kill(self) -> None:
+        """Kill the relay; it is started again after a while."""
+        if not self.relay_up:
+            return
+        self.relay_up = False
+        self.store.kill()
+        for site in self.sites:
+            site.killed()
+        self.clock.after(self.rng.uniform(0.1, 15), self._restarted)
+
+    def _restarted(self) -> None:
+        self.relay_up = True
+
+    def may_be_killed(self) -> None:
+        """Something is being stored: a good moment for a kill."""
+        if self.busy and self.rng.random() < self.manners.ill_timed:
+            self.clock.after(self.rng.uniform(0, 0.3), self.kill)
 
     def flipper(self, site: Site) -> Callable[[], None]:
         """Return what changes a charger's roles, to be called at the worst moment."""

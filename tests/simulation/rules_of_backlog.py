@@ -1,0 +1,93 @@
+"""Owners that are away: what the relay acknowledges is safe first, and reaches its owner once and in order (R11)."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from tests.simulation.history import CALL, CALLRESULT, INPUTS, Record, Said, What, said
+from tests.simulation.rules_of_calls import SLACK_S
+from tests.simulation.scene import Scene
+
+_NEVER: Final = frozenset({"Authorize", "StartTransaction", "SignCertificate"})
+_LOCAL: Final = frozenset({"Heartbeat", "BootNotification", "StatusNotification"})
+
+
+class Backlogs:
+    """Kept, acknowledged, delivered: in this order, and in the station's."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.promised: dict[str, str] = {}
+        """Acknowledged and not delivered: trace -> action."""
+        self.last: dict[str, str] = {}
+
+    def see(self, record: Record) -> Iterator[str]:
+        """Check one record."""
+        if record.what in INPUTS and record.what is not What.KILLED:
+            yield from self._waits(record)
+        frame = said(record.raw) if record.raw else None
+        match record.what:
+            case What.KEEP if frame is not None:
+                yield from self._kept(record, frame)
+            case What.STATION_OUT if frame is not None and frame.kind == CALLRESULT and not frame.trace:
+                yield from self._acknowledged(frame)
+            case What.LEG_OUT if frame is not None and frame.kind == CALL:
+                yield from self._sent_up(record, frame)
+            case What.LEG_IN if frame is not None:
+                self._delivered(record, frame)
+            case What.NOTE if record.text.startswith("backlog-refused"):
+                self.scene.give_up(self.last[record.who])
+                self.promised.pop(self.last[record.who], None)
+            case What.RESTARTED:
+                yield from self._lost()
+
+    def _kept(self, record: Record, frame: Said) -> Iterator[str]:
+        scene = self.scene
+        if scene.desired.when_owner_is_down != "buffer":
+            yield "R11: kept although the station is to keep it"
+        if scene.owner(frame.action) in scene.connections:
+            yield f"R11: {scene.owner(frame.action)} is there and was not asked"
+
+    def _acknowledged(self, frame: Said) -> Iterator[str]:
+        for call in self.scene.calls.values():
+            if call.token != frame.token or frame.payload or call.action in _LOCAL:
+                continue
+            if call.action in _NEVER:
+                yield f"R11: {call.action} was answered in its owner's place"
+            elif call.trace not in self.scene.safe:
+                yield f"R11: {call.action} {call.trace} was acknowledged before it was stored"
+            else:
+                self.promised[call.trace] = call.action
+            return
+
+    def _sent_up(self, record: Record, frame: Said) -> Iterator[str]:
+        scene, backend = self.scene, record.who
+        if scene.is_replay(record, frame) or not frame.trace:
+            return
+        owed = scene.owed(backend)
+        if any(kept.trace == frame.trace for kept in owed):
+            self.last[backend] = frame.trace
+            if owed[0].trace != frame.trace:
+                yield f"R11: {owed[0].action} {owed[0].trace} was kept before it"
+        elif owed and backend in scene.registered:
+            yield f"R11: {owed[0].action} {owed[0].trace} was kept for {backend} and comes first"
+        elif frame.trace in self.promised and backend not in scene.calls[frame.trace].observers:
+            yield f"R11: {frame.action} {frame.trace} is none of {backend}'s any more"
+
+    def _delivered(self, record: Record, frame: Said) -> None:
+        under_way = self.scene.answered_by(record, frame)
+        if under_way is not None and under_way.kept and frame.kind == CALLRESULT:
+            self.promised.pop(under_way.trace, None)
+
+    def _waits(self, record: Record) -> Iterator[str]:
+        scene = self.scene
+        for backend, since in scene.registered.items():
+            busy = scene.up.get(backend)
+            free = busy is None or record.at > busy.until + SLACK_S
+            owed = scene.owed(backend) if free and record.at > since and scene.station_open else []
+            if owed and not scene.half_duplex(backend):
+                yield f"R11: {owed[0].action} {owed[0].trace} waits although {backend} is there"
+
+    def _lost(self) -> Iterator[str]:
+        left = {kept.trace for kept in self.scene.kept}
+        for trace in [trace for trace in self.promised if trace not in left]:
+            yield f"R11: {self.promised.pop(trace)} {trace} was acknowledged and is lost"
