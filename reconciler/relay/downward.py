@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+from reconciler.model.features import RESIDUE_FEATURES
 from reconciler.relay import translation
 from reconciler.relay.commands import RememberCharger, SendToLeg
 from reconciler.relay.envelope import Frame, Kind, call, call_error
@@ -207,8 +208,15 @@ class Downward:
             payload, minted = translation.command(state.memory, downcall.backend, downcall.frame)
             downcall.sent = payload
             state.send_station(downcall.frame.rewritten(token, payload), after_commit=minted)
-        if self._in_flight is None and self._own:
-            self._send_own(self._own.popleft())
+        while self._in_flight is None and self._own:
+            own = self._own.popleft()
+            if self._stands(own.residue):
+                self._send_own(own)
+
+    def _stands(self, residue: Residue) -> bool:
+        """Return True while this thing is in the station and not its owner's to decide on."""
+        owner = self._state.table.owners[RESIDUE_FEATURES[residue.kind]]
+        return owner != residue.owner and residue in self._state.memory.residue
 
     def _send_own(self, own: OwnCall) -> None:
         state = self._state

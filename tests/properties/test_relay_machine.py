@@ -8,6 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from reconciler.model.desired import DesiredCharger
 from reconciler.model.features import FEATURE_SET, OCPP_VERSIONS
 from reconciler.relay import commands, events
 from reconciler.relay.catalogue import feature_of
@@ -50,8 +51,7 @@ class RelayMachine(RuleBasedStateMachine):
         self.begin(roles)
 
     def begin(self, roles: int) -> None:
-        self.running = ROLES[roles]
-        self.wishes: dict[int, Any] = {}
+        self.wishes: dict[int, DesiredCharger] = {1: ROLES[roles]}
         self.opened: set[str] = set()
         self.connected: dict[str, int] = {}
         self.accepted: set[str] = set()
@@ -60,11 +60,23 @@ class RelayMachine(RuleBasedStateMachine):
         self.asked: dict[int, dict[str, Any]] = {}
         self.up: dict[str, dict[str, Any]] = {}
         self.down: dict[str, Any] | None = None
-        self.session = Session(self.version, 1, self.running, self.memory, lambda: next(self.ids), LIMITS)
+        self.session = Session(self.version, 1, ROLES[roles], self.memory, lambda: next(self.ids), LIMITS)
+        self.lately: tuple[DesiredCharger, ...] = (ROLES[roles],)
         self.take(self.session.open(self.now))
 
+    @property
+    def running(self) -> DesiredCharger:
+        """The roles in force; a step counts from its trial on, and is taken back with it."""
+        return self.wishes[self.session.state.generation]
+
     def tell(self, event: events.Event) -> None:
-        self.take(self.session.handle(event, self.now))
+        before = self.running
+        given = self.session.handle(event, self.now)
+        self.lately = (before, self.running)
+        for call in self.calls.values():
+            if call["open"]:  # one that was never sent goes with its feature
+                call["owners"].add(self.running.owners[call["feature"]])
+        self.take(given)
 
     # -- what the relay does is checked at once ----------------------------------------------------------------
 
@@ -89,21 +101,19 @@ class RelayMachine(RuleBasedStateMachine):
                     assert set(owners) == FEATURE_SET, "R5"
                     gaining = {owner for feature, owner in owners.items() if before[feature] != owner}
                     assert gaining <= self.accepted, "R10: make before break"
-                    self.running = self.wishes.pop(generation, self.running)
-                case commands.GenerationRefused(generation, _):
-                    del self.wishes[generation]
+                    assert generation in self.wishes
 
     def to_station(self, frame: list[Any]) -> None:
         if frame[0] == 2:
             assert self.down is None or self.now >= self.down["at"] + CALL_TIMEOUT_S, "R3: two CALLs at the station"
             asked = self.asked[frame[3]["n"]]
-            owner = self.running.owners[feature_of(self.version, frame[2])]
-            assert asked["backend"] == owner or frame[2] == "GetLocalListVersion", "R8"
+            owners = {roles.owners[feature_of(self.version, frame[2])] for roles in self.lately}
+            assert asked["backend"] in owners or frame[2] == "GetLocalListVersion", "R8"
             self.down = {"id": frame[1], "at": self.now, "n": frame[3]["n"]}
         elif frame[0] == 3 and "n" in frame[2]:
             call = self.calls[frame[2]["n"]]
             assert frame[1] == call["id"], "R4"
-            assert frame[2]["by"] == call["owner"], "R2: not the owner's answer"
+            assert frame[2]["by"] in call["owners"], "R2: not the owner's answer"
             assert call["open"], "R2: answered twice"
             call["open"] = False
         elif frame[0] == 4 and frame[2] == "InternalError":
@@ -119,13 +129,13 @@ class RelayMachine(RuleBasedStateMachine):
             until = self.now + CALL_TIMEOUT_S
             boots = frame[2] == "BootNotification"  # the station's own, or one that the relay repeats
             call = self.calls.get(number)
-            if call is not None and backend == call["owner"] and (call["open"] or not boots):
+            if call is not None and backend in call["owners"] and (call["open"] or not boots):
                 until = min(until, call["at"] + PATIENCE_S)
             if self.memory.boot is None and backend == self.running.owners["provisioning"]:
                 self.accepted.add(backend)  # resumed: nobody ever saw the station boot
             if number is not None and not boots:
                 assert call is not None or frame[2] == "StatusNotification", "R12: a call of an earlier connection"
-                assert backend in self.accepted or (call is not None and backend == call["owner"]), "R7"
+                assert backend in self.accepted or (call is not None and backend in call["owners"]), "R7"
                 assert isinstance(frame[1], str)
                 assert len(frame[1]) <= 36
             self.up[backend] = {"id": frame[1], "action": frame[2], "n": number, "until": until}
@@ -135,6 +145,10 @@ class RelayMachine(RuleBasedStateMachine):
             assert self.connected[backend] == asked["connection"], "R4: another connection than the one that asked"
             assert asked["open"], "R4: answered twice"
             asked["open"] = False
+
+    def call(self, token: str, feature: str) -> dict[str, Any]:
+        owners = {self.running.owners[feature]}
+        return {"id": json.loads(token), "owners": owners, "feature": feature, "at": self.now, "open": True}
 
     def lose(self, backend: str) -> None:
         self.connected.pop(backend, None)
@@ -147,16 +161,14 @@ class RelayMachine(RuleBasedStateMachine):
     @rule(action=st.sampled_from(STATION_ACTIONS), token=IDS)
     def station_calls(self, action: str, token: str) -> None:
         number = next(self.numbers)
-        owner = self.running.owners[feature_of(self.version, action)]
-        self.calls[number] = {"id": json.loads(token), "owner": owner, "at": self.now, "open": True}
+        self.calls[number] = self.call(token, feature_of(self.version, action))
         self.tell(events.StationFrameReceived(f'[2,{token},"{action}",{{"n":{number}}}]'.encode()))
 
     @precondition(lambda self: self.station_open)
     @rule(token=IDS)
     def station_boots(self, token: str) -> None:
         number = next(self.numbers)
-        owner = self.running.owners["provisioning"]
-        self.calls[number] = {"id": json.loads(token), "owner": owner, "at": self.now, "open": True}
+        self.calls[number] = self.call(token, "provisioning")
         self.tell(events.StationFrameReceived(f'[2,{token},"BootNotification",{{"n":{number}}}]'.encode()))
 
     @precondition(lambda self: self.station_open and not self.accepted)

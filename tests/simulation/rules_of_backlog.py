@@ -63,14 +63,14 @@ class Backlogs:
         scene, backend = self.scene, record.who
         if scene.is_replay(record, frame) or not frame.trace:
             return
-        owed = scene.owed(backend)
+        owed, call = scene.owed(backend), scene.calls.get(frame.trace)
         if any(kept.trace == frame.trace for kept in owed):
             self.last[backend] = frame.trace
             if owed[0].trace != frame.trace:
                 yield f"R11: {owed[0].action} {owed[0].trace} was kept before it"
-        elif owed and backend in scene.registered:
+        elif owed and backend in scene.registered and not (scene.arriving and not (call and call.moved)):
             yield f"R11: {owed[0].action} {owed[0].trace} was kept for {backend} and comes first"
-        elif frame.trace in self.promised and backend not in scene.calls[frame.trace].observers:
+        elif frame.trace in self.promised and not (call and backend in call.observers):
             yield f"R11: {frame.action} {frame.trace} is none of {backend}'s any more"
 
     def _delivered(self, record: Record, frame: Said) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from reconciler.relay.catalogue import CATALOGUE
 from tests.simulation.history import CALL, CALLERROR, CALLRESULT, CALLRESULTERROR, Record, Said, What, said, without_id
-from tests.simulation.scene import RELAYS_OWN, TERMINATED, Scene, StationCall
+from tests.simulation.scene import RELAYS_OWN, TERMINATED, Scene, StationCall, keeps_id
 from tests.simulation.scenery import LIMITS, PATIENCE_S
 
 SLACK_S = 0.001
@@ -82,7 +82,7 @@ class Calls:
     def _as_it_came(self, record: Record, frame: Said, call: StationCall) -> Iterator[str]:
         if without_id(record.raw) != without_id(call.raw):
             yield f"R1: sent as {call.raw!r}"
-        plain = call.token[:1] == b'"' and b"\\" not in call.token and len(call.token.decode()) <= 38
+        plain = keeps_id(call.token)
         if plain and frame.token != call.token and not call.moved:
             yield f"R4: {call.token!r} could have been kept"
         if not plain and not frame.token.startswith(RELAYS_OWN):

@@ -64,8 +64,15 @@ class UnderWay:
     trace: str
     until: float
     replay: bool = False
+    owners: bool = False
+    """Its receiver owns it, or a part of its answer; it is no copy."""
     kept: bool = False
     """It is sent from what was kept for this back-end."""
+
+
+def keeps_id(token: bytes) -> bool:
+    """Return True for a message id that every leg can carry."""
+    return token[:1] == b'"' and b"\\" not in token and len(token.decode()) <= 38
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +111,8 @@ class Scene:
         self._snapshot_at = -1.0
         self._snapshot: tuple[bytes | None, dict[str, bytes]] = (None, {})
         self._stored: tuple[bytes | None, dict[str, bytes]] = (None, {})
+        self.arriving: Mapping[str, str] = {}
+        """The owners that this instant brings."""
         self.registered_before: frozenset[str] = frozenset()
         """Who was registered when this instant began."""
         self._numbers = 0
@@ -129,7 +138,12 @@ class Scene:
 
     def owed(self, backend: str) -> list[Kept]:
         """Return what is kept for this back-end now, oldest first."""
-        return [kept for kept in self.kept if self.owner(kept.action) == backend and backend not in kept.seen_by]
+        owners = self.arriving or self.desired.owners
+        return [
+            kept
+            for kept in self.kept
+            if owners[feature_of(self.version, kept.action)] == backend and backend not in kept.seen_by
+        ]
 
     def half_duplex(self, name: str) -> bool:
         """Return True for a back-end that is not called while its own CALL is open."""
@@ -164,9 +178,12 @@ class Scene:
         for call in self.calls.values():
             owner, under_way = owners[feature_of(self.version, call.action)], self.up.get(call.owner)
             sent = under_way is not None and under_way.trace == call.trace and not under_way.replay
+            sent = sent and under_way is not None and under_way.owners
             if call.open and call.owner != owner and not sent and call.owner not in call.answers:
                 call.owner, call.parts, call.asked, call.moved = owner, frozenset(), frozenset(), True
+                call.registrar = owners["provisioning"]
                 call.copies += 1
+        self.arriving = owners
 
     # -- following ---------------------------------------------------------------------------------------------
 
@@ -179,7 +196,7 @@ class Scene:
                 if record.what is What.BEGAN:
                     self._began(record)
             case What.STEPPED:
-                self.in_force = record.number
+                self.in_force, self.arriving = record.number, {}
             case What.LEG_OPENED:
                 self._numbers += 1
                 self._hung_up(record.who)
@@ -298,7 +315,15 @@ class Scene:
             if call.owner == record.who and not any(kept.trace == frame.trace for kept in self.kept):
                 until = call.at + PATIENCE_S
         kept = not replay and any(kept.trace == frame.trace for kept in self.owed(record.who))
-        self.up[record.who] = UnderWay(frame.token, frame.action, frame.trace, until, replay, kept)
+        owners = call is not None and not replay and self._as_owner(record, frame, call)
+        self.up[record.who] = UnderWay(frame.token, frame.action, frame.trace, until, replay, owners, kept)
+
+    def _as_owner(self, record: Record, frame: Said, call: StationCall) -> bool:
+        """Return True unless this is a copy; one may go before, where the call moved to its observer."""
+        if call.owner == record.who and call.moved and record.who in call.observers:
+            copied = call.sent[record.who, self.connections.get(record.who, 0)] > 1
+            return frame.token.startswith(RELAYS_OWN) and (copied or keeps_id(call.token))
+        return call.owner == record.who or record.who in call.parts
 
     def _back_end_said(self, record: Record, frame: Said) -> None:
         under_way = self.answered_by(record, frame)
@@ -306,7 +331,7 @@ class Scene:
             return
         del self.up[record.who]
         call = self.calls.get(under_way.trace)
-        if call is not None and not under_way.replay:
+        if call is not None and under_way.owners:
             call.answers[record.who] = record.raw
             if call.owner == record.who:
                 call.based_at = record.at
