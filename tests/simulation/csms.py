@@ -10,7 +10,14 @@ from tests.simulation.scenery import CsmsManners
 if TYPE_CHECKING:
     from tests.simulation.world import Connection, Site, World
 
-CHOSEN: Final = ("ReserveNow", "CancelReservation", "GetLog", "SendLocalList", "GetLocalListVersion", "ChangeAvailability")
+CHOSEN: Final = (
+    "ReserveNow",
+    "CancelReservation",
+    "GetLog",
+    "SendLocalList",
+    "GetLocalListVersion",
+    "ChangeAvailability",
+)
 """Commands of every version that bring ids of the back-end's choosing, or leave something in the station."""
 TERMINATED: Final = {
     "ocpp1.6": ("ChangeConfiguration", {"key": "AuthorizationKey", "value": "0001"}),
@@ -167,7 +174,9 @@ class CsmsConnection:
             payload |= self.rng.choice([{}, {"idTagInfo": {"status": "Accepted", "parentIdTag": trace}}])
         elif action == "TransactionEvent":
             info = {"status": "Accepted", "by": trace}
-            payload |= self.rng.choice([{}, {"idTokenInfo": info, "totalCost": self.boots + 0.5, "chargingPriority": 1}])
+            payload |= self.rng.choice(
+                [{}, {"idTokenInfo": info, "totalCost": self.boots + 0.5, "chargingPriority": 1}]
+            )
         space = self.rng.choice([(",", ":"), (", ", ": ")])
         return b"[3,%b,%b]" % (token, json.dumps(payload, separators=space).replace('"trace": "', '"trace":"').encode())
 

@@ -127,7 +127,6 @@ class Calls:
                 return
         yield "R2: the relay answered by itself"
 
-
     def _may_answer(self, call: StationCall, frame: Said) -> bool:
         """The relay refuses what concerns the station's own leg (R13), and acknowledges for owners that are away."""
         if call.action in TERMINATED:

@@ -79,7 +79,8 @@ class TransactionIds:
         known = [
             it.station
             for trace, it in self.started.items()
-            if it.station is not None and it.backends.get(backend, (None, 0.0))[0] == theirs
+            if it.station is not None
+            and it.backends.get(backend, (None, 0.0))[0] == theirs
             and (trace, backend) not in self.unsure
         ]
         if known and frame.payload["transactionId"] != known[-1]:
@@ -187,7 +188,11 @@ class ListVersions:
             yield from self._sent(frame)
         elif record.what is What.STATION_IN and frame.kind == CALLRESULT:
             self._accepted(record, frame)
-        elif record.what is What.LEG_OUT and frame.kind == CALLRESULT and {"listVersion", "versionNumber"} & set(frame.payload):
+        elif (
+            record.what is What.LEG_OUT
+            and frame.kind == CALLRESULT
+            and {"listVersion", "versionNumber"} & set(frame.payload)
+        ):
             yield from self._told(record, frame)
 
     def _sent(self, frame: Said) -> Iterator[str]:

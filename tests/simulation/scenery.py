@@ -113,7 +113,9 @@ def some_roles(rng: random.Random, manners: Manners) -> DesiredCharger:
             {"home": PRIMARY, "pay": hybrid("availability", observes=["transactions", "metering"])},
         ]
     )
-    handover = rng.choice([Handover(), Handover(charging_profiles="clear", reservations="clear", availability="restore")])
+    handover = rng.choice(
+        [Handover(), Handover(charging_profiles="clear", reservations="clear", availability="restore")]
+    )
     policy = FlipPolicy(rng.choice(["proceed", "proceed", "proceed", "wait"]), rng.choice([3.0, 20.0, 60.0]), handover)
     down_after_s = rng.choice([5.0, 45.0])
     options = {

@@ -96,9 +96,7 @@ class SimulatedStore:
 
     def _soon(self, step: Callable[[], None]) -> None:
         process = self._process
-        self._clock.after(
-            self._rng.choice([0.0005, 0.002, 0.1]), lambda: step() if self._process == process else None
-        )
+        self._clock.after(self._rng.choice([0.0005, 0.002, 0.1]), lambda: step() if self._process == process else None)
 
     def _write(self) -> None:
         batch, self._batch = self._batch, _Batch()

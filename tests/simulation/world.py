@@ -304,9 +304,7 @@ class Site:
         self.memory = SessionMemory()
         for memory in store.memories():
             if memory.charger == self.name:
-                self.memory = SessionMemory.restored(
-                    memory.version, memory.boot, memory.statuses, memory.ids, now
-                )
+                self.memory = SessionMemory.restored(memory.version, memory.boot, memory.statuses, memory.ids, now)
         kept = [call for call in store.kept_calls() if call.charger == self.name]
         self.memory.backlog.restore((call.seq, call.raw, call.at.timestamp()) for call in kept)
         for call in kept:
