@@ -17,7 +17,7 @@ class Backlogs:
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
         self.promised: dict[str, str] = {}
-        """Acknowledged and not delivered: trace -> action."""
+        """Acknowledged, and answered by nobody yet, owner or observer: trace -> action."""
         self.last: dict[str, str] = {}
 
     def see(self, record: Record) -> Iterator[str]:
@@ -75,7 +75,7 @@ class Backlogs:
 
     def _delivered(self, record: Record, frame: Said) -> None:
         under_way = self.scene.answered_by(record, frame)
-        if under_way is not None and under_way.kept and frame.kind == CALLRESULT:
+        if under_way is not None and not under_way.replay and frame.kind == CALLRESULT:
             self.promised.pop(under_way.trace, None)
 
     def _waits(self, record: Record) -> Iterator[str]:

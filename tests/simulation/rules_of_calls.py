@@ -118,7 +118,7 @@ class Calls:
             if not call.open or call.token != frame.token:
                 continue
             if frame.kind == CALLRESULT and self._may_answer(call, frame):
-                call.answered += 1
+                call.answered = call.times  # of one id, one answer is enough
                 return
             if record.at >= call.at + PATIENCE_S - SLACK_S:
                 call.answered += 1

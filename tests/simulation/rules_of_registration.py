@@ -114,6 +114,6 @@ class Registrations:
                 yield f"R9: nothing said to {name} for {quiet_s:.0f} s, its interval is {interval:g} s"
         for name, (due, _) in list(self.retry.items()):
             free = name not in scene.up and not scene.half_duplex(name)
-            if record.at > due + SLACK_S and free and record.what is not What.LEG_OUT:
+            if record.at > due + SLACK_S and free and record.what in INPUTS:
                 del self.retry[name]
                 yield f"R9: BootNotification was due again at {name} at {due:.3f}"

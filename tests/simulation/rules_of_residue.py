@@ -53,6 +53,9 @@ class Residues:
                 self._ended(record)
             case What.RUNS if record.number != self.began_as:
                 self._runs(record.number)
+            case What.STEPPED:
+                owners = self.scene.tables[record.number].owners
+                self.to_go = {thing for thing in self.to_go if owners[_FEATURES[thing[0]]] != self.left[thing][0]}
             case What.STATION_OUT if frame is not None and frame.kind == CALL:
                 yield from self._commanded(frame)
             case What.STATION_IN if frame is not None:
