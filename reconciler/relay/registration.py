@@ -8,6 +8,7 @@ BootNotification is known at all (a station the relay never saw boot), the owner
 a charger that merely reconnected; every other leg waits.
 """
 
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
@@ -208,14 +209,17 @@ class Registration:
             return
         under_way = {other.in_flight.seq for other in state.legs.values() if other.in_flight is not None}
         known: list[int] = []
-        for kept in reversed(tuple(state.memory.backlog)):
+        backlog: list[Upcall] = []
+        for kept in state.memory.backlog:
             if kept.seq in under_way or state.table.owner(kept.frame) != leg.name:
                 continue
             if leg.name in kept.seen_by:
                 known.append(kept.seq)
                 continue
-            upcall = Upcall(Origin.BACKLOG, kept.frame.action, NEVER, frame=kept.frame, seq=kept.seq)
-            leg.waiting.appendleft(upcall)
+            backlog.append(Upcall(Origin.BACKLOG, kept.frame.action, NEVER, frame=kept.frame, seq=kept.seq))
+        first = [up for up in leg.waiting if up.action == BOOT or (up.origin is Origin.OWN and up.action == STATUS)]
+        rest = [up for up in leg.waiting if up not in first]
+        leg.waiting = deque((*first, *backlog, *rest))
         if known:
             state.memory.backlog.forget(known)
             state.emit(ForgetCalls(tuple(known)))

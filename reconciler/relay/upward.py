@@ -14,7 +14,7 @@ from reconciler.relay import translation
 from reconciler.relay.commands import ForgetCalls, RememberCharger, SendToLeg
 from reconciler.relay.composition import Composition
 from reconciler.relay.envelope import Frame, Kind, call, call_result
-from reconciler.relay.leg import CsmsLeg, Origin, StationCall, Upcall
+from reconciler.relay.leg import NEVER, CsmsLeg, Origin, StationCall, Upcall
 from reconciler.relay.registration import BOOT, HEARTBEAT, STATUS, Registration
 from reconciler.relay.state import SessionState
 from reconciler.relay.station_calls import StationCalls
@@ -201,12 +201,17 @@ class Upward:
         state = self._state
         upcall.tries += 1
         if frame.kind is not Kind.CALLRESULT and upcall.tries < state.limits.backlog_tries_max:
-            leg.waiting.appendleft(upcall)
+            self._once_more(leg, upcall)
             return
         if frame.kind is not Kind.CALLRESULT:
             state.note("backlog-refused", leg.name, upcall.action)
         state.memory.backlog.forget([upcall.seq])
         state.emit(ForgetCalls((upcall.seq,)))
+
+    def _once_more(self, leg: CsmsLeg, upcall: Upcall) -> None:
+        """Let a kept call go again before all others: nothing but its owner's answer ends it."""
+        upcall.deadline = NEVER
+        leg.waiting.appendleft(upcall)
 
     def _read_copy_answer(self, leg: CsmsLeg, upcall: Upcall, frame: Frame) -> None:
         if upcall.frame is not None and frame.kind is Kind.CALLRESULT:
@@ -248,7 +253,7 @@ class Upward:
                 if upcall.origin is Origin.BOOT:
                     self.registration.boot_expired(leg)
                 elif upcall.origin is Origin.BACKLOG:
-                    leg.waiting.appendleft(upcall)
+                    self._once_more(leg, upcall)
             if leg.waiting and min(upcall.deadline for upcall in leg.waiting) <= state.now:
                 self._drop_old(leg)
             self.pump(leg)

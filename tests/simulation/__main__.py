@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import time
 
 from tests.simulation.rules import violations
 from tests.simulation.world import World
@@ -14,7 +15,8 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=100, help="run this many, from 0 (100)")
     arguments = parser.parse_args()
     seeds = range(arguments.seeds) if arguments.seed is None else [arguments.seed]
-    broken = 0
+    broken = total = 0
+    began_s = time.process_time()
     for seed in seeds:
         world = World(seed).run()
         if arguments.seed is not None:
@@ -23,8 +25,11 @@ def main() -> int:
         found = violations(world)
         broken += bool(found)
         events = sum(len(site.history) for site in world.sites)
+        total += events
         sys.stdout.write(f"seed {seed}: {events} events, {len(found)} violations, history {world.hash}\n")
         sys.stdout.writelines(f"{violation}\n" for violation in found)
+    took_s = time.process_time() - began_s
+    sys.stdout.write(f"{len(seeds)} seeds: {total} events, {broken} seeds with violations, {took_s:.0f} s of CPU\n")
     return 1 if broken else 0
 
 

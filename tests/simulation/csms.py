@@ -8,7 +8,9 @@ from tests.simulation.history import CALL, CALLERROR, CALLRESULT, said
 from tests.simulation.scenery import CsmsManners
 
 if TYPE_CHECKING:
-    from tests.simulation.world import Connection, Site, World
+    from tests.simulation.network import Connection
+    from tests.simulation.site import Site
+    from tests.simulation.world import World
 
 CHOSEN: Final = (
     "ReserveNow",

@@ -6,13 +6,19 @@ from typing import Any, Final
 import pytest
 
 from reconciler.model.live import LegPhase
+from reconciler.relay.backlog import KEPT, Backlog
+from reconciler.relay.composition import Composition
 from reconciler.relay.downward import Downward
 from reconciler.relay.envelope import Frame
 from reconciler.relay.flip import Flip
-from reconciler.relay.leg import CsmsLeg
+from reconciler.relay.leg import NEVER, CsmsLeg
+from reconciler.relay.list_version import ListVersion
+from reconciler.relay.mapped_ids import MappedIds
 from reconciler.relay.registration import Registration
 from reconciler.relay.routing import RouteTable
 from reconciler.relay.session import Session
+from reconciler.relay.state import SessionState
+from reconciler.relay.station_calls import StationCalls
 from reconciler.relay.transaction_ids import TransactionIdTable
 from reconciler.relay.upward import Upward
 
@@ -149,22 +155,149 @@ def legs_outlive_the_station(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Session, "_station_closed", careless)
 
 
+def payloads_are_tidied(patch: pytest.MonkeyPatch) -> None:
+    """R1: a frame that gets another id loses its spaces, too."""
+    with_id = Frame.with_id
+    patch.setattr(Frame, "with_id", lambda self, token: with_id(self, token).replace(b" ", b""))
+
+
+def calls_are_never_given_up(patch: pytest.MonkeyPatch) -> None:
+    """R2: the station waits for as long as its owner likes."""
+    patch.setattr(StationCalls, "next_timer", lambda self: NEVER)
+    patch.setattr(StationCalls, "expire", lambda self: None)
+
+
+def one_feature_stays_behind(patch: pytest.MonkeyPatch) -> None:
+    """R5: a step forgets a feature."""
+    swap = Flip._swap
+
+    def forgetful(self: Any, desired: Any, generation: int) -> None:
+        before = self._state.table.owners["availability"]
+        swap(self, desired, generation)
+        if before in self._state.legs:
+            self._state.table.owners = {**self._state.table.owners, "availability": before}
+
+    patch.setattr(Flip, "_swap", forgetful)
+
+
+def nobody_is_waited_for(patch: pytest.MonkeyPatch) -> None:
+    """R6: the transactions owner's answer is enough."""
+    patch.setattr(Composition, "complete", property(lambda self: self.base is not None))
+
+
+def the_base_stands_alone(patch: pytest.MonkeyPatch) -> None:
+    """R6: everybody is asked, and one is heard."""
+    patch.setattr(Composition, "compose", lambda self, base: base)
+
+
+def chosen_ids_pass_as_they_are(patch: pytest.MonkeyPatch) -> None:
+    """R9: two back-ends' reservations 1 are one at the station."""
+    patch.setattr(MappedIds, "to_station", lambda self, backend, fields, payload: (payload, False))
+
+
+def list_versions_pass_as_they_are(patch: pytest.MonkeyPatch) -> None:
+    """R9: everybody hears of the one list that the station has."""
+    patch.setattr(ListVersion, "to_backend", lambda self, version, backend, payload: payload)
+
+
+def ids_are_not_stored_first(patch: pytest.MonkeyPatch) -> None:
+    """R9: the station sees an id that a kill makes forgotten."""
+    send = SessionState.send_station
+    patch.setattr(SessionState, "send_station", lambda self, frame, after_commit=False: send(self, frame))
+
+
+def acknowledged_before_it_is_stored(patch: pytest.MonkeyPatch) -> None:
+    """R11: the answer does not wait for the store."""
+    keep = StationCalls._keep_in_order
+
+    def hasty(self: Any, station_call: Any) -> bool:
+        kept = keep(self, station_call)
+        if kept:
+            self._state.send_station(b"[3,%b,{}]" % station_call.frame.id_token)
+        return kept
+
+    patch.setattr(StationCalls, "_keep_in_order", hasty)
+
+
+def the_newest_goes_first(patch: pytest.MonkeyPatch) -> None:
+    """R11: the backlog goes up from its end."""
+    patch.setattr(Backlog, "__iter__", lambda self: reversed(self._kept))
+
+
+def what_was_kept_is_not_read(patch: pytest.MonkeyPatch) -> None:
+    """R11: a relay that was killed begins with nothing."""
+    patch.setattr(Backlog, "restore", lambda self, stored: None)
+
+
+def anybody_is_authorized(patch: pytest.MonkeyPatch) -> None:
+    """R11: the relay says yes in the owner's place."""
+    for version, actions in KEPT.items():
+        patch.setitem(KEPT, version, actions | {"Authorize"})
+
+
+def what_concerns_a_leg_passes(patch: pytest.MonkeyPatch) -> None:
+    """R13: nothing is terminated."""
+    for module in ("downward", "upward"):
+        patch.setattr(f"reconciler.relay.{module}.concerns_leg", lambda row, frame, deletable: False)
+
+
+def nothing_is_taken_over(patch: pytest.MonkeyPatch) -> None:
+    """R14: whatever the policy says, all is kept."""
+    patch.setattr("reconciler.relay.flip.take_over", lambda book, policy, owners, version: ())
+
+
+def taken_away_in_any_case(patch: pytest.MonkeyPatch) -> None:
+    """R14: what is gone by now, or its owner's again, is taken away once more."""
+    patch.setattr(Downward, "_stands", lambda self, residue: True)
+
+
+def commands_pile_up(patch: pytest.MonkeyPatch) -> None:
+    """R15: the queue is not bounded in number."""
+    patch.setattr(Downward, "_waiting", lambda self: 0)
+
+
+def nonsense_raises(patch: pytest.MonkeyPatch) -> None:
+    """R16: what can't be read ends the session."""
+
+    def helpless(self: Any, frame: Any, sender: str, answer: Any) -> None:
+        raise ValueError(sender)
+
+    patch.setattr(Session, "_unreadable", helpless)
+
+
 MUTANTS: Final[tuple[tuple[Mutant, str], ...]] = (
-    (anybody_may_command, "R8"),
-    (commands_keep_their_ids, "R4"),
+    (payloads_are_tidied, "R1"),
+    (calls_are_never_given_up, "R2"),
+    (observers_answer_too, "R2"),
     (a_second_call_at_the_station, "R3"),
     (two_calls_on_a_leg, "R3"),
-    (observers_answer_too, "R2"),
-    (no_copies, "R7"),
+    (commands_wait_for_ever, "R3"),
+    (commands_keep_their_ids, "R4"),
     (late_answers_count, "R4"),
     (answers_for_any_connection, "R4"),
+    (one_feature_stays_behind, "R5"),
+    (nobody_is_waited_for, "R6"),
+    (the_base_stands_alone, "R6"),
+    (no_copies, "R7"),
+    (anybody_may_command, "R8"),
+    (the_losers_queue_is_delivered, "R8"),
     (the_boot_is_not_replayed, "R9"),
     (statuses_are_not_replayed, "R9"),
     (no_heartbeats, "R9"),
     (everybody_hears_the_owners_transaction_id, "R9"),
+    (chosen_ids_pass_as_they_are, "R9"),
+    (list_versions_pass_as_they_are, "R9"),
+    (ids_are_not_stored_first, "R9"),
     (flips_before_registration, "R10"),
-    (the_losers_queue_is_delivered, "R8"),
-    (commands_wait_for_ever, "R3"),
+    (acknowledged_before_it_is_stored, "R11"),
+    (the_newest_goes_first, "R11"),
+    (what_was_kept_is_not_read, "R11"),
+    (anybody_is_authorized, "R11"),
     (legs_outlive_the_station, "R12"),
+    (what_concerns_a_leg_passes, "R13"),
+    (nothing_is_taken_over, "R14"),
+    (taken_away_in_any_case, "R14"),
+    (commands_pile_up, "R15"),
+    (nonsense_raises, "R16"),
 )
 """Every mutant, with a rule that it must be caught by."""

@@ -57,7 +57,9 @@ class Registrations:
         self.heard[backend] = record.at
         if frame.action == "BootNotification":
             due, refused = self.retry.pop(backend, (record.at, ""))
-            if record.at < due - SLACK_S and frame.trace == refused:  # a newer boot of the station goes at once
+            if (
+                record.at < due - SLACK_S and frame.trace == refused and scene.is_replay(record, frame)
+            ):  # a newer boot of the station goes at once
                 yield f"R9: BootNotification again before {due:.3f}"
             if scene.is_replay(record, frame) and payload_of(record.raw) != scene.boot:
                 yield "R9: not the station's last BootNotification"

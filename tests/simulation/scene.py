@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from reconciler.model.desired import DesiredCharger
 from reconciler.relay.catalogue import CATALOGUE, feature_of
-from tests.simulation.history import CALL, CALLERROR, CALLRESULT, INPUTS, Record, Said, What, payload_of, said
+from tests.simulation.history import CALL, CALLERROR, CALLRESULT, Record, Said, What, payload_of, said
 from tests.simulation.scenery import CALL_TIMEOUT_S, PATIENCE_S
 
 RELAYS_OWN = b'"relay-'
@@ -184,6 +184,7 @@ class Scene:
                 call.registrar = owners["provisioning"]
                 call.copies += 1
         self.arriving = owners
+        self.registered_before = frozenset(self.registered)
 
     # -- following ---------------------------------------------------------------------------------------------
 
@@ -196,7 +197,7 @@ class Scene:
                 if record.what is What.BEGAN:
                     self._began(record)
             case What.STEPPED:
-                self.in_force, self.arriving = record.number, {}
+                self._stepped(record.number)
             case What.LEG_OPENED:
                 self._numbers += 1
                 self._hung_up(record.who)
@@ -205,16 +206,10 @@ class Scene:
                 self._hung_up(record.who)
             case What.CLOSE_STATION | What.STATION_CLOSED:
                 self.station_open = False
-            case What.KILLED:
-                self._killed()
-            case What.SNAPSHOT:
-                self._snapshot, self._snapshot_at = (self.boot, dict(self.statuses)), record.at
-            case What.STORED:
-                self._stored, self.stored_at = self._snapshot, self._snapshot_at
+            case What.KILLED | What.SNAPSHOT | What.STORED:
+                self._store(record)
             case _ if frame is not None:
                 self._said(record, frame)
-        if record.what in INPUTS:
-            self.registered_before = frozenset(self.registered)
 
     def _said(self, record: Record, frame: Said) -> None:
         match record.what:
@@ -241,6 +236,19 @@ class Scene:
         self.calls.clear()
         for name in list(self.connections):
             self._hung_up(name)
+
+    def _stepped(self, generation: int) -> None:
+        self.in_force, self.arriving = generation, {}
+        for name in self.registered:
+            self._drained(name)
+
+    def _store(self, record: Record) -> None:
+        if record.what is What.KILLED:
+            self._killed()
+        elif record.what is What.SNAPSHOT:
+            self._snapshot, self._snapshot_at = (self.boot, dict(self.statuses)), record.at
+        else:
+            self._stored, self.stored_at = self._snapshot, self._snapshot_at
 
     def _killed(self) -> None:
         self.station_open, self.slot = False, None
@@ -341,10 +349,15 @@ class Scene:
         if frame.kind == CALLRESULT and frame.payload.get("status") == "Accepted":
             self.registered[record.who] = record.at
             self.turned_down.discard(record.who)
+            self._drained(record.who)
             self.to_replay[record.who] = deque(self.statuses.values())
         else:
             self.registered.pop(record.who, None)
             self.turned_down.add(record.who)
+
+    def _drained(self, backend: str) -> None:
+        """An owner is not told what it has seen as an observer."""
+        self.kept = [kept for kept in self.kept if self.owner(kept.action) != backend or backend not in kept.seen_by]
 
     def _kept_call_answered(self, record: Record, frame: Said, under_way: UnderWay) -> None:
         kept = next((kept for kept in self.kept if kept.trace == under_way.trace), None)

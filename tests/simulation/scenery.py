@@ -92,12 +92,12 @@ def some_manners(rng: random.Random) -> Manners:
             counts_ids=rng.random() < 0.7,
             half_duplex=rng.random() < 0.15,
             refuses_duplicates=rng.random() < 0.3,
-            outage=rng.choice([0.0, 0.0, 0.3]),
+            outage=rng.choice([0.0, 0.3, 0.3]),
             outage_s=rng.choice([10, 60, 120]),
         )
         for name in BACKENDS
     }
-    return Manners(station, csms, rng.choice([0, 0, 1, 2]), rng.choice([0.0, 0.0, 0.01]))
+    return Manners(station, csms, rng.choice([0, 1, 2, 4]), rng.choice([0.0, 0.0, 0.01]))
 
 
 def some_roles(rng: random.Random, manners: Manners) -> DesiredCharger:

@@ -9,7 +9,8 @@ from tests.simulation.history import CALL, CALLERROR, CALLRESULT, Said, said
 from tests.simulation.scenery import StationManners
 
 if TYPE_CHECKING:
-    from tests.simulation.world import Connection, Site
+    from tests.simulation.network import Connection
+    from tests.simulation.site import Site
 
 TIMEOUT_S: Final = 30.0
 REPORTS: Final = (
@@ -135,7 +136,7 @@ class SimulatedStation:
         raw = f'[2,{self.rng.choice(["", " "])}{token},"{action}" ,{text}]'.encode()
         self.open[token.encode()] = (action, trace, self.clock.now)
         self._send(raw)
-        if self.rng.random() < self.manners.repeats:
+        if self.rng.random() < self.manners.repeats and action in ("Authorize", "StatusNotification", "Heartbeat"):
             self._send(raw)
 
     def _trace(self) -> str:

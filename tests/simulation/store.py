@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from reconciler.app.ports import ChargerMemory, KeptCall
 
 if TYPE_CHECKING:
-    from tests.simulation.world import Clock
+    from tests.simulation.network import Clock
 
 Written = Sequence[ChargerMemory] | Sequence[KeptCall] | Sequence[tuple[str, int]]
 

@@ -1,0 +1,331 @@
+"""One charger of a simulated world: carries out what its session asks for, as the relay's shell does."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from reconciler.app.ports import ChargerMemory
+from reconciler.local.csms import LocalCsms, TransactionNumbers
+from reconciler.model.desired import DesiredCharger, DesiredLeg
+from reconciler.relay import commands, events
+from reconciler.relay.limits import SessionLimits
+from reconciler.relay.memory import SessionMemory
+from reconciler.relay.session import Session
+from tests.simulation.history import Record, What
+from tests.simulation.network import Connection
+from tests.simulation.scenery import LIMITS, some_manners, some_roles
+from tests.simulation.station import SimulatedStation
+
+if TYPE_CHECKING:
+    from tests.simulation.world import World
+
+_SPIN_MAX: Final = 200
+
+
+class Site:
+    """One charger: carries out what its session asks for, as the relay's shell does, and writes everything down."""
+
+    def __init__(self, world: "World", name: str, version: str) -> None:
+        self.world, self.name, self.version = world, name, version
+        self.clock, self.rng = world.clock, world.rng
+        self.history: list[Record] = []
+        self.memory = SessionMemory()
+        self.local = TransactionNumbers()
+        self.session: Session | None = None
+        self.legs: dict[str, DesiredLeg] = {}
+        self.connections: dict[str, Connection] = {}
+        self.station_wire: Connection | None = None
+        self.generation = 1
+        self.desired = some_roles(self.rng, world.manners)
+        self.station = SimulatedStation(self, some_manners(self.rng).station)
+        self._spins = 0
+        self._in_force = 0
+
+    # -- the station's side ------------------------------------------------------------------------------------
+
+    def connect(self) -> Connection:
+        """The station connects: a new session on the old memory."""
+        wire = Connection(self.world.wire(), self.world.wire())
+        self.station_wire = wire
+        self.session = Session(self.version, self.generation, self.desired, self.memory, self.world.new_id, LIMITS)
+        self._in_force = self.generation
+        self._write(What.BEGAN, number=self.generation, text=self.version, desired=self.desired)
+        self._carry_out(self.session.open(self.clock.now))
+        return wire
+
+    def from_station(self, raw: bytes) -> None:
+        """A frame of the station arrives."""
+        self._write(What.STATION_IN, raw=raw)
+        self._feed(events.StationFrameReceived(raw))
+
+    def station_gone(self, reason: str) -> None:
+        """The station's socket is closed, by whomever."""
+        wire, self.station_wire = self.station_wire, None
+        if wire is None:
+            return
+        wire.cut()
+        self._write(What.STATION_CLOSED, text=reason)
+        self._feed(events.StationClosed(reason))
+        self.session = None
+        self.station.disconnected()
+
+    def want(self, desired: DesiredCharger) -> None:
+        """The controller wants other roles."""
+        self.generation += 1
+        before, self.desired = self.desired, desired
+        if self.session is None:
+            return
+        self._write(What.WANTED, number=self.generation, desired=desired)
+        self._feed(events.DesiredChanged(self.generation, desired))
+        if self.rng.random() < 0.1:  # another flip while this one is under way
+            self.clock.after(self.rng.uniform(0, 2), self.world.flipper(self))
+        gaining = sorted(set(desired.owners.values()) - set(before.owners.values()))
+        if gaining and self.rng.random() < 0.15:  # whoever gains dies at that moment
+            name = self.rng.choice(gaining)
+            self.clock.after(self.rng.uniform(0, 1), lambda: self._fails(name))
+
+    def _fails(self, name: str) -> None:
+        connection = self.connections.get(name)
+        if connection is not None:
+            connection.peer.drop()
+
+    # -- the back-ends' side -----------------------------------------------------------------------------------
+
+    def _dial(self, leg: DesiredLeg) -> None:
+        session, name = self.session, leg.backend.name
+
+        def answered() -> None:
+            if self.session is not session or self.legs.get(name) is not leg or name in self.connections:
+                return
+            if self.world.csms[name].reachable():
+                connection = Connection(self.world.wire(), self.world.wire())
+                self.connections[name] = connection
+                self._write(What.LEG_OPENED, name)
+                connection.peer = self.world.csms[name].accept(self, connection)
+                self._feed(events.LegOpened(name))
+            else:
+                self._write(What.DIAL_FAILED, name)
+                self._feed(events.LegDialFailed(name, "refused"))
+                self.clock.after(self.rng.uniform(2, 15), lambda: self._dial(leg))
+
+        self.clock.after(self.rng.uniform(0.01, 1.0), answered)
+
+    def from_csms(self, name: str, connection: Connection, raw: bytes) -> None:
+        """A frame of a back-end arrives."""
+        if self.connections.get(name) is connection:
+            self._write(What.LEG_IN, name, raw)
+            self._feed(events.LegFrameReceived(name, raw))
+
+    def leg_lost(self, name: str, connection: Connection) -> None:
+        """A back-end's connection broke, or the back-end closed it."""
+        if self.connections.get(name) is connection:
+            connection.cut()
+            del self.connections[name]
+            self._write(What.LEG_CLOSED, name)
+            self._feed(events.LegClosed(name, "lost"))
+            leg = self.legs.get(name)
+            if leg is not None:
+                self.clock.after(self.rng.uniform(0.5, 10), lambda: self._dial(leg))
+            if self.rng.random() < 0.1:
+                self.clock.after(self.rng.uniform(0, 12), self.world.flipper(self))
+
+    # -- the core ----------------------------------------------------------------------------------------------
+
+    def _feed(self, event: events.Event) -> None:
+        session = self.session
+        if session is None:
+            return
+        try:
+            given = session.handle(event, self.clock.now)
+        except Exception as error:  # noqa: BLE001  # R16: whatever it is, it is a violation
+            self._write(What.RAISED, text=repr(error))
+            return
+        self._carry_out(given)
+
+    def _carry_out(self, given: list[commands.Command]) -> None:
+        for command in given:
+            match command:
+                case commands.SendToStation(frame, after_commit):
+                    self._write(What.STATION_OUT, raw=frame, text="once stored" if after_commit else "")
+                    if after_commit:
+                        self.world.store.commit(self.name, self, self._carrier(frame))
+                        self.world.may_be_killed()
+                    else:
+                        self._to_station(frame)
+                case commands.SendToLeg(name, frame):
+                    self._write(What.LEG_OUT, name, frame)
+                    self._to_leg(name, frame)
+                case commands.CloseStation(_, reason):
+                    self._write(What.CLOSE_STATION, text=reason)
+                    self.clock.after(self.rng.uniform(0.01, 0.5), self._closer(reason))
+                case commands.GenerationRuns(generation, _, owners):
+                    self._write(What.RUNS, number=generation, text=",".join(sorted(set(owners.values()))))
+                case commands.GenerationRefused(generation, reason):
+                    self._write(What.REFUSED, number=generation, text=reason)
+                case commands.OpenLeg() | commands.RedialLeg() | commands.CloseLeg():
+                    self._leg_command(command)
+                case _:
+                    self._shell_command(command)
+        if self.session is not None and self.session.state.generation != self._in_force:
+            self._in_force = self.session.state.generation
+            self._write(What.STEPPED, number=self._in_force)
+        self._measure()
+        self._arm()
+
+    def _shell_command(self, command: commands.Command) -> None:
+        """What the node does for its sessions."""
+        store = self.world.store
+        match command:
+            case commands.Note(what, backend, action, _):
+                self._write(What.NOTE, backend, text=f"{what} {action}")
+            case commands.RememberCharger():
+                store.remember(self.name, self)
+            case commands.KeepCall(seq, raw, answer):
+                self._write(What.KEEP, raw=raw, number=seq)
+                store.keep(self.name, seq, raw, self._keeper(seq, raw, answer))
+                self.world.may_be_killed()
+            case commands.ForgetCalls(seqs):
+                store.forget(self.name, seqs)
+                self.world.may_be_killed()
+            case commands.AnswerLocally(frame):
+                local = LocalCsms(self.version, lambda: self.desired.local, lambda token: False, self.local)
+                answer = local.frame_received(frame, datetime.fromtimestamp(self.clock.now, UTC))
+                if answer is not None:
+                    self._write(What.STATION_OUT, raw=answer)
+                    self._to_station(answer)
+
+    def _carrier(self, frame: bytes) -> Callable[[], None]:
+        wire = self.station_wire
+
+        def carry() -> None:
+            if self.station_wire is wire:
+                self._write(What.CARRIED, raw=frame)
+                self._to_station(frame)
+
+        return carry
+
+    def _keeper(self, seq: int, raw: bytes, answer: bytes) -> Callable[[], None]:
+        wire = self.station_wire
+
+        def acknowledge() -> None:
+            self._write(What.KEPT, raw=raw, number=seq)
+            open_still = self.session is not None and self.session.state.station_open
+            if self.station_wire is wire and open_still:
+                self._write(What.STATION_OUT, raw=answer)
+                self._to_station(answer)
+
+        return acknowledge
+
+    # -- the store ---------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> ChargerMemory:
+        """Return the memory as it is now; it is about to be written."""
+        self._write(What.SNAPSHOT)
+        memory = self.memory
+        return ChargerMemory(self.name, memory.version, memory.boot, dict(memory.statuses), memory.snapshot())
+
+    def stored(self) -> None:
+        """The last snapshot is safe."""
+        self._write(What.STORED)
+
+    def killed(self) -> None:
+        """The relay's process dies; the next one reads what it left."""
+        wire, self.station_wire = self.station_wire, None
+        self._write(What.KILLED)
+        self.session = None
+        self.legs.clear()
+        for name in list(self.connections):
+            self._hang_up(name)
+        self._restore()
+        if wire is not None:
+            wire.cut()
+            self.station.disconnected()
+
+    def _restore(self) -> None:
+        store, now = self.world.store, self.clock.now
+        self.memory = SessionMemory()
+        for memory in store.memories():
+            if memory.charger == self.name:
+                self.memory = SessionMemory.restored(memory.version, memory.boot, memory.statuses, memory.ids, now)
+        kept = [call for call in store.kept_calls() if call.charger == self.name]
+        self.memory.backlog.restore((call.seq, call.raw, call.at.timestamp()) for call in kept)
+        for call in kept:
+            self._write(What.RESTORED, raw=call.raw, number=call.seq)
+        self._write(What.RESTARTED)
+
+    def _leg_command(self, command: commands.OpenLeg | commands.RedialLeg | commands.CloseLeg) -> None:
+        match command:
+            case commands.OpenLeg(leg):
+                self._write(What.OPEN_LEG, leg.backend.name)
+                self.legs[leg.backend.name] = leg
+                self._dial(leg)
+            case commands.RedialLeg(leg, _):
+                self._write(What.REDIAL_LEG, leg.backend.name)
+                self._hang_up(leg.backend.name)
+                self.legs[leg.backend.name] = leg
+                self._dial(leg)
+            case commands.CloseLeg(name, reason):
+                self._write(What.CLOSE_LEG, name, text=reason)
+                self.legs.pop(name, None)
+                self._hang_up(name)
+
+    def _hang_up(self, name: str) -> None:
+        connection = self.connections.pop(name, None)
+        if connection is not None:
+            connection.cut()
+            connection.peer.closed()
+
+    def _closer(self, reason: str) -> Callable[[], None]:
+        session = self.session
+        return lambda: self.station_gone(reason) if self.session is session else None
+
+    def _to_station(self, frame: bytes) -> None:
+        if self.station_wire is not None:
+            self.station_wire.down.carry(lambda: self.station.receive(frame))
+
+    def _to_leg(self, name: str, frame: bytes) -> None:
+        connection = self.connections.get(name)
+        if connection is not None:
+            connection.up.carry(lambda: connection.peer.receive(frame))
+
+    def _arm(self) -> None:
+        session = self.session
+        due = session.next_timer() if session is not None else None
+        if session is None or due is None:
+            return
+        self._spins = self._spins + 1 if due <= self.clock.now else 0
+        if self._spins > _SPIN_MAX:
+            self._write(What.SPUN)
+            return
+
+        def fire() -> None:
+            wanted = session.next_timer()
+            if self.session is session and wanted is not None and wanted <= self.clock.now:
+                self._write(What.TIMER)
+                self._feed(events.TimerFired())
+
+        self.clock.after(max(0.0, due - self.clock.now), fire)
+
+    def _measure(self) -> None:
+        if self.session is None:
+            return
+        state, limits = self.session.state, LIMITS
+        sizes = {f"{leg.name} waiting": (len(leg.waiting), _waiting_max(limits)) for leg in state.legs.values()}
+        sizes |= {
+            f"{leg.name} commands": (len(leg.commands_open), limits.commands_waiting_max + 1)
+            for leg in state.legs.values()
+        }
+        sizes["statuses"] = (len(state.memory.statuses), 256)
+        sizes["transactions"] = (len(state.memory.transactions), 64)
+        for what, (size, most) in sizes.items():
+            if size > most:
+                self._write(What.GREW, text=f"{what}: {size} of {most}")
+
+    def _write(
+        self, what: What, who: str = "", raw: bytes = b"", *, number: int = 0, text: str = "", desired: Any = None
+    ) -> None:
+        self.history.append(Record(self.clock.now, what, who, raw, number, text, desired))
+
+
+def _waiting_max(limits: SessionLimits) -> int:
+    return limits.upward_waiting_max + limits.station_calls_max + 256 + 1
