@@ -111,11 +111,13 @@ class Backlog:
         self._append(kept)
         return kept, gone
 
-    def seen(self, frame: Frame, backend: str) -> None:
-        """Note that an observer answered its copy of `frame`."""
+    def seen(self, frame: Frame, backend: str) -> Kept | None:
+        """Note that an observer answered its copy of `frame`; return the call where it is kept."""
         for kept in self._kept:
             if kept.frame is frame:
                 kept.seen_by.add(backend)
+                return kept
+        return None
 
     def forget(self, seqs: Iterable[int]) -> None:
         """Drop calls that their owner has, or that made room."""

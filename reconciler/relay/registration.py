@@ -218,7 +218,8 @@ class Registration:
                 continue
             backlog.append(Upcall(Origin.BACKLOG, kept.frame.action, NEVER, frame=kept.frame, seq=kept.seq))
         first = [up for up in leg.waiting if up.action == BOOT or (up.origin is Origin.OWN and up.action == STATUS)]
-        rest = [up for up in leg.waiting if up not in first]
+        ours = {id(up.frame) for up in backlog}  # what waits as a copy goes up as the owner's own instead
+        rest = [up for up in leg.waiting if up not in first and id(up.frame) not in ours]
         leg.waiting = deque((*first, *backlog, *rest))
         if known:
             state.memory.backlog.forget(known)

@@ -215,7 +215,9 @@ class Upward:
 
     def _read_copy_answer(self, leg: CsmsLeg, upcall: Upcall, frame: Frame) -> None:
         if upcall.frame is not None and frame.kind is Kind.CALLRESULT:
-            self._state.memory.backlog.seen(upcall.frame, leg.name)
+            kept = self._state.memory.backlog.seen(upcall.frame, leg.name)
+            if kept is not None:
+                self.registration.drain(leg)  # should it have become the owner meanwhile, it has this one
         if upcall.ids is not None and frame.kind is Kind.CALLRESULT:
             self._state.memory.ids.observer_answered(upcall.ids, leg.name, bytes(frame.payload))
             self._state.emit(RememberCharger())

@@ -18,6 +18,8 @@ class Backlogs:
         self.scene = scene
         self.promised: dict[str, str] = {}
         """Acknowledged, and answered by nobody yet, owner or observer: trace -> action."""
+        self.delivered: set[str] = set()
+        """Answered by a back-end; an observer may be quicker than the store."""
         self.last: dict[str, str] = {}
 
     def see(self, record: Record) -> Iterator[str]:
@@ -55,7 +57,7 @@ class Backlogs:
                 yield f"R11: {call.action} was answered in its owner's place"
             elif call.trace not in self.scene.safe:
                 yield f"R11: {call.action} {call.trace} was acknowledged before it was stored"
-            else:
+            elif call.trace not in self.delivered:
                 self.promised[call.trace] = call.action
             return
 
@@ -76,6 +78,7 @@ class Backlogs:
     def _delivered(self, record: Record, frame: Said) -> None:
         under_way = self.scene.answered_by(record, frame)
         if under_way is not None and not under_way.replay and frame.kind == CALLRESULT:
+            self.delivered.add(under_way.trace)
             self.promised.pop(under_way.trace, None)
 
     def _waits(self, record: Record) -> Iterator[str]:
