@@ -72,6 +72,24 @@ async def test_apply_then_plan_says_no_changes(server: Server, site: Path) -> No
     assert planned.out.startswith("No changes.")
 
 
+def change_one_line(site: Path) -> None:
+    """Let what comes first in the file speak one version more."""
+    text = site.read_text()
+    assert "versions: [ocpp1.6]" in text
+    site.write_text(text.replace("versions: [ocpp1.6]", "versions: [ocpp1.6, ocpp2.0.1]", 1))
+
+
+async def test_the_same_file_twice_changes_nothing_and_one_changed_line_is_a_change(server: Server, site: Path) -> None:
+    again = await server.fwdctl("apply", "-f", site, "--auto-approve", "--json")
+    history = await server.fwdctl("history", "--kind", "apply", "--json")
+    assert again.code == 0
+    assert {event["revision"] for event in history.json["events"]} == {1}
+    change_one_line(site)
+    planned = await server.fwdctl("plan", "-f", site, "--detailed-exitcode")
+    assert planned.code == 2
+    assert ", 1 to change, 0 to destroy." in planned.out
+
+
 async def test_a_plan_with_changes_exits_2_only_where_asked_to(server: Server, tmp_path: Path) -> None:
     file = site_file(tmp_path, "cp001")
     plain = await server.fwdctl("plan", "-f", file)

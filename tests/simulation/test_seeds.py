@@ -13,7 +13,13 @@ UNEXPLAINED: Final = frozenset({2, 13, 29, 31, 34, 52, 62, 82, 87, 96, 112, 123,
 """Seeds whose violations are still to be explained: a fault of the core, or of a rule. Empty is the aim."""
 
 
-@pytest.mark.parametrize("seed", [seed for seed in range(0, 200, 2) if seed not in UNEXPLAINED])
+def seeds(first: int) -> list[object]:
+    """Return every second seed from `first` on; an unexplained one is run too, must fail, and is reported as such."""
+    known = pytest.mark.xfail(reason="in UNEXPLAINED: a rule is broken, or wrong", strict=True)
+    return [pytest.param(seed, marks=known if seed in UNEXPLAINED else ()) for seed in range(first, 200, 2)]
+
+
+@pytest.mark.parametrize("seed", seeds(0))
 def test_no_rule_is_broken(seed: int) -> None:
     found = violations(World(seed).run())
     assert not found, "\n".join(map(str, found[:5]))
