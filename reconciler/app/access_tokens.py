@@ -53,6 +53,11 @@ class AccessTokens:
         token = self._by_digest.get(_digest(text))
         return token if token is not None and token.holds_at(self._clock.now()) else None
 
+    def holds(self, token_id: str) -> bool:
+        """Tell whether the token with this id holds now."""
+        now = self._clock.now()
+        return any(token.holds_at(now) for token in self._by_digest.values() if token.id == token_id)
+
     async def create(self, name: str, access: Access, valid_for_s: float | None, actor: str) -> tuple[str, AccessToken]:
         """Return a new token's text, which is nowhere kept, and what is kept of it."""
         if len(self._by_digest) >= TOKENS_MAX:

@@ -4,33 +4,22 @@ Only failures count, so a storm of stations that all come back with the right pa
 """
 
 import ipaddress
-import math
-from collections import OrderedDict
-from dataclasses import dataclass
 from typing import Final
 
-
-@dataclass(frozen=True, slots=True)
-class Allowance:
-    """How many failures are taken at once, and how fast they are forgiven."""
-
-    burst: int
-    per_s: float
-
+from reconciler.app.allowances import Allowance, Allowances
 
 OF_ADDRESS: Final = Allowance(burst=200, per_s=10.0)
 """Generous: a whole site may stand behind one address."""
 OF_CHARGER: Final = Allowance(burst=20, per_s=1.0)
-BUCKETS_MAX: Final = 20_000
 IPV6_SITE_BITS: Final = 64
 """What one customer has of IPv6 addresses counts as one."""
 
 
 class FailureLimits:
-    """Token buckets, bounded in number; a bucket that nobody draws from is full, and not kept for long."""
+    """What is left to addresses and chargers that fail."""
 
     def __init__(self) -> None:
-        self._buckets: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()  # failures left, as of when
+        self._left = Allowances()
 
     def wait_s(self, address: str, charger: str | None, *, proven: bool, now_s: float) -> int:
         """Return how long this attempt has to wait, in whole seconds; 0 where it need not.
@@ -38,25 +27,13 @@ class FailureLimits:
         `proven`: the charger came in from this address last. Then the failures of others don't count against it:
         nobody can lock a station out by failing in its name, or next to it.
         """
-        return max(
-            0,
-            *(
-                math.ceil((1 - self._left(key, allowance, now_s)) / allowance.per_s)
-                for key, allowance in _buckets_of(address, charger, proven)
-            ),
-        )
+        buckets = _buckets_of(address, charger, proven)
+        return max(self._left.wait_s(key, allowance, now_s) for key, allowance in buckets)
 
     def failed(self, address: str, charger: str | None, *, proven: bool, now_s: float) -> None:
         """Count a failure."""
         for key, allowance in _buckets_of(address, charger, proven):
-            self._buckets[key] = max(0.0, self._left(key, allowance, now_s) - 1), now_s
-            self._buckets.move_to_end(key)
-        while len(self._buckets) > BUCKETS_MAX:
-            self._buckets.popitem(last=False)
-
-    def _left(self, key: tuple[str, str], allowance: Allowance, now_s: float) -> float:
-        left, at_s = self._buckets.get(key, (float(allowance.burst), now_s))
-        return min(float(allowance.burst), left + (now_s - at_s) * allowance.per_s)
+            self._left.take(key, allowance, now_s)
 
 
 def _buckets_of(address: str, charger: str | None, proven: bool) -> list[tuple[tuple[str, str], Allowance]]:

@@ -82,6 +82,8 @@ class HistoryFilter:
     limit: int = 100
     until: datetime | None = None
     revision: int | None = None
+    without: str | None = None
+    """A kind to leave out."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,8 @@ from reconciler.adapters.secrets import ServerSecrets
 from reconciler.adapters.store import open_store
 from reconciler.adapters.webhook import WebhookCourier
 from reconciler.adapters.websocket import WebSocketDialer
-from reconciler.app.access_tokens import AccessTokens
+from reconciler.app.access_tokens import AccessTokens, TokenStore
+from reconciler.app.admin_access import AdminAccess, admin_access
 from reconciler.app.apply_runs import ApplyRuns
 from reconciler.app.fleet_numbers import fleet_numbers
 from reconciler.app.node import RelayNode, World
@@ -90,15 +91,14 @@ class _Assembly:
         reconciler = await self._reconciler(store, node, background)
         doors = await open_station_doors(self._settings, node, self._metrics, background, self._stack)
         self._notices(reconciler, background)
-        tokens = AccessTokens(store, self._clock, lambda: secrets.token_hex(4), lambda: secrets.token_urlsafe(32))
-        await tokens.load()
-        self._admin_api(admin_socket, token, tokens, reconciler, background)
+        access = await self._access(store, token)
+        self._admin_api(admin_socket, access, reconciler, background)
         return Running(directory, doors, admin_url, self._broken)
 
     async def _relay(self, store: Store) -> RelayNode:
         """Return the relay with what earlier processes remembered, and without any charger yet."""
         log = EventLog(self._clock.monotonic_s)
-        recorder = Recorder(store, log)
+        recorder = self._recorder = Recorder(store, log)
         writing = self._vital(Background(_report), recorder.run(), "recorder")
         self._stack.push_async_callback(_stop_recorder, recorder, writing)
         dialer, token_key = WebSocketDialer(self._secrets), secrets.token_bytes(32)
@@ -137,17 +137,19 @@ class _Assembly:
         notifier = reconciler.notifier(couriers, holder=_new_id(), contact=self._settings.mail_from)
         self._vital(background, notifier.run(), "notices")
 
+    async def _access(self, store: TokenStore, token: str | None) -> AdminAccess:
+        tokens = AccessTokens(store, self._clock, lambda: secrets.token_hex(4), _new_secret)
+        await tokens.load()
+        return admin_access(
+            tokens, self._clock, server_token=token, new_secret=_new_secret, record=self._recorder.event
+        )
+
     def _admin_api(
-        self,
-        listening: socket.socket,
-        token: str | None,
-        tokens: AccessTokens,
-        reconciler: Reconciler,
-        background: Background,
+        self, listening: socket.socket, access: AdminAccess, reconciler: Reconciler, background: Background
     ) -> None:
         runs = ApplyRuns(reconciler.apply, background, _report, self._metrics, lambda: secrets.token_hex(4))
         application = build_application(
-            reconciler, runs, metrics=self._metrics, exposition=self._metrics.exposition, token=token, tokens=tokens
+            reconciler, runs, metrics=self._metrics, exposition=self._metrics.exposition, access=access
         )
         server = AdminServer(application, listening, self._settings.admin_tls)
         serving = self._vital(background, server.run_until_stopped(), "admin API")
@@ -172,6 +174,10 @@ async def _stop_recorder(recorder: Recorder, writing: asyncio.Task[None]) -> Non
 
 def _report(what: str, error: BaseException) -> None:
     _log.error("something failed", what=what, exc_info=error)
+
+
+def _new_secret() -> str:
+    return secrets.token_urlsafe(32)
 
 
 def _new_id() -> str:

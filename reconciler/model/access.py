@@ -1,8 +1,12 @@
-"""Access to the admin API: four levels, each with all rights of the ones before it, and tokens that carry one."""
+"""Access to the admin API: four levels, each with all rights of the ones before it; tokens that carry one; callers."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
+
+CLAIM_LENGTH_MAX: Final = 200
 
 
 class Access(StrEnum):
@@ -40,3 +44,34 @@ class AccessToken:
     def holds_at(self, now: datetime) -> bool:
         """Return True where the token is neither expired nor revoked at `now` (aware, UTC)."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls the admin API, as far as it was proven, and how much they may do."""
+
+    name: str
+    access: Access
+    token_id: str = ""
+    """Of the access token that was shown; "" for none of ours."""
+    expires_at: datetime | None = None
+    """When what was shown stops holding; None: an access token's own end decides, or nothing does."""
+    proven: bool = True
+    """False for whoever is on this machine, where the server asks for no token."""
+    select: Mapping[str, str] = field(default_factory=dict)
+    """Labels that a charger must have for this caller to touch it; empty: all chargers."""
+
+    def acting(self, claim: str) -> str:
+        """Return whom history names: the proven name, with what the caller says of itself beside it.
+
+        Where nothing was proven the claim is all there is.
+        """
+        claim = printable(claim)
+        if not self.proven:
+            return claim or self.name
+        return f"{self.name} (says {claim})" if claim and claim != self.name else self.name
+
+
+def printable(claim: str) -> str:
+    """Return a text from outside as one bounded line that can't be taken for another's."""
+    return "".join(character for character in claim if character.isprintable())[:CLAIM_LENGTH_MAX].strip()

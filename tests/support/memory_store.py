@@ -171,6 +171,7 @@ class MemoryStore:
             for event in reversed(self.events)
             if wanted.charger in (None, event.charger)
             and wanted.kind in (None, event.kind)
+            and wanted.without != event.kind
             and wanted.revision in (None, event.revision)
             and (wanted.since is None or event.at >= wanted.since)
             and (wanted.until is None or event.at <= wanted.until)

@@ -5,17 +5,18 @@ from typing import Final
 
 from fastapi import Request
 
+from reconciler.adapters.admin_api.acting import CURRENT_CALL
 from reconciler.errors import NotAllowed
 from reconciler.model.access import Access
-
-ACCESS_KEY: Final = "fwdctl.access"
-"""Where the gate leaves, in a request's scope, the caller's access."""
 
 _VIEWER, _TECHNICIAN, _OPERATOR, _ADMIN = Access
 NEEDED: Final[Mapping[tuple[str, str], Access]] = {
     ("GET", "/healthz"): _VIEWER,
     ("GET", "/metrics"): _VIEWER,
     ("GET", "/v1/version"): _VIEWER,
+    ("GET", "/v1/session"): _VIEWER,
+    ("POST", "/v1/session"): _VIEWER,
+    ("POST", "/v1/session/end"): _VIEWER,
     ("GET", "/v1/status"): _VIEWER,
     ("GET", "/v1/drift"): _VIEWER,
     ("GET", "/v1/dump"): _VIEWER,
@@ -50,7 +51,7 @@ async def check_access(request: Request) -> None:
     """Refuse a caller whose access does not cover the route; a dependency of the whole application."""
     path = getattr(request.scope.get("route"), "path", "")
     needed = NEEDED.get((request.method, path), Access.ADMIN)
-    access: Access = request.scope[ACCESS_KEY]
+    access = CURRENT_CALL.get().caller.access
     if not access.covers(needed):
         raise NotAllowed(
             f"this token is for {access}, and {request.method} {path} needs {needed}",

@@ -11,9 +11,10 @@ from starlette.responses import JSONResponse, Response
 from reconciler import __version__
 from reconciler.adapters.admin_api import answers
 from reconciler.adapters.admin_api.access_rules import check_access
-from reconciler.adapters.admin_api.gate import Gate, error_response
+from reconciler.adapters.admin_api.error_answers import error_response
+from reconciler.adapters.admin_api.gate import Gate
 from reconciler.adapters.admin_api.routes import build_routes
-from reconciler.app.access_tokens import AccessTokens
+from reconciler.app.admin_access import AdminAccess
 from reconciler.app.apply_runs import ApplyRuns
 from reconciler.app.ports import Metrics
 from reconciler.app.reconciler import Reconciler
@@ -29,10 +30,13 @@ def build_application(
     *,
     metrics: Metrics,
     exposition: Callable[[], bytes],
-    token: str | None,
-    tokens: AccessTokens,
+    access: AdminAccess,
 ) -> FastAPI:
-    """Return the application; `token` None lets in whoever is on this machine, see `gate.Gate`."""
+    """Return the application; `access` guards it, see `gate.Gate`.
+
+    Further routes belong into a router that is included here, and into `access_rules.NEEDED`: what is mounted as an
+    application of its own would be checked by the gate alone, and not for its level.
+    """
     api = FastAPI(
         title="fwdctl admin API",
         version=__version__,
@@ -40,7 +44,7 @@ def build_application(
         redoc_url=None,
         dependencies=[Depends(check_access)],
     )
-    api.include_router(build_routes(reconciler, runs, tokens))
+    api.include_router(build_routes(reconciler, runs, access))
 
     @api.get("/healthz")
     async def health() -> JSONResponse:
@@ -53,7 +57,7 @@ def build_application(
     api.add_exception_handler(FwdctlError, _refused)
     api.add_exception_handler(RequestValidationError, _malformed)
     api.add_exception_handler(HTTPException, _no_such_thing)
-    api.add_middleware(Gate, token=token, tokens=tokens, metrics=metrics)
+    api.add_middleware(Gate, access=access, metrics=metrics)
     return api
 
 

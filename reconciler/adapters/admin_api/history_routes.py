@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse
 
 from reconciler.adapters.admin_api import answers, time_answers
 from reconciler.adapters.admin_api.schema import RollbackBody, limits_of
+from reconciler.app.api_audit import API_CALL
 from reconciler.app.ports import HistoryFilter
 from reconciler.app.reconciler import Reconciler
 from reconciler.app.showing import Shown
@@ -28,7 +29,8 @@ def add_history_routes(router: APIRouter, reconciler: Reconciler) -> None:
         revision: Annotated[int | None, Query(ge=1)] = None,
         limit: Annotated[int, Query(ge=1, le=HISTORY_MAX)] = 100,
     ) -> JSONResponse:
-        wanted = HistoryFilter(charger, kind, since, limit, revision=revision)
+        without = API_CALL if kind is None else None  # the audit of calls is asked for by its kind
+        wanted = HistoryFilter(charger, kind, since, limit, revision=revision, without=without)
         return answers.history(await reconciler.history(wanted))
 
     @router.get("/resources/{address}")

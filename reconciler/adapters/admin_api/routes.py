@@ -17,9 +17,10 @@ from reconciler.adapters.admin_api.schema import (
     ToggleEndBody,
     limits_of,
 )
+from reconciler.adapters.admin_api.session_routes import add_session_routes
 from reconciler.adapters.admin_api.time_routes import add_time_routes
 from reconciler.adapters.admin_api.token_routes import add_token_routes
-from reconciler.app.access_tokens import AccessTokens
+from reconciler.app.admin_access import AdminAccess
 from reconciler.app.apply_runs import ApplyRuns
 from reconciler.app.applying import ApplyRequest
 from reconciler.app.planning import PlanRequest
@@ -31,18 +32,18 @@ from reconciler.model.plan_json import from_json, to_json
 from reconciler.planning.scope import Scope
 
 WAIT_MAX_S = 30.0
-UNKNOWN_ACTOR = "api"
 
 
-def build_routes(reconciler: Reconciler, runs: ApplyRuns, tokens: AccessTokens) -> APIRouter:
+def build_routes(reconciler: Reconciler, runs: ApplyRuns, access: AdminAccess) -> APIRouter:
     """Return all of /v1."""
     router = APIRouter(prefix="/v1")
     _add_reading(router, reconciler)
     _add_planning(router, reconciler, runs)
     _add_changing(router, reconciler)
     add_history_routes(router, reconciler)
-    add_time_routes(router, reconciler, unknown_actor=UNKNOWN_ACTOR)
-    add_token_routes(router, tokens, unknown_actor=UNKNOWN_ACTOR)
+    add_time_routes(router, reconciler)
+    add_token_routes(router, access.tokens)
+    add_session_routes(router, access.sessions)
     return router
 
 
@@ -82,7 +83,7 @@ def _add_planning(router: APIRouter, reconciler: Reconciler, runs: ApplyRuns) ->
         run = runs.start(
             ApplyRequest(
                 plan=from_json(body.plan) if body.plan is not None else await planned(body),
-                actor=body.actor or UNKNOWN_ACTOR,
+                actor=body.actor,
                 reason=body.reason,
                 git_author=body.git_author,
                 git_commit=body.git_commit,
@@ -114,7 +115,7 @@ def _add_changing(router: APIRouter, reconciler: Reconciler) -> None:
                     chargers=body.chargers,
                     primary=body.primary,
                     reason=body.reason,
-                    actor=body.actor or UNKNOWN_ACTOR,
+                    actor=body.actor,
                     for_s=body.for_s,
                     limits=limits_of(body),
                 )
@@ -123,7 +124,7 @@ def _add_changing(router: APIRouter, reconciler: Reconciler) -> None:
 
     @router.post("/toggles/end")
     async def end_toggle(body: ToggleEndBody) -> JSONResponse:
-        return answers.toggle(await reconciler.end_toggle(body.chargers, actor=body.actor or UNKNOWN_ACTOR))
+        return answers.toggle(await reconciler.end_toggle(body.chargers, actor=body.actor))
 
     @router.post("/lock/break")
     async def break_lock() -> JSONResponse:

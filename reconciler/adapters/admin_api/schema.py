@@ -2,8 +2,9 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from reconciler.adapters.admin_api.acting import acting
 from reconciler.model.documents import Document
 from reconciler.planning.guard import Limits, Share
 
@@ -14,6 +15,16 @@ class Body(BaseModel):
     """A request's body."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ActingBody(Body):
+    """A request's body that says who asks.
+
+    Once it is read, `actor` is no longer that claim but the name that history is to have: the proven caller, with the
+    claim beside it (`Caller.acting`). So no route can forget to look.
+    """
+
+    actor: Annotated[str, AfterValidator(acting), Field(validate_default=True, description="Whom you act for.")] = ""
 
 
 class DocumentBody(Body):
@@ -63,12 +74,11 @@ class RollbackBody(LimitsBody):
     exclude: list[str] = []
 
 
-class ApplyBody(PlanBody):
+class ApplyBody(PlanBody, ActingBody):
     """POST /v1/applies: specs to plan and apply at once, or a plan made before; and who wants it, and why."""
 
     documents: list[DocumentBody] = []
     plan: dict[str, Any] | None = None
-    actor: str = ""
     reason: str = ""
     git_author: str = ""
     git_commit: str = ""
@@ -83,18 +93,16 @@ class ApplyBody(PlanBody):
         return self
 
 
-class ToggleBody(LimitsBody):
+class ToggleBody(LimitsBody, ActingBody):
     """POST /v1/toggles: who is to be primary on these chargers, for how long (null: until ended), and why."""
 
     chargers: Annotated[list[str], Field(min_length=1)]
     primary: str
     for_s: Annotated[float, Field(gt=0)] | None = None
     reason: Annotated[str, Field(min_length=1)]
-    actor: str = ""
 
 
-class ToggleEndBody(Body):
+class ToggleEndBody(ActingBody):
     """POST /v1/toggles/end: the chargers whose override ends now."""
 
     chargers: Annotated[list[str], Field(min_length=1)]
-    actor: str = ""

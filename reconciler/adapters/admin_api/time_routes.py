@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, Field
 from starlette.responses import JSONResponse
 
 from reconciler.adapters.admin_api import answers, time_answers
-from reconciler.adapters.admin_api.schema import Body
+from reconciler.adapters.admin_api.schema import ActingBody
 from reconciler.app.outage_desk import BeginRequest
 from reconciler.app.reconciler import Reconciler
 from reconciler.planning.guard import Limits, Share
@@ -18,12 +18,11 @@ WholeSeconds = Annotated[int, Field(gt=0, le=366 * 24 * 3600)]
 Text = Annotated[str, Field(min_length=1)]
 
 
-class CancelBody(Body):
+class CancelBody(ActingBody):
     """POST /v1/outages/{name}/cancel: which opening (null: the open one, else the next), and why."""
 
     opening: AwareDatetime | None = None
     reason: Text
-    actor: str = ""
 
 
 class ExtendBody(CancelBody):
@@ -32,7 +31,7 @@ class ExtendBody(CancelBody):
     by_s: WholeSeconds
 
 
-class BeginBody(Body):
+class BeginBody(ActingBody):
     """POST /v1/outages: an outage that begins now."""
 
     chargers: Annotated[list[str], Field(min_length=1)]
@@ -42,29 +41,26 @@ class BeginBody(Body):
     tell: Annotated[list[str], Field(default_factory=list)]
     open_transaction: Literal["proceed", "wait", "skip"] | None = None
     max_disruption: str | None = None
-    actor: str = ""
 
 
-class ExtendTogglesBody(Body):
+class ExtendTogglesBody(ActingBody):
     """POST /v1/toggles/extend: the chargers whose override lasts longer, by how much, and why."""
 
     chargers: Annotated[list[str], Field(min_length=1)]
     by_s: WholeSeconds
     reason: Text
-    actor: str = ""
 
 
-class EndFailoversBody(Body):
+class EndFailoversBody(ActingBody):
     """POST /v1/failovers/end: the chargers on which nobody is to stand in any more."""
 
     chargers: Annotated[list[str], Field(min_length=1)]
-    actor: str = ""
 
 
-def add_time_routes(router: APIRouter, reconciler: Reconciler, *, unknown_actor: str) -> None:
-    """Add the routes to `router`; `unknown_actor` is written down for who does not say who they are."""
+def add_time_routes(router: APIRouter, reconciler: Reconciler) -> None:
+    """Add the routes to `router`."""
     desk = reconciler.outages
-    _add_toggles_and_failovers(router, reconciler, unknown_actor=unknown_actor)
+    _add_toggles_and_failovers(router, reconciler)
 
     @router.get("/explain/{charger}")
     async def explain(charger: str, at: AwareDatetime | None = None) -> JSONResponse:
@@ -90,7 +86,7 @@ def add_time_routes(router: APIRouter, reconciler: Reconciler, *, unknown_actor:
             primary=body.primary,
             for_s=body.for_s,
             reason=body.reason,
-            actor=body.actor or unknown_actor,
+            actor=body.actor,
             tell=body.tell,
             open_transaction=body.open_transaction,
             limits=Limits(share),
@@ -99,20 +95,18 @@ def add_time_routes(router: APIRouter, reconciler: Reconciler, *, unknown_actor:
 
     @router.post("/outages/{name}/cancel")
     async def cancel(name: str, body: CancelBody) -> JSONResponse:
-        actor = body.actor or unknown_actor
         return time_answers.outage_change(
-            await desk.cancel(name, opening=body.opening, reason=body.reason, actor=actor)
+            await desk.cancel(name, opening=body.opening, reason=body.reason, actor=body.actor)
         )
 
     @router.post("/outages/{name}/extend")
     async def extend(name: str, body: ExtendBody) -> JSONResponse:
-        actor = body.actor or unknown_actor
         return time_answers.outage_change(
-            await desk.extend(name, by_s=body.by_s, opening=body.opening, reason=body.reason, actor=actor)
+            await desk.extend(name, by_s=body.by_s, opening=body.opening, reason=body.reason, actor=body.actor)
         )
 
 
-def _add_toggles_and_failovers(router: APIRouter, reconciler: Reconciler, *, unknown_actor: str) -> None:
+def _add_toggles_and_failovers(router: APIRouter, reconciler: Reconciler) -> None:
     @router.get("/toggles")
     async def toggles() -> JSONResponse:
         return answers.toggles(await reconciler.toggles())
@@ -120,9 +114,7 @@ def _add_toggles_and_failovers(router: APIRouter, reconciler: Reconciler, *, unk
     @router.post("/toggles/extend")
     async def extend(body: ExtendTogglesBody) -> JSONResponse:
         return answers.toggle(
-            await reconciler.extend_toggle(
-                body.chargers, by_s=body.by_s, reason=body.reason, actor=body.actor or unknown_actor
-            )
+            await reconciler.extend_toggle(body.chargers, by_s=body.by_s, reason=body.reason, actor=body.actor)
         )
 
     @router.get("/failovers")
@@ -131,5 +123,4 @@ def _add_toggles_and_failovers(router: APIRouter, reconciler: Reconciler, *, unk
 
     @router.post("/failovers/end")
     async def end(body: EndFailoversBody) -> JSONResponse:
-        actor = body.actor or unknown_actor
-        return time_answers.ended(await reconciler.failovers.end(body.chargers, actor=actor))
+        return time_answers.ended(await reconciler.failovers.end(body.chargers, actor=body.actor))

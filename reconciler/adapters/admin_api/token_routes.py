@@ -7,27 +7,24 @@ from pydantic import Field
 from starlette.responses import JSONResponse
 
 from reconciler.adapters.admin_api import answers
-from reconciler.adapters.admin_api.schema import Body
+from reconciler.adapters.admin_api.schema import ActingBody
 from reconciler.app.access_tokens import AccessTokens
 from reconciler.model.access import Access, AccessToken
 
 
-class TokenBody(Body):
+class TokenBody(ActingBody):
     """POST /v1/tokens: what the token is for, and for how long (null: for ever)."""
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
     access: Access
     valid_for_s: Annotated[float, Field(gt=0, le=100 * 366 * 24 * 3600)] | None = None
-    actor: str = ""
 
 
-class RevokeBody(Body):
+class RevokeBody(ActingBody):
     """POST /v1/tokens/{token_id}/revoke."""
 
-    actor: str = ""
 
-
-def add_token_routes(router: APIRouter, tokens: AccessTokens, *, unknown_actor: str) -> None:
+def add_token_routes(router: APIRouter, tokens: AccessTokens) -> None:
     """Add /tokens."""
 
     @router.get("/tokens")
@@ -36,12 +33,12 @@ def add_token_routes(router: APIRouter, tokens: AccessTokens, *, unknown_actor: 
 
     @router.post("/tokens")
     async def create(body: TokenBody) -> JSONResponse:
-        text, token = await tokens.create(body.name, body.access, body.valid_for_s, body.actor or unknown_actor)
+        text, token = await tokens.create(body.name, body.access, body.valid_for_s, body.actor)
         return answers.answer(201, token=text, **_token(token))
 
     @router.post("/tokens/{token_id}/revoke")
     async def revoke(token_id: str, body: RevokeBody) -> JSONResponse:
-        return answers.answer(**_token(await tokens.revoke(token_id, body.actor or unknown_actor)))
+        return answers.answer(**_token(await tokens.revoke(token_id, body.actor)))
 
 
 def _token(token: AccessToken) -> dict[str, Any]:

@@ -51,6 +51,7 @@ async def test_events_come_back_newest_first_and_whole(journal: Store) -> None:
         (HistoryFilter(charger="cp001"), [3, 1]),
         (HistoryFilter(charger=""), [0]),
         (HistoryFilter(kind="flip"), [2, 1]),
+        (HistoryFilter(without="flip"), [3, 0]),
         (HistoryFilter(charger="cp001", kind="flip"), [1]),
         (HistoryFilter(since=EPOCH + timedelta(minutes=2)), [3, 2]),
         (HistoryFilter(until=EPOCH + timedelta(minutes=1)), [1, 0]),

@@ -2,7 +2,6 @@
 
 import pytest
 
-from reconciler.app import failure_limits
 from reconciler.app.failure_limits import OF_ADDRESS, OF_CHARGER, FailureLimits, address_of
 
 
@@ -51,14 +50,6 @@ def test_failures_of_the_proven_station_itself_count_for_itself() -> None:
         limits.failed("site", "cp1", proven=True, now_s=0)
     assert wait_s(limits, "site", "cp1", proven=True) == 1
     assert wait_s(limits, "site", "cp2", proven=True) == 0
-
-
-def test_the_number_of_buckets_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(failure_limits, "BUCKETS_MAX", 10)
-    limits = FailureLimits()
-    for number in range(100):
-        fail(limits, 1, address=f"a{number}", charger=None)
-    assert len(limits._buckets) == 10
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from reconciler.model.access import Access, AccessToken
+from reconciler.model.access import Access, AccessToken, Caller
 from tests.support.clock import EPOCH
 
 TOKEN = AccessToken("id", "ci", Access.VIEWER, "digest", EPOCH, "anna")
@@ -25,3 +25,17 @@ def test_a_token_holds_until_it_expires_or_is_revoked() -> None:
     assert expiring.holds_at(EPOCH + timedelta(minutes=59))
     assert not expiring.holds_at(EPOCH + timedelta(hours=1))
     assert not replace(TOKEN, revoked_at=EPOCH).holds_at(EPOCH)
+
+
+def test_history_names_the_proven_caller_with_the_claim_beside() -> None:
+    ci = Caller("ci", Access.OPERATOR)
+    assert ci.acting("") == "ci"
+    assert ci.acting("ci") == "ci"
+    assert ci.acting(" ann@laptop\x00\n") == "ci (says ann@laptop)"
+    assert len(ci.acting("a" * 10_000)) < 300
+
+
+def test_where_nothing_was_proven_the_claim_is_all_there_is() -> None:
+    somebody = Caller("this machine", Access.ADMIN, proven=False)
+    assert somebody.acting("ann@laptop") == "ann@laptop"
+    assert somebody.acting("") == "this machine"

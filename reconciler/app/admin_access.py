@@ -1,0 +1,36 @@
+"""All that guards the admin API, put together: tokens, who shows them, sessions of browsers, the audit."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from reconciler.app.access_tokens import AccessTokens
+from reconciler.app.api_audit import ApiAudit
+from reconciler.app.browser_sessions import BrowserSessions
+from reconciler.app.callers import Callers, IdentityProvider
+from reconciler.app.ports import Clock
+from reconciler.model.history import HistoryEvent
+
+
+@dataclass(frozen=True, slots=True)
+class AdminAccess:
+    """What the gate of the admin API is given."""
+
+    tokens: AccessTokens
+    callers: Callers
+    sessions: BrowserSessions
+    audit: ApiAudit
+    clock: Clock
+
+
+def admin_access(
+    tokens: AccessTokens,
+    clock: Clock,
+    *,
+    server_token: str | None,
+    new_secret: Callable[[], str],
+    record: Callable[[HistoryEvent], None],
+    provider: IdentityProvider | None = None,
+) -> AdminAccess:
+    """Return the guard; `server_token` None lets in whoever is on this machine, `record` writes into history."""
+    callers = Callers(server_token, tokens, provider)
+    return AdminAccess(tokens, callers, BrowserSessions(callers, clock, new_secret), ApiAudit(record, clock), clock)
