@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from reconciler.model.diagnostics import Diagnostic, Position
+from reconciler.model.local_rules import Coverage
 
 FORMAT_VERSION: Final = "1.0"
 """Minor: fields were added, older readers ignore them. Major: the meaning changed, older readers refuse."""
@@ -141,6 +142,8 @@ class Plan:
     warnings: tuple[Diagnostic, ...] = ()
     blocked: tuple[Block, ...] = ()
     pending: tuple[Pending, ...] = ()
+    coverage: tuple[Coverage, ...] = ()
+    """Load policies and notification rules that will act on other chargers than before."""
     format_version: str = FORMAT_VERSION
 
     @property

@@ -8,6 +8,7 @@ from reconciler.model.addresses import Address
 from reconciler.model.desired import Backend, DesiredCharger, Role
 from reconciler.model.diagnostics import Position
 from reconciler.model.kinds import Spec
+from reconciler.model.local_rules import LoadPolicy, NotificationRule
 from reconciler.model.outages import Outage
 
 
@@ -55,3 +56,5 @@ class Site:
     backends: Mapping[str, Backend] = field(default_factory=dict)
     outages: tuple[Outage, ...] = ()
     """Declared outages, by name."""
+    load_policies: tuple[LoadPolicy, ...] = ()
+    notification_rules: tuple[NotificationRule, ...] = ()

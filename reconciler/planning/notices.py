@@ -10,6 +10,7 @@ from reconciler.model.kinds import BackendSpec
 from reconciler.model.notices import Announcement, Delivery, NoticeKind, OutageNotice, Recipient
 from reconciler.model.outages import Adjustment, Occurrence, Outage
 from reconciler.model.site import Site
+from reconciler.planning.local_rules import contacts_of
 from reconciler.planning.occurrences import between
 
 REMEMBERED: Final = timedelta(days=2)
@@ -36,18 +37,13 @@ _Key = tuple[str, str]
 
 def recipients_of(site: Site, backends: Iterable[str]) -> tuple[Recipient, ...]:
     """Return the contacts of these back-ends."""
-    found: list[Recipient] = []
+    found: dict[str, Recipient] = {}
     for name in backends:
         resource = site.resources.get(f"backend.{name}")
         if resource is None or not isinstance(resource.spec, BackendSpec):
             continue
-        for contact in resource.spec.contacts:
-            if contact.email is not None:
-                found.append(Recipient(name, "email", contact.email))
-            elif contact.webhook is not None:
-                secret = contact.webhook.secret
-                found.append(Recipient(name, "webhook", contact.webhook.url, secret.ref if secret else None))
-    return tuple({recipient.key: recipient for recipient in found}.values())
+        found |= {recipient.key: recipient for recipient in contacts_of(name, resource.spec.contacts)}
+    return tuple(found.values())
 
 
 def notices_due(

@@ -17,6 +17,7 @@ from reconciler.planning.effects import effects_of
 from reconciler.planning.explain import layer_text
 from reconciler.planning.findings import several
 from reconciler.planning.guard import Limits, blocks, disrupted
+from reconciler.planning.local_rules import coverage_changes
 from reconciler.planning.order import by_kind
 from reconciler.planning.resolve import resolve
 
@@ -71,6 +72,7 @@ def make_plan(
         ),
         blocked=_blocked(applied.site, site, effects, moment, limits or Limits()) if changes else (),
         pending=moment.pending,
+        coverage=coverage_changes(applied.site, before, site, after),
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from reconciler.model.features import FEATURES
+from reconciler.model.local_rules import Coverage
 from reconciler.model.plan import Action, Disruption, Effect, FieldChange, Move, Plan, ResourceChange
 
 SYMBOLS: Final = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-"}
@@ -60,6 +61,15 @@ def effect_count(effect: Effect) -> str:
     if effect.deferred:
         extra.append(f"{len(effect.deferred)} offline, at the next connection")
     return chargers(len(effect.names)) + (f" ({'; '.join(extra)})" if extra else "")
+
+
+def coverage_lines(coverage: Coverage, *, verbose: bool) -> tuple[str, ...]:
+    """Return on which chargers a policy or rule acts, then on which it does not and why, a line each."""
+    acts_on = f": {names(coverage.acts_on, verbose=verbose)}" if coverage.acts_on else ""
+    elsewhere = (
+        f"not {chargers(len(found))}, {reason}: {names(found, verbose=verbose)}" for reason, found in coverage.elsewhere
+    )
+    return f"{coverage.address} {coverage.what}, {chargers(len(coverage.acts_on))}{acts_on}", *elsewhere
 
 
 def move_text(move: Move) -> str:

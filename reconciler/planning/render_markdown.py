@@ -18,7 +18,7 @@ def render_markdown(plan: Plan) -> str:
     lines = [MARKER, f"### {render.headline(plan)}"]
     if line := render.effects_line(plan):
         lines += ["", line]
-    for section in (_blocked(plan), _warnings(plan), _effects(plan), _pending(plan), _changes(plan)):
+    for section in (_blocked(plan), _warnings(plan), _effects(plan), _coverage(plan), _pending(plan), _changes(plan)):
         lines += section
     return "\n".join(lines) + "\n"
 
@@ -44,6 +44,13 @@ def _effects(plan: Plan) -> Iterator[str]:
         what = "<br>".join(_escape(text) for text in [*map(render.move_text, effect.moves), *effect.notes])
         which = _escape(render.names(effect.names, verbose=False))
         yield f"| {_escape(render.effect_title(effect))} | {render.effect_count(effect)} | {what} | {which} |"
+
+
+def _coverage(plan: Plan) -> Iterator[str]:
+    if plan.coverage:
+        yield from ("", "Where local acts:", "")
+    for coverage in plan.coverage:
+        yield f"- {'; '.join(map(_escape, render.coverage_lines(coverage, verbose=False)))}"
 
 
 def _pending(plan: Plan) -> Iterator[str]:

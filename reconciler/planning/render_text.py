@@ -27,6 +27,7 @@ def render_text(plan: Plan, *, verbose: bool = False) -> tuple[Line, ...]:
         [*_legend(plan)],
         [*_changes(plan, verbose)],
         [*_effects(plan, verbose)],
+        [*_coverage(plan, verbose)],
         [*_pending(plan, verbose)],
         [*_warnings(plan)],
         [*_blocked(plan)],
@@ -84,6 +85,16 @@ def _effect(effect: Effect, verbose: bool) -> Iterator[Line]:
         yield Line(f"      {render.names(effect.chargers, verbose=verbose)}", "quiet")
     if effect.deferred:
         yield Line(f"      offline: {render.names(effect.deferred, verbose=verbose)}", "quiet")
+
+
+def _coverage(plan: Plan, verbose: bool) -> Iterator[Line]:
+    if plan.coverage:
+        yield Line("Where local acts:", "heading")
+    for coverage in plan.coverage:
+        first, *others = render.coverage_lines(coverage, verbose=verbose)
+        yield Line(f"  {first}")
+        for other in others:
+            yield Line(f"      {other}")
 
 
 def _pending(plan: Plan, verbose: bool) -> Iterator[Line]:

@@ -11,6 +11,7 @@ from reconciler.planning.binding import BindingLegs, binding_findings, legs_of
 from reconciler.planning.credentials import credential_findings
 from reconciler.planning.declared import Declared, dangling_references
 from reconciler.planning.documents import read_resources
+from reconciler.planning.local_rules import load_policies_of, local_rule_findings, notification_rules_of
 from reconciler.planning.outages import outage_findings, outages_of
 from reconciler.planning.selection import Selection, bind, selector_findings
 from reconciler.planning.stand_ins import stand_in_findings
@@ -68,6 +69,8 @@ def resolve(resources: Iterable[Resource], broken: Collection[str] = ()) -> tupl
         bound_by={name: str(binding.resource.address) for binding in bound for name in binding.chargers},
         backends=backends,
         outages=outages_of(declared, selection),
+        load_policies=load_policies_of(declared, selection, stations),
+        notification_rules=notification_rules_of(declared, selection),
     )
     diagnostics += dangling_references(declared)
     diagnostics += selector_findings(declared, selection)
@@ -77,6 +80,7 @@ def resolve(resources: Iterable[Resource], broken: Collection[str] = ()) -> tupl
     diagnostics += credential_findings(declared, stations, bindings)
     diagnostics += stand_in_findings(site)
     diagnostics += outage_findings(declared, site, selection)
+    diagnostics += local_rule_findings(declared, selection, stations, site.chargers)
     return site, diagnostics
 
 

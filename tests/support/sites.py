@@ -132,7 +132,7 @@ spec:
 apiVersion: fwdctl/v1
 kind: LoadPolicy
 metadata: {name: depot-cap}
-spec: {chargers: {labels: {site: depot-a}}, limitKw: 300, perChargerMinKw: 7, strategy: priority}
+spec: {chargers: {labels: {site: depot-a}}, limitKw: 300, perChargerMinKw: 7, perChargerMaxKw: 150, strategy: priority}
 """
 """Every kind with nearly every field; valid, without a warning."""
 

@@ -4,14 +4,25 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PlainSerializer
 
+from reconciler.model.durations import Duration, PositiveDuration
 from reconciler.model.kinds.base import SpecModel, UniqueItems
 from reconciler.model.kinds.contact import Contact
 from reconciler.model.kinds.selector import Selector
 
-Event = Literal["charger-offline", "connector-faulted", "backend-down", "flip"]
-
+Event = Literal[
+    "charger-offline",
+    "connector-faulted",
+    "backend-down",
+    "load-exceeded",
+    "flip",
+    "security-event",
+    "firmware-failed",
+]
 _AS_WRITTEN = PlainSerializer(lambda value: int(value) if value == int(value) else value)
 """300 in the spec is 300 in the dump, not 300.0."""
+
+_Kilowatts = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False), _AS_WRITTEN]
+_PositiveKilowatts = Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False), _AS_WRITTEN]
 
 
 class NotificationRuleSpec(SpecModel):
@@ -19,15 +30,35 @@ class NotificationRuleSpec(SpecModel):
 
     chargers: Selector
     on: Annotated[UniqueItems[Event], Field(min_length=1)]
+    """What to tell about."""
     to: Annotated[tuple[Contact, ...], Field(strict=False, min_length=1)]
+    after: Duration = 60
+    """So long a trouble has to last before anybody is told."""
+    recovery: bool = True
+    """Tell once when it is over, whoever was told that it began."""
+    at_most_per_hour: Annotated[int, Field(ge=1, le=1000)] = 20
+    """More than this a recipient gets as one digest."""
 
 
 class LoadPolicySpec(SpecModel):
     """Applied by `local`, only where local owns smart-charging."""
 
     chargers: Selector
-    limit_kw: Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=False), _AS_WRITTEN]
+    limit_kw: _PositiveKilowatts
     """What all selected chargers together may draw."""
-    per_charger_min_kw: Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False), _AS_WRITTEN] = 0
-    """Below this a charger is paused rather than slowed down."""
+    per_charger_min_kw: _Kilowatts = 0
+    """Below this a charger is paused rather than slowed down; an idle one keeps it, where it fits."""
+    per_charger_max_kw: _PositiveKilowatts | None = None
+    """What one of them is built for, where its label max-kw does not say so; without either: the whole limit."""
     strategy: Literal["equal", "priority"] = "equal"
+    """priority: by the label `priority` of each charger, a whole number; the higher is served first."""
+    not_governed: Literal["measured", "rated"] = "measured"
+    """What counts of a charger on which local does not own smart-charging: what it draws, or what it is built for."""
+    reserve_kw: _Kilowatts = 0
+    """Kept free, for what those may add before the others are lowered."""
+    stale_after: PositiveDuration = 180
+    """A meter value that is older says nothing any more: the worst counts."""
+    rate_unit: Literal["W", "A"] = "W"
+    """In what limits are written to the chargers; A is for each of three phases."""
+    voltage: Annotated[float, Field(ge=100, le=1000, allow_inf_nan=False), _AS_WRITTEN] = 230
+    """Between a phase and neutral, for `rateUnit: A`."""

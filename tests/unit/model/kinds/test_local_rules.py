@@ -36,8 +36,8 @@ def test_a_rule_names_events_and_somebody_to_tell() -> None:
     spec = {"chargers": EVERYWHERE, "on": ["charger-of-line"], "to": []}
     assert said(spec_findings("NotificationRule", spec)) == [
         (
-            "spec.on.0: must be charger-offline, connector-faulted, backend-down or flip, "
-            'not the text "charger-of-line"',
+            "spec.on.0: must be charger-offline, connector-faulted, backend-down, load-exceeded, flip, "
+            'security-event or firmware-failed, not the text "charger-of-line"',
             "did you mean charger-offline?",
         ),
         ("spec.to: must not be empty", "give it at least one item"),

@@ -1,0 +1,79 @@
+"""What the local back-end is to do, resolved: load policies and notification rules, each with its chargers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from reconciler.model.notices import Recipient
+
+EVENT_FEATURES: Final[Mapping[str, str]] = {
+    "charger-offline": "availability",
+    "connector-faulted": "availability",
+    "backend-down": "provisioning",
+    "load-exceeded": "smart-charging",
+    "security-event": "security",
+    "firmware-failed": "firmware",
+}
+"""Event of a rule -> the feature whose owner tells about it. A flip has none: it is told where `local` owned or owns
+one of the features that changed hands."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadMember:
+    """One charger of a load policy."""
+
+    charger: str
+    rated_w: float
+    """What it is built for."""
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LoadPolicy:
+    """A limit over a group of chargers; power in W."""
+
+    name: str
+    members: tuple[LoadMember, ...]
+    limit_w: float
+    min_w: float = 0.0
+    by_priority: bool = False
+    not_governed: Literal["measured", "rated"] = "measured"
+    reserve_w: float = 0.0
+    stale_s: float = 180.0
+    amperes_at_v: float | None = None
+    """Write limits in amperes a phase, at this voltage; None: in watts."""
+
+    @property
+    def address(self) -> str:
+        """Return its address."""
+        return f"load-policy.{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationRule:
+    """Whom to tell about what on which chargers."""
+
+    name: str
+    chargers: frozenset[str]
+    on: frozenset[str]
+    to: tuple[Recipient, ...]
+    after_s: float = 60.0
+    recovery: bool = True
+    at_most_per_hour: int = 20
+
+    @property
+    def address(self) -> str:
+        """Return its address."""
+        return f"notification-rule.{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """On which chargers a rule or policy acts, and on which it does not and why."""
+
+    address: str
+    what: str
+    """governs, or tells about: an event."""
+    acts_on: tuple[str, ...] = ()
+    elsewhere: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    """(reason, chargers)"""
