@@ -176,7 +176,7 @@ class Applying:
         self, request: ApplyRequest, fresh: Plan, revision: int, on_progress: OnProgress
     ) -> tuple[ChargerResult, ...]:
         names = fresh.chargers
-        self._controller.expect(names, Cause(request.actor, request.reason, revision))
+        self._controller.expect(names, Cause(request.actor, request.reason, revision, request.limits.override_window))
         await self._controller.look(self._clock.now())
         foretold = _foretold(fresh, self._controller)
         done = 0

@@ -64,6 +64,7 @@ class ChargerSlot:
             kept_calls=len(state.memory.backlog),
             refused=self.refused,
             connections=self.connections,
+            because=session.desired.because,
         )
 
     def snapshot(self) -> ChargerMemory:

@@ -1,19 +1,22 @@
 """The controller: a level-triggered loop that makes the relay run what is applied, and keeps it so.
 
     look: specs + interventions, at this instant ──> effective desired state ──> which chargers are due
+    glance: the same for a few chargers whose sessions changed, at the cost of those
     reach: ask the relay, one question at a time per charger, a bounded number at once ──> courses, history
 
-It remembers nothing that it could not find out again: after a restart every charger is simply asked once more.
+It remembers nothing that it could not find out again: after a restart every charger is simply asked once more. Of the
+nodes that share a store one acts, under a lease (`duty`); the others look too, so that they can tell and take over.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 from reconciler.app.applied_specs import AppliedSpecs
 from reconciler.app.courses import Cause, ChargerResult, Course, Patience
+from reconciler.app.duty import Duty, keep_for_ever
 from reconciler.app.failover_watch import FailoverWatch
 from reconciler.app.ports import Clock, RelayPort, Store
 from reconciler.app.tasks import Report
@@ -23,10 +26,13 @@ from reconciler.model.history import HistoryEvent
 from reconciler.model.interventions import Interventions
 from reconciler.model.live import Ack, LiveCharger, Outcome, Refusal
 from reconciler.model.overrides import Override
+from reconciler.model.site import Site
+from reconciler.planning.change_windows import ChangeWindows
 from reconciler.planning.drift import Standing, State
 from reconciler.planning.effective import Effective, Layer, LayerKind, Memo, decide, next_boundary
 from reconciler.planning.effects import moves_between
 from reconciler.planning.explain import layer_text
+from reconciler.planning.holding import held_back
 from reconciler.planning.render import move_text
 
 TICK_S: Final = 5.0
@@ -40,22 +46,33 @@ _BREATHE_EVERY: Final = 500
 class Controller:
     """Steers every charger's session towards effective desired state."""
 
-    def __init__(self, store: Store, relay: RelayPort, clock: Clock, specs: AppliedSpecs, report: Report) -> None:
+    def __init__(
+        self, store: Store, relay: RelayPort, clock: Clock, specs: AppliedSpecs, duty: Duty, report: Report
+    ) -> None:
         self._store = store
         self._relay = relay
         self._clock = clock
         self._specs = specs
+        self._duty = duty
         self._report = report
         self._failovers = FailoverWatch(store, clock)
         self._state = Interventions()
         self._effective = Effective()
         self._memo: Memo = {}
         self._boundary: datetime | None = None
-        self._live: Mapping[str, LiveCharger] = {}
+        self._windows = ChangeWindows()
+        self._site: Site | None = None
+        self._live: dict[str, LiveCharger] = {}
         self._courses: dict[str, Course] = {}
+        self._refused: set[str] = set()
+        """Chargers whose last answer was a refusal: they are asked again."""
         self._journal: list[HistoryEvent] = []
         self._slots = asyncio.Semaphore(PARALLELISM)
         self._woken = asyncio.Event()
+        self._woken_for: set[str] = set()
+        self._look_at_all = True
+        self._looked_s = 0.0
+        """When everything was last looked at, on the monotonic clock."""
         self._looking = asyncio.Lock()
 
     @property
@@ -73,36 +90,51 @@ class Controller:
         """Return the overrides in force by charger, as of the last look."""
         return {override.charger: override for override in self._state.overrides}
 
-    def wake(self) -> None:
-        """Make the loop look now: a charger connected, an override was made, a plan was applied."""
+    def wake(self, *chargers: str) -> None:
+        """Make the loop look now: at these chargers (one connected, say), or at all (a plan was applied, say)."""
+        self._woken_for.update(chargers)
+        self._look_at_all = self._look_at_all or not chargers
         self._woken.set()
 
     async def run(self) -> None:
         """Look and act for ever: every `TICK_S`, when woken, at every boundary, when a refusal is to be retried."""
         async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(keep_for_ever(self._duty, self.wake, self._report))
             while True:
-                self._woken.clear()
                 try:
-                    due = await self.look(self._clock.now())
+                    due = await self._look_or_glance()
                 except Exception as error:  # noqa: BLE001 - the store may be away for a while, the loop may not
                     self._report("controller", error)
                     due = ()
-                for name in due:
+                for name in due if self._duty.held else ():
                     tasks.create_task(self._reach_quietly(name))
                 await self._sleep()
 
+    async def _look_or_glance(self) -> tuple[str, ...]:
+        """Look at what this was woken for, or at everything where it was not woken."""
+        self._woken.clear()
+        woken_for, self._woken_for = self._woken_for, set()
+        if self._look_at_all or not woken_for or self._overdue():
+            self._look_at_all = False
+            return await self.look(self._clock.now())
+        return await self.glance(woken_for)
+
     async def tick(self, now: datetime) -> tuple[ChargerResult, ...]:
         """Look once, ask what is due and wait for the answers."""
-        return await self.reach(await self.look(now))
+        due = await self.look(now)
+        return await self.reach(due if self._duty.held else ())
 
     async def look(self, now: datetime) -> tuple[str, ...]:
         """Work out effective desired state at `now`, and return the chargers for which the relay is to be asked."""
         async with self._looking:  # else a look that began earlier could end later, with what was applied before
             site = (await self._specs.newest()).site
+            if site is not self._site:
+                self._site, self._windows = site, ChangeWindows(site.resources.values())
             state = await self._store.interventions(now)
-            self._live = self._relay.live()
-            failed = await self._failovers.watch(site, state.failovers, self._effective.chargers, self._live)
-            state = replace(state, failovers=failed)
+            self._live = dict(self._relay.live())
+            if self._duty.held:
+                failed = await self._failovers.watch(site, state.failovers, self._effective.chargers, self._live)
+                state = replace(state, failovers=failed)
             if state == self._state:
                 state = self._state  # the same objects compare in no time
             before, self._effective = self._effective, decide(site, state, now, self._memo)
@@ -110,7 +142,22 @@ class Controller:
             self._boundary = next_boundary(site.outages, state, now)
             self._expect_layers(before.layers, self._effective.layers)
             await self._end_expired(now, ended)
-            return await self._due()
+            self._looked_s = self._clock.monotonic_s()
+            return await self._due([*self.desired, *self._courses, *self._strays(self._live)])
+
+    async def glance(self, chargers: Collection[str]) -> tuple[str, ...]:
+        """Look at how these chargers run now, and return those for which the relay is to be asked.
+
+        What is wanted is taken as it was found at the last look.
+        """
+        async with self._looking:
+            seen = self._relay.live(chargers)
+            for name in chargers:
+                self._live.pop(name, None)
+            self._live |= seen
+            if self._duty.held and self._site is not None:
+                self._failovers.glance(self._site, self._effective.chargers, seen)
+            return await self._due([*(name for name in chargers if name in self.desired), *self._strays(seen)])
 
     def expect(self, chargers: Iterable[str], cause: Cause) -> None:
         """Remember why these chargers are about to change, for the history of the change."""
@@ -148,13 +195,15 @@ class Controller:
             for name in sorted(self.desired.keys() | self._courses.keys())
         )
 
-    async def _due(self) -> tuple[str, ...]:
+    def _strays(self, live: Mapping[str, LiveCharger]) -> Iterator[str]:
+        return (name for name, session in live.items() if session.generation and name not in self.desired)
+
+    async def _due(self, names: Iterable[str]) -> tuple[str, ...]:
         now_s = self._clock.monotonic_s()
         due: list[str] = []
-        stray = (name for name, session in self._live.items() if session.generation and name not in self.desired)
-        for position, name in enumerate(dict.fromkeys([*self.desired, *self._courses, *stray])):
+        for position, name in enumerate(dict.fromkeys(names)):
             course = self._course(name)
-            if not course.turn.locked() and self._is_due(course, now_s):
+            if not course.turn.locked() and self._is_due(course, now_s) and not course.held_back:
                 due.append(name)
             if position % _BREATHE_EVERY == 0:
                 await asyncio.sleep(0)
@@ -163,7 +212,10 @@ class Controller:
 
     def _is_due(self, course: Course, now_s: float) -> bool:
         owners, cause = course.owners, self._cause_of(course)
-        due = course.is_due(self.desired.get(course.charger), self._live.get(course.charger), now_s)
+        wanted, live = self.desired.get(course.charger), self._live.get(course.charger)
+        due = course.is_due(wanted, live, now_s)
+        at_once = not due or cause.at_any_time
+        course.held_back = "" if at_once else held_back(self._windows, course.asked, wanted, live, self._clock.now())
         self._note_flip(course.charger, owners, course.owners, cause)  # one that waited for the next connection
         return due
 
@@ -179,9 +231,11 @@ class Controller:
         course = self._course(name)
         async with course.turn:
             wanted, live = self.desired.get(name), self._live.get(name)
-            if self._is_due(course, self._clock.monotonic_s()):
+            if self._is_due(course, self._clock.monotonic_s()) and not course.held_back:
                 await self._ask(course, wanted, live)
-            if wanted is None and not isinstance(course.outcome, Refusal):
+            if isinstance(course.outcome, Refusal):
+                self._refused.add(name)
+            elif wanted is None and not course.held_back:
                 self._courses.pop(name, None)
             return course.result()
 
@@ -231,6 +285,8 @@ class Controller:
             self._note("flip", charger, "; ".join(map(move_text, moves_between(before, after))), cause)
 
     def _note(self, kind: str, charger: str, summary: str, cause: Cause) -> None:
+        if not self._duty.held:
+            return  # the node that acts writes it down
         self._journal.append(
             HistoryEvent(
                 at=self._clock.now(),
@@ -290,10 +346,18 @@ class Controller:
         now, now_s = self._clock.now(), self._clock.monotonic_s()
         edge = [(self._boundary - now).total_seconds()] if self._boundary is not None else []
         health = [self._failovers.next_s - now_s] if self._failovers.next_s is not None else []
-        retries = [
-            course.retry_at_s - now_s for course in self._courses.values() if isinstance(course.outcome, Refusal)
-        ]
-        return max(0.0, min([TICK_S, *edge, *health, *[retry for retry in retries if retry > 0]]))
+        self._refused = {name for name in self._refused if self._is_refused(name)}
+        retries = [self._courses[name].retry_at_s - now_s for name in self._refused]
+        look = self._looked_s + TICK_S - now_s
+        return max(0.0, min([look, *edge, *health, *[retry for retry in retries if retry > 0]]))
+
+    def _is_refused(self, name: str) -> bool:
+        course = self._courses.get(name)
+        return course is not None and isinstance(course.outcome, Refusal)
+
+    def _overdue(self) -> bool:
+        """Return True where a look at everything can wait no longer, whatever this was woken for."""
+        return self._nap_s() <= 0.0
 
 
 def _cause_of(layer: Layer) -> Cause:

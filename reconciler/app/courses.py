@@ -50,6 +50,8 @@ class Cause:
     actor: str = "controller"
     reason: str = ""
     revision: int | None = None
+    at_any_time: bool = False
+    """Whatever change windows say."""
 
 
 class Patience(StrEnum):
@@ -77,13 +79,18 @@ class Course:
     """Not asked again before, on the monotonic clock, unless something else is wanted."""
     patience: Patience = Patience.BACK_OFF
     """What a refusal is worth; it counts only while `outcome` is one."""
+    held_back: str = ""
+    """Why what is wanted has to wait before it is asked for, see `planning/holding`."""
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _same: tuple[DesiredCharger | None, LiveCharger | None] | None = None
     """What was last found to be in sync: while both are the same objects there is nothing to compare."""
 
     def standing(self, wanted: DesiredCharger | None, live: LiveCharger | None) -> Standing:
         """Return how the charger stands."""
-        return compare(self.charger, wanted, self.asked, live)
+        standing = compare(self.charger, wanted, self.asked, live)
+        if self.held_back and standing.state not in (State.IN_SYNC, State.OFFLINE):
+            return Standing(self.charger, State.PENDING, (self.held_back,))
+        return standing
 
     def is_due(self, wanted: DesiredCharger | None, live: LiveCharger | None, now_s: float) -> bool:
         """Return True where the relay is to be asked (again) at `now_s`; learns from `live` what runs."""
@@ -134,7 +141,9 @@ class Course:
         self.cause = None
 
     def result(self) -> ChargerResult:
-        """Return what became of the newest question."""
+        """Return what became of the newest question, or why it is not asked yet."""
+        if self.held_back:
+            return ChargerResult(self.charger, Verdict.DEFERRED, self.held_back)
         match self.outcome:
             case Ack():
                 return ChargerResult(self.charger, Verdict.APPLIED)

@@ -55,6 +55,15 @@ class FailoverWatch:
         self.next_s = min((turn for turn in turns if turn is not None), default=None)
         return tuple(in_force[pair] for pair in sorted(in_force))
 
+    def glance(self, site: Site, desired: Mapping[str, DesiredCharger], live: Mapping[str, LiveCharger]) -> None:
+        """Learn how owners of these chargers are; what follows from it is decided by `watch`, at `next_s` or before."""
+        for pair, patience in _watched(site, desired, live):
+            well = is_well(live[pair[0]], pair[1])
+            health = self._health[pair] = self._seen(self._health.get(pair), pair in self._known, well, patience)
+            turns_at_s = health.turns_at_s(patience)
+            if turns_at_s is not None:
+                self.next_s = turns_at_s if self.next_s is None else min(self.next_s, turns_at_s)
+
     def _seen(self, before: Health | None, stood_in: bool, well: bool, patience: Patience) -> Health:
         now_s = self._clock.monotonic_s()
         return (before or Health(well, now_s, up=not stood_in)).seen(well, now_s, patience)

@@ -5,7 +5,7 @@ station ───── admit ────────> who, which version, may 
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.app.boot_serial import BootSerialCheck
@@ -117,11 +117,12 @@ class RelayNode:
         """Tell whether the charger was neither withdrawn nor asked for something newer meanwhile."""
         return self._slots.get(declared.name) is slot and slot.desired is declared
 
-    def live(self) -> Mapping[str, LiveCharger]:
-        """Return every declared charger's live state by name."""
-        clock = self._world.clock
+    def live(self, only: Collection[str] | None = None) -> Mapping[str, LiveCharger]:
+        """Return every declared charger's live state by name, or that of those in `only`."""
+        clock, slots = self._world.clock, self._slots
         now, monotonic_s = clock.now(), clock.monotonic_s()
-        return {name: slot.live(now, monotonic_s) for name, slot in self._slots.items()}
+        chosen = slots if only is None else [name for name in only if name in slots]
+        return {name: slots[name].live(now, monotonic_s) for name in chosen}
 
     def strangers(self) -> tuple[Stranger, ...]:
         """Return the stations that knocked lately and were not declared then."""

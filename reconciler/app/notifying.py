@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from reconciler.app.applied_specs import AppliedSpecs
+from reconciler.app.duty import Duty
 from reconciler.app.ports import Clock, Store
 from reconciler.app.tasks import Report
 from reconciler.model.history import HistoryEvent
@@ -17,10 +18,7 @@ from reconciler.model.notices import Delivery, OutageNotice
 from reconciler.planning.notice_text import body, subject
 from reconciler.planning.notices import REMEMBERED, notices_due
 
-DUTY: Final = "notices"
 TICK_S: Final = 3.0
-LEASE_S: Final = 10.0
-"""A node that is gone is relieved after this and one tick: within 15 s."""
 
 DELIVERY_S: Final = 25.0
 """What one delivery may take."""
@@ -67,7 +65,7 @@ class Notifier:
         specs: AppliedSpecs,
         couriers: Mapping[str, Courier],
         *,
-        holder: str,
+        duty: Duty,
         contact: str,
         report: Report,
     ) -> None:
@@ -75,7 +73,7 @@ class Notifier:
         self._clock = clock
         self._specs = specs
         self._couriers = couriers
-        self._holder = holder
+        self._duty = duty
         self._contact = contact
         self._report = report
 
@@ -83,7 +81,7 @@ class Notifier:
         """Tick for ever while this node is the one on duty, and stand by while another is."""
         while True:
             try:
-                if await self._store.lead(DUTY, self._holder, self._clock.now(), LEASE_S) is not None:
+                if self._duty.held:
                     await self.tick(self._clock.now())
             except Exception as error:  # noqa: BLE001 - the store may be away for a while, the loop may not
                 self._report("notices", error)

@@ -1,6 +1,6 @@
 """The Protocols that use cases are given; adapters implement them, tests bring fakes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -35,8 +35,8 @@ class RelayPort(Protocol):
         run; then the last good one keeps running. Bounded by `desired.flip.confirm_within_s`.
         """
 
-    def live(self) -> Mapping[str, LiveCharger]:
-        """Return every known charger's live state by name."""
+    def live(self, only: Collection[str] | None = None) -> Mapping[str, LiveCharger]:
+        """Return every known charger's live state by name; with `only`, that of these, at the cost of these."""
 
     def strangers(self) -> Sequence[Stranger]:
         """Return the stations that knocked lately and were not declared then; bounded."""
@@ -180,6 +180,9 @@ class Store(Protocol):
 
     async def lead(self, duty: str, holder: str, at: datetime, lease_s: float) -> int | None:
         """Take a duty or keep it for another `lease_s`, and return its incarnation; None while another has it."""
+
+    async def yield_lead(self, duty: str, holder: str) -> None:
+        """Give a duty up; harmless where it is not this holder's."""
 
     async def record(self, events: Sequence[HistoryEvent]) -> None:
         """Append events to history."""

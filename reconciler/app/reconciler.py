@@ -8,6 +8,7 @@ from reconciler.app.applied_specs import AppliedSpecs
 from reconciler.app.applying import Applying, ApplyRequest, ApplyResult, OnProgress
 from reconciler.app.controller import Controller
 from reconciler.app.dumping import Newcomer, dump, newcomers, undeclared
+from reconciler.app.duty import Duty, SoleDuty
 from reconciler.app.explaining import Explaining
 from reconciler.app.failover_desk import FailoverDesk
 from reconciler.app.notifying import Courier, Notifier
@@ -40,13 +41,16 @@ class Reconciler:
         *,
         report: Report,
         secrets: Secrets | None = None,
+        duty: Duty | None = None,
     ) -> None:
         self._store = store
         self._relay = relay
         self._clock = clock
         self._report = report
         self._specs = AppliedSpecs(store)
-        self.controller = Controller(store, relay, clock, self._specs, report)
+        self.duty = duty or SoleDuty()
+        """To act for all nodes: to steer chargers and to tell partners."""
+        self.controller = Controller(store, relay, clock, self._specs, self.duty, report)
         self._planning = Planning(store, relay, clock, self._specs, self.controller, new_id, secrets)
         self._applying = Applying(store, clock, self._specs, self._planning, self.controller, new_id)
         self._toggling = Toggling(store, relay, clock, self._specs, self.controller, new_id)
@@ -59,15 +63,16 @@ class Reconciler:
     async def start(self) -> None:
         """Tell the relay what every applied charger is to run; to be awaited before stations are let in."""
         await self._specs.load()
+        await self.duty.keep()
         await self.controller.tick(self._clock.now())
 
     async def run(self) -> None:
         """Run the controller loop until cancelled."""
         await self.controller.run()
 
-    def wake(self) -> None:
-        """Make the controller look now, for example because a station connected."""
-        self.controller.wake()
+    def wake(self, *chargers: str) -> None:
+        """Make the controller look now, at these chargers or at all; for example because a station connected."""
+        self.controller.wake(*chargers)
 
     async def plan(self, request: PlanRequest) -> Plan:
         """See Planning.plan."""
@@ -125,10 +130,10 @@ class Reconciler:
         """See Explaining.explain."""
         return await self._explaining.explain(charger, at)
 
-    def notifier(self, couriers: Mapping[str, Courier], *, holder: str, contact: str) -> Notifier:
-        """Return what tells partners about outages; `couriers` by kind of recipient, `holder` names this node."""
+    def notifier(self, couriers: Mapping[str, Courier], *, contact: str) -> Notifier:
+        """Return what tells partners about outages; `couriers` by kind of recipient, `contact` is whom to ask."""
         return Notifier(
-            self._store, self._clock, self._specs, couriers, holder=holder, contact=contact, report=self._report
+            self._store, self._clock, self._specs, couriers, duty=self.duty, contact=contact, report=self._report
         )
 
     async def undelivered(self) -> tuple[OutageNotice, ...]:

@@ -123,7 +123,7 @@ class _Assembly:
     async def _reconciler(self, store: Store, node: RelayNode, background: Background) -> Reconciler:
         """Return the reconciler once the relay knows every applied charger, and its loop runs."""
         reconciler = Reconciler(store, node, self._clock, _new_id, report=_report, secrets=self._secrets)
-        node.changed = lambda charger: reconciler.wake()
+        node.changed = reconciler.wake
         await reconciler.start()
         self._stack.push_async_callback(background.stop)
         self._vital(background, reconciler.run(), "controller")
@@ -134,7 +134,7 @@ class _Assembly:
         if self._settings.smtp is not None:
             server = MailServer.parse(self._settings.smtp, smtp_password(os.environ))
             couriers["email"] = MailCourier(server, self._settings.mail_from)
-        notifier = reconciler.notifier(couriers, holder=_new_id(), contact=self._settings.mail_from)
+        notifier = reconciler.notifier(couriers, contact=self._settings.mail_from)
         self._vital(background, notifier.run(), "notices")
 
     async def _access(self, store: TokenStore, token: str | None) -> AdminAccess:

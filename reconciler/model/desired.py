@@ -157,6 +157,8 @@ class DesiredCharger:
     quirks: Quirks = Quirks()
     local: LocalAnswers = LocalAnswers()
     labels: Mapping[str, str] = field(default_factory=dict)
+    because: str = field(default="", compare=False)
+    """What decides for the time being that it is to run so; "" where it is as declared."""
 
     def leg(self, backend: str) -> DesiredLeg | None:
         """Return the leg of `backend`, or None where it has none."""

@@ -80,6 +80,8 @@ class LiveCharger:
     refused: Refusal | None = None
     connections: int = 0
     """Accepted station connections since the relay started."""
+    because: str = ""
+    """`DesiredCharger.because` of what it runs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,25 +40,52 @@ class _Rules:
         return ""
 
 
-def window_blocks(resources: Iterable[Resource], disrupted: Sequence[DesiredCharger], now: datetime) -> Iterator[Block]:
-    """Yield a block where a change window of `resources` forbids to disrupt one of these chargers at `now`."""
-    specs = [
-        (str(resource.address), resource.spec, resource.spec.window.window)
-        for resource in resources
-        if isinstance(resource.spec, ChangeWindowSpec)
-    ]
-    if not specs:
-        return
-    rules = {charger.name: _rules_for(charger, specs) for charger in disrupted}
-    obstacles = {name: obstacle for name, rule in rules.items() if (obstacle := rule.obstacle(now))}
-    if obstacles:
-        who = f"{len(obstacles)} live charger{'' if len(obstacles) == 1 else 's'}"
-        yield Block(
-            guard=CHANGE_WINDOW,
-            summary=f"{'; '.join(sorted(set(obstacles.values())))}: {who} may not change now",
-            override="--override-window",
-            eligible_at=_eligible_at(set(rules.values()), [window for *_, window in specs], now),
-        )
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """Why a charger may not change now, and when it may, None where that is too far away to tell."""
+
+    obstacle: str
+    eligible_at: datetime | None
+
+
+class ChangeWindows:
+    """All change windows of a site; false where it has none."""
+
+    def __init__(self, resources: Iterable[Resource] = ()) -> None:
+        self._specs = [
+            (str(resource.address), resource.spec, resource.spec.window.window)
+            for resource in resources
+            if isinstance(resource.spec, ChangeWindowSpec)
+        ]
+        self._eligible: dict[_Rules, datetime | None] = {}
+        """As last worked out: it stays right until it has passed."""
+
+    def __bool__(self) -> bool:
+        return bool(self._specs)
+
+    def closed(self, charger: DesiredCharger, now: datetime) -> Closed | None:
+        """Return why this charger may not be disrupted at `now`, None where it may."""
+        rules = _rules_for(charger, self._specs)
+        obstacle = rules.obstacle(now)
+        if not obstacle:
+            return None
+        known = self._eligible.get(rules)
+        if known is None or known <= now:
+            known = self._eligible[rules] = _eligible_at([rules], [window for *_, window in self._specs], now)
+        return Closed(obstacle, known)
+
+    def blocks(self, disrupted: Sequence[DesiredCharger], now: datetime) -> Iterator[Block]:
+        """Yield a block where a window forbids to disrupt one of these chargers at `now`."""
+        rules = {charger.name: _rules_for(charger, self._specs) for charger in disrupted}
+        obstacles = {name: obstacle for name, rule in rules.items() if (obstacle := rule.obstacle(now))}
+        if obstacles:
+            who = f"{len(obstacles)} live charger{'' if len(obstacles) == 1 else 's'}"
+            yield Block(
+                guard=CHANGE_WINDOW,
+                summary=f"{'; '.join(sorted(set(obstacles.values())))}: {who} may not change now",
+                override="--override-window",
+                eligible_at=_eligible_at(set(rules.values()), [window for *_, window in self._specs], now),
+            )
 
 
 def _rules_for(charger: DesiredCharger, specs: Sequence[tuple[str, ChangeWindowSpec, Window]]) -> _Rules:

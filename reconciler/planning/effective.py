@@ -57,6 +57,11 @@ class Layer:
         ends = [source.until for source in self.sources if not isinstance(source, Failover) and source.until]
         return min(ends, default=None)
 
+    @property
+    def name(self) -> str:
+        """Return what tells it from others for as long as it holds, however it is extended."""
+        return " and ".join(map(_name_of, self.sources))
+
 
 @dataclass(frozen=True, slots=True)
 class Effective:
@@ -201,10 +206,21 @@ def _fitted(site: Site, charger: DesiredCharger, layer: Layer, memo: Memo) -> De
         return known[2]
     try:
         found = with_roles(site, charger, layer.roles, layer.flip)
+        if found is not charger:
+            found = replace(found, because=layer.name)
     except (InvalidSpecs, UnknownAddress):
         found = None  # named by `misfits`
     memo[charger.name] = (charger, layer, found)
     return found
+
+
+def _name_of(source: Override | Occurrence | Failover) -> str:
+    match source:
+        case Override():
+            return f"toggle {source.id}"
+        case Failover():
+            return f"failover from {source.backend}"
+    return f"{source.outage.address} at {source.opening:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _legs(site: Site, charger: DesiredCharger, roles: Mapping[str, str | Role]) -> tuple[DesiredLeg, ...]:

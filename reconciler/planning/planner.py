@@ -10,7 +10,7 @@ from reconciler.model.interventions import Interventions
 from reconciler.model.live import LiveCharger
 from reconciler.model.plan import Action, Block, Effect, Pending, Plan, ResourceChange
 from reconciler.model.site import Resource, Site
-from reconciler.planning.change_windows import window_blocks
+from reconciler.planning.change_windows import ChangeWindows
 from reconciler.planning.diff import diff_resources
 from reconciler.planning.effective import Layer, LayerKind, decide, misfits
 from reconciler.planning.effects import effects_of
@@ -129,7 +129,7 @@ def _blocked(before: Site, after: Site, effects: Sequence[Effect], moment: Momen
     # The windows that are applied count, so that no change can lift its own ban.
     return (
         *found,
-        *window_blocks(before.resources.values(), [chargers[name] for name in disrupted(effects)], moment.now),
+        *ChangeWindows(before.resources.values()).blocks([chargers[name] for name in disrupted(effects)], moment.now),
     )
 
 

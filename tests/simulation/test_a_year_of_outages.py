@@ -46,7 +46,7 @@ class Year:
     def start_node(self) -> None:
         """Start a node over what the one before left in the store and at the relay."""
         self.world = World(self.world.store, self.world.relay, self.clock)
-        self.notifier: Notifier = self.world.reconciler.notifier({"email": self.box}, holder="n", contact="")
+        self.notifier: Notifier = self.world.reconciler.notifier({"email": self.box}, contact="")
 
     async def tick(self) -> None:
         """Let the node act."""

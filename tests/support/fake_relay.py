@@ -1,7 +1,7 @@
 """A relay without sockets: it runs what it is told, on chargers that tests connect, refuse, slow and tamper with."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from reconciler.model.desired import LOCAL, DesiredCharger
@@ -25,10 +25,12 @@ class FakeRelay:
     def __init__(self) -> None:
         self.asked: list[tuple[str, int]] = []
         """(charger, generation) of every question, in order."""
+        self.looked_at: list[int] = []
+        """At how many chargers each look was, in order."""
         self.running_max = 0
         """The most questions that were open at once."""
         self.bell = Bell()
-        """Rung whenever something was asked and answered."""
+        """Rung whenever something was asked and answered, or looked at."""
         self.knocked: list[Stranger] = []
         """Stations that nobody declared."""
         self._running = 0
@@ -56,9 +58,11 @@ class FakeRelay:
             self._running -= 1
             self.bell.ring()
 
-    def live(self) -> Mapping[str, LiveCharger]:
-        """Return all known chargers."""
-        return dict(self._live)
+    def live(self, only: Collection[str] | None = None) -> Mapping[str, LiveCharger]:
+        """Return all known chargers, or these."""
+        self.looked_at.append(len(self._live) if only is None else len(only))
+        self.bell.ring()
+        return {name: live for name, live in self._live.items() if only is None or name in only}
 
     def strangers(self) -> Sequence[Stranger]:
         """Return those that knocked."""
@@ -156,5 +160,10 @@ class FakeRelay:
             if leg.role.connected and leg.backend.name != LOCAL
         )
         self._live[charger] = replace(
-            self._live[charger], generation=generation, owners=dict(desired.owners), legs=legs, refused=None
+            self._live[charger],
+            generation=generation,
+            owners=dict(desired.owners),
+            legs=legs,
+            refused=None,
+            because=desired.because,
         )

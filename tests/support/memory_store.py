@@ -158,6 +158,12 @@ class MemoryStore:
         self._duties[duty] = (holder, at + timedelta(seconds=lease_s), incarnation)
         return incarnation
 
+    async def yield_lead(self, duty: str, holder: str) -> None:
+        """Let the next one have it."""
+        if duty in self._duties and self._duties[duty][0] == holder:
+            _, until, incarnation = self._duties[duty]
+            self._duties[duty] = ("", until - timedelta(days=1), incarnation)
+
     async def record(self, events: Sequence[HistoryEvent]) -> None:
         """Append, and number."""
         self._answer()

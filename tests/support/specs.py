@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from reconciler.app.applying import ApplyRequest, ApplyResult
+from reconciler.app.duty import Duty
 from reconciler.app.planning import PlanRequest
 from reconciler.app.reconciler import Reconciler
 from reconciler.model.documents import Document
@@ -99,13 +100,17 @@ class World:
     """A reconciler with its store, relay and clock, none of them real; `trouble` is what was reported."""
 
     def __init__(
-        self, store: MemoryStore | None = None, relay: FakeRelay | None = None, clock: FakeClock | None = None
+        self,
+        store: MemoryStore | None = None,
+        relay: FakeRelay | None = None,
+        clock: FakeClock | None = None,
+        duty: Duty | None = None,
     ) -> None:
         self.clock = clock or FakeClock()
         self.store = store or MemoryStore()
         self.relay = relay or FakeRelay()
         self.trouble: list[tuple[str, BaseException]] = []
-        self.reconciler = Reconciler(self.store, self.relay, self.clock, self._new_id, report=self._report)
+        self.reconciler = Reconciler(self.store, self.relay, self.clock, self._new_id, report=self._report, duty=duty)
 
     async def plan(self, documents: Sequence[Document], limits: Limits | None = None, **scope: Any) -> Plan:
         """Plan these documents."""

@@ -1,8 +1,8 @@
 """Notices claimed so far, one row for each opening, edge and recipient; and which node is on duty."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 from sqlalchemy import RowMapping, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -12,6 +12,8 @@ from reconciler.adapters.store.section import Section
 from reconciler.adapters.store.tables import duties, notices, upsert
 from reconciler.model.desired import SecretRef
 from reconciler.model.notices import Announcement, Delivery, NoticeKind, OutageNotice, Recipient
+
+_LONG_AGO: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Notices(Section):
@@ -69,6 +71,12 @@ class Notices(Section):
             taken = {"duty": duty, "holder": holder, "incarnation": incarnation, "expires_at": until}
             await connection.execute(upsert(duties, connection.dialect), taken)
             return incarnation
+
+    async def yield_lead(self, duty: str, holder: str) -> None:
+        """Give a duty up, so that it is free at once; harmless where it is not this holder's."""
+        mine = update(duties).where(duties.c.duty == duty, duties.c.holder == holder)
+        async with self._database.writing(Turn.DUTIES) as connection:
+            await connection.execute(mine.values(expires_at=_LONG_AGO))
 
 
 def _row(notice: OutageNotice) -> dict[str, Any]:

@@ -8,11 +8,13 @@ import pytest
 
 from reconciler.app.controller import TICK_S
 from reconciler.app.courses import BACK_OFF_FIRST_S, SETTLE_S, Verdict
+from reconciler.app.duty import LEASE_S, LeasedDuty
+from reconciler.model.documents import Document
 from reconciler.model.overrides import Override
 from reconciler.planning.guard import Limits, Share
 from tests.support.fake_relay import FakeRelay
 from tests.support.memory_store import MemoryStore
-from tests.support.specs import World, a_site
+from tests.support.specs import World, a_site, document
 
 LEADS, FOLLOWS = {"partner": "primary", "grid": "passive"}, {"partner": "passive", "grid": "primary"}
 
@@ -258,3 +260,86 @@ async def test_a_look_that_began_before_a_commit_cannot_bring_back_what_was_appl
     await asyncio.gather(early, apply)
     assert set(world.reconciler.controller.desired["cp000"].owners.values()) == {"grid"}
     assert world.relay.owners("cp000") == {"grid"}
+
+
+def nights() -> Document:
+    """Return a window that lets changes in at night only; it is 02:00 UTC when tests begin."""
+    window = {"cron": "0 3 * * *", "duration": "1h", "timeZone": "UTC"}
+    return document("ChangeWindow", "nights", action="allow", chargers={"labels": {"site": "a"}}, window=window)
+
+
+async def test_a_declared_change_that_was_refused_waits_for_its_window_and_status_says_so() -> None:
+    world = await world_of(1, "cp000")
+    await world.apply([*a_site(1, LEADS), nights()])
+    world.clock.advance(3600)
+    world.relay.refuse("cp000", "grid rejects it")
+    await world.apply(a_site(1, FOLLOWS))
+    world.clock.advance(3600)
+    world.relay.accept("cp000")
+    assert await tick(world, after_s=60) == {}
+    (standing,) = world.reconciler.controller.standings()
+    assert standing.differences == (
+        "waits for its change window: change-window.nights is closed, until 2026-12-02 03:00 UTC",
+    )
+    (result,) = await world.reconciler.controller.reach(["cp000"])
+    assert (result.verdict, result.reason) == (Verdict.DEFERRED, standing.differences[0])
+    assert await tick(world, after_s=23 * 3600) == {"cp000": Verdict.APPLIED}
+    assert world.relay.owners("cp000") == {"grid"}
+
+
+async def test_one_that_was_let_in_against_the_windows_does_not_wait_for_them() -> None:
+    world = await world_of(1, "cp000")
+    await world.apply([*a_site(1, LEADS), nights()])
+    world.relay.refuse("cp000", "grid rejects it")
+    limits = Limits(override_window=True)
+    await world.apply_plan(await world.plan(a_site(1, FOLLOWS), limits), limits=limits, reason="fire")
+    world.relay.accept("cp000")
+    assert await tick(world, after_s=60) == {"cp000": Verdict.APPLIED}
+
+
+async def test_a_toggle_and_its_end_ask_no_window() -> None:
+    world = await world_of(1, "cp000")
+    await world.apply([*a_site(1, LEADS), nights()])
+    now = world.clock.now()
+    await world.store.put_override(Override("o1", "cp000", FOLLOWS, now, now + timedelta(minutes=5), "visit", "bob"))
+    assert await tick(world) == {"cp000": Verdict.APPLIED}
+    assert await tick(world, after_s=300) == {"cp000": Verdict.APPLIED}
+    assert world.relay.owners("cp000") == {"partner"}
+
+
+async def test_a_charger_that_connects_costs_a_glance_at_it_and_no_look_at_all() -> None:
+    names = [f"cp{number:03}" for number in range(300)]
+    world = await world_of(300, *names[:-1])
+    world.clock.advance(60)
+    world.relay.looked_at.clear()
+    async with world.looping():
+        await world.until(lambda: bool(world.relay.looked_at))
+        world.relay.connect(names[-1])
+        world.relay.tamper(names[-1], "grid")
+        world.reconciler.wake(names[-1])
+        await world.until(lambda: world.relay.owners(names[-1]) == {"partner"})
+    assert world.relay.looked_at == [300, 1]
+    assert world.trouble == []
+
+
+async def test_of_two_nodes_one_acts_and_the_other_takes_over_without_asking_anything_twice() -> None:
+    before = await world_of(1, "cp000")
+    here, there = (
+        World(before.store, before.relay, before.clock, duty=LeasedDuty(before.store, before.clock, "acting", name))
+        for name in ("n1/1", "n2/1")
+    )
+    await here.reconciler.start()
+    await there.reconciler.start()
+    now = here.clock.now()
+    await here.store.put_override(Override("o1", "cp000", FOLLOWS, now, now + timedelta(seconds=5), "visit", "bob"))
+    here.relay.asked.clear()
+    assert await tick(there) == {}
+    assert await tick(here) == {"cp000": Verdict.APPLIED}
+    assert len(here.relay.asked) == 1
+    assert await tick(there, after_s=5) == {}
+    assert "toggle-ended" not in here.kinds()
+    here.clock.advance(LEASE_S)
+    await there.reconciler.duty.keep()
+    assert await tick(here) == {}
+    assert await tick(there) == {"cp000": Verdict.APPLIED}
+    assert here.relay.owners("cp000") == {"partner"}

@@ -1,11 +1,10 @@
 """Telling partners: once, however many nodes; again and again until it arrives; and given up in the end."""
 
 import asyncio
-from datetime import timedelta
 
 import pytest
 
-from reconciler.app.notifying import LEASE_S, NotDelivered, NoticeMessage, Notifier
+from reconciler.app.notifying import NotDelivered, NoticeMessage, Notifier
 from reconciler.model.notices import Delivery
 from tests.support.outages import outage_document
 from tests.support.specs import World, a_site, backend, without
@@ -37,8 +36,8 @@ async def world_of() -> World:
     return world
 
 
-def notifier(world: World, box: Letterbox, holder: str = "n1") -> Notifier:
-    return world.reconciler.notifier({"email": box}, holder=holder, contact="noc@relay.example")
+def notifier(world: World, box: Letterbox) -> Notifier:
+    return world.reconciler.notifier({"email": box}, contact="noc@relay.example")
 
 
 async def tick(world: World, *nodes: Notifier, after_s: float = 0) -> None:
@@ -49,7 +48,7 @@ async def tick(world: World, *nodes: Notifier, after_s: float = 0) -> None:
 
 async def test_a_notice_is_sent_once_and_written_down() -> None:
     world, box = await world_of(), Letterbox()
-    here, there = notifier(world, box), notifier(World(world.store), box, "n2")
+    here, there = notifier(world, box), notifier(World(world.store), box)
     for _ in range(3):
         await tick(world, here, there)
     assert box.edges() == ["before-1h"]
@@ -94,7 +93,7 @@ async def test_a_node_that_dies_while_it_sends_is_followed_by_one_that_sends() -
 
     with pytest.raises(asyncio.CancelledError):
         await tick(world, notifier(world, Dies()))
-    survivor = notifier(world, box, "n2")
+    survivor = notifier(world, box)
     await tick(world, survivor, after_s=29)
     assert box.edges() == []
     await tick(world, survivor, after_s=1)
@@ -103,17 +102,6 @@ async def test_a_node_that_dies_while_it_sends_is_followed_by_one_that_sends() -
 
 async def test_without_a_mail_server_the_notice_waits_and_says_why() -> None:
     world = await world_of()
-    await tick(world, world.reconciler.notifier({}, holder="n1", contact=""))
+    await tick(world, world.reconciler.notifier({}, contact=""))
     (waiting,) = await world.reconciler.undelivered()
     assert waiting.error == "this server can't send email: fwdctl serve --smtp URL"
-
-
-async def test_one_node_is_on_duty_until_it_is_silent_for_the_length_of_its_lease() -> None:
-    world = World()
-    now = world.clock.now()
-    lead = world.store.lead
-    assert await lead("notices", "n1", now, LEASE_S) == 1
-    assert await lead("notices", "n2", now, LEASE_S) is None
-    assert await lead("notices", "n1", now + timedelta(seconds=9), LEASE_S) == 1
-    assert await lead("notices", "n2", now + timedelta(seconds=19), LEASE_S) == 2
-    assert await lead("notices", "n1", now + timedelta(seconds=20), LEASE_S) is None

@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.model.documents import Document
 from reconciler.model.plan import Block
-from reconciler.planning.change_windows import window_blocks
+from reconciler.planning.change_windows import ChangeWindows
 from tests.support.specs import a_site, document, resolved, resources
 
 CHARGERS = tuple(resolved(a_site(2)).chargers.values())
@@ -24,7 +24,7 @@ def window(name: str, action: str, start: str, duration: str = "4h", **chargers:
 
 
 def blocks(*windows: Document, now: datetime = EVENING) -> list[Block]:
-    return [*window_blocks(resources(windows).values(), CHARGERS, now)]
+    return [*ChangeWindows(resources(windows).values()).blocks(CHARGERS, now)]
 
 
 def test_without_windows_chargers_may_change_at_any_time() -> None:
