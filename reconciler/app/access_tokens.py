@@ -1,7 +1,7 @@
 """Use case tokens: who may call the admin API, and how much of it."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final, Protocol
@@ -58,13 +58,27 @@ class AccessTokens:
         now = self._clock.now()
         return any(token.holds_at(now) for token in self._by_digest.values() if token.id == token_id)
 
-    async def create(self, name: str, access: Access, valid_for_s: float | None, actor: str) -> tuple[str, AccessToken]:
-        """Return a new token's text, which is nowhere kept, and what is kept of it."""
+    async def create(
+        self,
+        name: str,
+        access: Access,
+        valid_for_s: float | None,
+        actor: str,
+        select: Mapping[str, str] | None = None,
+    ) -> tuple[str, AccessToken]:
+        """Return a new token's text, which is nowhere kept, and what is kept of it.
+
+        `select` are labels that chargers must have for the token to reach them; none: all chargers.
+        """
+        if select and access is Access.ADMIN:
+            raise FwdctlError("an admin is one of the whole site", hint="give operator with --select, or admin without")
         if len(self._by_digest) >= TOKENS_MAX:
             raise FwdctlError(f"there are {TOKENS_MAX} tokens already", hint="give fewer, with more to each")
         text, now = PREFIX + self._new_secret(), self._clock.now()
         expires_at = None if valid_for_s is None else now + timedelta(seconds=valid_for_s)
-        token = AccessToken(self._new_id(), name, access, _digest(text), now, actor, expires_at)
+        token = AccessToken(
+            self._new_id(), name, access, _digest(text), now, actor, expires_at, select=dict(select or {})
+        )
         await self._keep(token, "token-created", f"token {name} ({token.id}) for {access}", actor)
         return text, token
 

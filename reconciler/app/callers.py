@@ -42,7 +42,7 @@ class Callers:
         if self._server_token is not None and hmac.compare_digest(_bytes(text), _bytes(self._server_token)):
             return Caller(SERVER_TOKEN, Access.ADMIN)
         if (token := self._tokens.recognise(text)) is not None:
-            return Caller(token.name, token.access, token_id=token.id, expires_at=token.expires_at)
+            return Caller(token.name, token.access, token.id, token.expires_at, select=token.select)
         return await self._provider.recognise(text) if self._provider is not None else None
 
     def still_holds(self, caller: Caller, now: datetime) -> bool:

@@ -84,6 +84,8 @@ class HistoryFilter:
     revision: int | None = None
     without: str | None = None
     """A kind to leave out."""
+    chargers: tuple[str, ...] | None = None
+    """Only events about these chargers; None: all events, those about no charger too."""
 
 
 @dataclass(frozen=True, slots=True)

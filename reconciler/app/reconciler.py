@@ -6,6 +6,7 @@ from typing import Any
 
 from reconciler.app.applied_specs import AppliedSpecs
 from reconciler.app.applying import Applying, ApplyRequest, ApplyResult, OnProgress
+from reconciler.app.charger_reach import ChargerReach
 from reconciler.app.controller import Controller
 from reconciler.app.dumping import Newcomer, dump, newcomers, undeclared
 from reconciler.app.duty import Duty, SoleDuty
@@ -56,6 +57,7 @@ class Reconciler:
         self._toggling = Toggling(store, relay, clock, self._specs, self.controller, new_id)
         self.outages = OutageDesk(store, relay, clock, self._specs, self.controller, new_id)
         self.failovers = FailoverDesk(store, clock, self._specs, self.controller)
+        self.reach = ChargerReach(self._specs)
         self._explaining = Explaining(store, clock, self._specs)
         self._showing = Showing(store, clock, self._specs)
         self._status = Status(self._specs, relay, self.controller)

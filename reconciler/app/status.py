@@ -1,6 +1,6 @@
 """Use cases status and drift: every charger as it is to run beside how it runs, and in what the two differ."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -44,6 +44,10 @@ class DriftReport:
     def drifted(self) -> tuple[Standing, ...]:
         """Return what is not as applied and won't become so by waiting: drifted or refused."""
         return tuple(standing for standing in self.standings if standing.needs_attention)
+
+    def within(self, names: Set[str]) -> "DriftReport":
+        """Return the part about these chargers."""
+        return DriftReport(tuple(standing for standing in self.standings if standing.charger in names))
 
     @property
     def exit_code(self) -> int:

@@ -8,6 +8,7 @@ import typer
 from reconciler.adapters.api_client import ApiClient, Json
 from reconciler.cli import options
 from reconciler.cli.output import print_json, print_table, say
+from reconciler.cli.specs import labels
 from reconciler.model.access import Access
 
 token = typer.Typer(help="Access tokens of the admin API: create, list, revoke.", no_args_is_help=True)
@@ -17,14 +18,25 @@ token = typer.Typer(help="Access tokens of the admin API: create, list, revoke."
 def create(
     name: Annotated[str, typer.Argument(help="What or who it is for.")],
     access: Annotated[Access, typer.Option(help="What it may do.")],
-    expires: Annotated[str, typer.Option(metavar="DURATION", help="After how long it expires; never: none.")] = "90d",
+    expires: Annotated[
+        str, typer.Option(metavar="DURATION", help="After how long it expires (90d, 12h), or never.")
+    ] = "90d",
+    select: Annotated[
+        list[str] | None,
+        typer.Option("--select", metavar="LABEL=VALUE", help="Only for chargers with this label; repeatable."),
+    ] = None,
     json_output: options.JsonOutput = False,
     url: options.Url = options.DEFAULT_URL,
     token: options.Token = None,
 ) -> None:
     """Create a token and print it, once: the server keeps only its digest."""
-    valid_for_s = None if expires == "never" else options.duration_s("--expires", expires)
-    body = {"name": name, "access": access.value, "valid_for_s": valid_for_s, "actor": options.actor()}
+    body = {
+        "name": name,
+        "access": access.value,
+        "valid_for_s": _valid_for_s(expires),
+        "select": labels(select or []),
+        "actor": options.actor(),
+    }
     with ApiClient(url, token) as api:
         answer = api.create_token(body)
     if json_output:
@@ -46,8 +58,8 @@ def list_(
     elif not answer["tokens"]:
         typer.echo("No tokens.")
     else:
-        rows = ((one["id"], one["name"], one["access"], one["created_by"], _end(one)) for one in answer["tokens"])
-        print_table(("ID", "NAME", "ACCESS", "BY", "HOLDS"), rows)
+        rows = (_row(one) for one in answer["tokens"])
+        print_table(("ID", "NAME", "ACCESS", "CHARGERS", "BY", "HOLDS"), rows)
 
 
 @token.command("revoke")
@@ -64,6 +76,24 @@ def revoke(
         print_json(answer)
     else:
         typer.echo(f"Token {answer['id']} ({answer['name']}) is revoked.")
+
+
+def _valid_for_s(expires: str) -> float | None:
+    """Return the duration in seconds; tokens are counted in days, which specs have no unit for."""
+    if expires == "never":
+        return None
+    days = expires.removesuffix("d")
+    if days != expires and days.isascii() and days.isdecimal():
+        return int(days) * 24 * 3600.0
+    return options.duration_s("--expires", expires)
+
+
+def _row(one: Json) -> tuple[str, ...]:
+    return one["id"], one["name"], one["access"], _reach(one), one["created_by"], _end(one)
+
+
+def _reach(token: Json) -> str:
+    return ", ".join(f"{label}={value}" for label, value in token["select"].items()) or "all"
 
 
 def _end(token: Json) -> str:

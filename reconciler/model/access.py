@@ -40,6 +40,8 @@ class AccessToken:
     expires_at: datetime | None = None
     """None: never."""
     revoked_at: datetime | None = None
+    select: Mapping[str, str] = field(default_factory=dict)
+    """Labels that a charger must have; empty: all chargers."""
 
     def holds_at(self, now: datetime) -> bool:
         """Return True where the token is neither expired nor revoked at `now` (aware, UTC)."""

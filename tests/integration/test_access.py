@@ -7,7 +7,7 @@ import httpx
 import pytest
 from fastapi.routing import APIRoute
 
-from reconciler.adapters.admin_api.access_rules import NEEDED
+from reconciler.adapters.admin_api.access_rules import NEEDED, REACHING, Reach
 from reconciler.adapters.admin_api.application import build_application
 from reconciler.adapters.admin_api.schema import ActingBody, Body
 from reconciler.app.access_tokens import AccessTokens
@@ -22,6 +22,7 @@ from tests.support.clock import FakeClock
 from tests.support.fake_relay import FakeRelay
 from tests.support.memory_store import MemoryStore
 from tests.support.relay import Tally
+from tests.support.server import running_server
 from tests.support.server_process import ServerProcess, fwdctl
 from tests.support.token_store import KeptTokens
 
@@ -35,7 +36,7 @@ class Api:
         clock, tally = FakeClock(), Tally()
         reconciler = Reconciler(MemoryStore(), FakeRelay(), clock, lambda: "id", report=lambda what, error: None)
         runs = ApplyRuns(reconciler.apply, Background(lambda what, error: None), lambda *_: None, tally, lambda: "r")
-        self.tokens = AccessTokens(KeptTokens(), clock, iter("abcd").__next__, iter("1234").__next__)
+        self.tokens = AccessTokens(KeptTokens(), clock, iter("abcde").__next__, iter("12345").__next__)
         self.events: list[HistoryEvent] = []
         self.access = admin_access(
             self.tokens,
@@ -140,6 +141,80 @@ async def test_a_browser_logs_in_with_a_token_changes_something_and_logs_out(api
         ("POST /v1/lock/break was answered 200", "operator"),
         ("POST /v1/session/end was answered 200", "operator"),
     ]
+
+
+def test_every_route_for_some_chargers_has_an_access_too() -> None:
+    assert REACHING.keys() <= NEEDED.keys()
+
+
+async def test_a_caller_with_labels_reaches_only_routes_that_keep_to_them(api: Api) -> None:
+    text, _ = await api.tokens.create("depot", Access.OPERATOR, None, "test", {"site": "a"})
+    for route, needed in NEEDED.items():
+        refused = await api.status(*route, text) == 403
+        within_reach = route in REACHING and Access.OPERATOR.covers(needed)
+        # An address or a charger in the path is none that is declared here, which is refused as out of reach.
+        assert refused == (not within_reach or REACHING[route] is Reach.ADDRESS), route
+
+
+async def test_a_token_for_one_depot_sees_and_moves_its_chargers_and_no_others(tmp_path: Path) -> None:
+    site = tmp_path / "site.yaml"
+    site.write_text(TWO_DEPOTS)
+    data, root = tmp_path / "data", {"FWDCTL_TOKEN": ROOT_TOKEN}
+    data.mkdir()
+    (data / "admin-token").touch(0o600)
+    (data / "admin-token").write_text(ROOT_TOKEN)
+    async with running_server(data) as server:
+        assert (await server.fwdctl("apply", "--auto-approve", "-f", site, environ=root)).code == 0
+        made = await server.fwdctl(
+            "token", "create", "depot-a", "--access", "operator", "--select", "site=a", environ=root
+        )
+        assert made.code == 0, made.err
+        mine = {"FWDCTL_TOKEN": made.out.strip()}
+        listed = await server.fwdctl("token", "list", environ=root)
+        seen = await server.fwdctl("status", "--json", environ=mine)
+        toggle = ("toggle", "--primary", "local", "--reason", "service")
+        toggled = await server.fwdctl(*toggle, "cp1", environ=mine)
+        refused = await server.fwdctl(*toggle, "cp9", environ=mine)
+        all_of_them = await server.fwdctl(*toggle, "*", environ=mine)
+        site.write_text(TWO_DEPOTS.replace("SN-9", "SN-99"))
+        not_mine = await server.fwdctl("plan", "-f", site, environ=mine)
+        site.write_text(TWO_DEPOTS.replace("SN-1", "SN-11"))
+        own = await server.fwdctl("apply", "--auto-approve", "-f", site, environ=mine)
+        history = await server.fwdctl("history", "--json", environ=mine)
+    assert "site=a" in listed.out
+    assert [one["charger"] for one in seen.json["chargers"]] == ["cp1"]
+    assert (toggled.code, refused.code, all_of_them.code) == (0, 8, 8), toggled.err
+    assert "charger.cp9 is not within that" in refused.err
+    assert (not_mine.code, own.code) == (8, 0), own.err
+    assert {event["charger"] for event in history.json["events"]} == {"cp1"}
+
+
+TWO_DEPOTS = """
+apiVersion: fwdctl/v1
+kind: SecurityProfile
+metadata: {name: open}
+spec: {profile: 0}
+---
+apiVersion: fwdctl/v1
+kind: Backend
+metadata: {name: partner}
+spec: {url: "ws://127.0.0.1:1/ocpp", versions: [ocpp1.6], securityProfile: open}
+---
+apiVersion: fwdctl/v1
+kind: Charger
+metadata: {name: cp1, labels: {site: a}}
+spec: {serialNumber: SN-1, versions: [ocpp1.6], securityProfile: open}
+---
+apiVersion: fwdctl/v1
+kind: Charger
+metadata: {name: cp9, labels: {site: b}}
+spec: {serialNumber: SN-9, versions: [ocpp1.6], securityProfile: open}
+---
+apiVersion: fwdctl/v1
+kind: BackendBinding
+metadata: {name: all}
+spec: {chargers: {names: ["*"]}, backends: [{backend: partner, role: primary}]}
+"""
 
 
 async def test_a_token_is_given_used_listed_and_taken_over_the_command_line(tmp_path: Path) -> None:

@@ -178,6 +178,7 @@ class MemoryStore:
             if wanted.charger in (None, event.charger)
             and wanted.kind in (None, event.kind)
             and wanted.without != event.kind
+            and (wanted.chargers is None or event.charger in wanted.chargers)
             and wanted.revision in (None, event.revision)
             and (wanted.since is None or event.at >= wanted.since)
             and (wanted.until is None or event.at <= wanted.until)

@@ -1,11 +1,13 @@
 """Which access every route of the admin API needs; what is not listed needs the most."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from enum import Enum
 from typing import Final
 
 from fastapi import Request
 
 from reconciler.adapters.admin_api.acting import CURRENT_CALL
+from reconciler.app.charger_reach import ChargerReach
 from reconciler.errors import NotAllowed
 from reconciler.model.access import Access
 
@@ -47,6 +49,42 @@ NEEDED: Final[Mapping[tuple[str, str], Access]] = {
 }
 
 
+class Reach(Enum):
+    """How a route keeps a caller, whose token is for some chargers only, to those."""
+
+    EVERYWHERE = "it tells and changes nothing of any charger"
+    BODY = "the chargers of its body are checked"
+    PATH = "the charger of its path is checked"
+    ADDRESS = "the address of its path is checked"
+    WITHIN = "it leaves out, or refuses, what is out of reach"
+
+
+REACHING: Final[Mapping[tuple[str, str], Reach]] = {
+    ("GET", "/healthz"): Reach.EVERYWHERE,
+    ("GET", "/v1/version"): Reach.EVERYWHERE,
+    ("GET", "/v1/session"): Reach.EVERYWHERE,
+    ("POST", "/v1/session"): Reach.EVERYWHERE,
+    ("POST", "/v1/session/end"): Reach.EVERYWHERE,
+    ("GET", "/v1/lock"): Reach.EVERYWHERE,
+    ("GET", "/v1/status"): Reach.WITHIN,
+    ("GET", "/v1/drift"): Reach.WITHIN,
+    ("GET", "/v1/history"): Reach.WITHIN,
+    ("GET", "/v1/toggles"): Reach.WITHIN,
+    ("GET", "/v1/resources/{address}"): Reach.ADDRESS,
+    ("GET", "/v1/explain/{charger}"): Reach.PATH,
+    ("POST", "/v1/plan"): Reach.WITHIN,
+    ("POST", "/v1/applies"): Reach.WITHIN,
+    ("GET", "/v1/applies/{run_id}"): Reach.EVERYWHERE,
+    ("POST", "/v1/toggles"): Reach.BODY,
+    ("POST", "/v1/toggles/extend"): Reach.BODY,
+    ("POST", "/v1/toggles/end"): Reach.BODY,
+    ("POST", "/v1/outages"): Reach.BODY,
+    ("POST", "/v1/failovers/end"): Reach.BODY,
+}
+"""Routes for callers with labels; what is not listed is for those who reach everything. An apply is found by its
+random id, which only its caller is told."""
+
+
 async def check_access(request: Request) -> None:
     """Refuse a caller whose access does not cover the route; a dependency of the whole application."""
     path = getattr(request.scope.get("route"), "path", "")
@@ -57,3 +95,38 @@ async def check_access(request: Request) -> None:
             f"this token is for {access}, and {request.method} {path} needs {needed}",
             hint=f"use a token made with: fwdctl token create --access {needed}",
         )
+
+
+def check_reach(reach: ChargerReach) -> Callable[[Request], Awaitable[None]]:
+    """Return a dependency of the whole application that refuses a caller whose labels the chargers meant have not."""
+
+    async def checked(request: Request) -> None:
+        labels = CURRENT_CALL.get().caller.select
+        if not labels:
+            return
+        path = getattr(request.scope.get("route"), "path", "")
+        match REACHING.get((request.method, path)):
+            case None:
+                told = ", ".join(f"{label}={value}" for label, value in labels.items())
+                summary = f"this token is for chargers with {told}, and {request.method} {path} is about all of them"
+                raise NotAllowed(summary, hint="use a token made without --select")
+            case Reach.BODY:
+                await reach.check_chargers(await _chargers_of(request), labels)
+            case Reach.PATH:
+                await reach.check_chargers([request.path_params["charger"]], labels)
+            case Reach.ADDRESS:
+                await reach.check_address(request.path_params["address"], labels)
+            case Reach.EVERYWHERE | Reach.WITHIN:
+                pass
+
+    return checked
+
+
+async def _chargers_of(request: Request) -> list[str]:
+    """Return the chargers that a body names; one that is malformed names none, and its validation says so."""
+    try:
+        body = await request.json()
+    except ValueError:
+        return []
+    named = body.get("chargers") if isinstance(body, dict) else None
+    return [name for name in named if isinstance(name, str)] if isinstance(named, list) else []

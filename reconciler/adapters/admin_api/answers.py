@@ -43,7 +43,7 @@ def apply_run(run: ApplyRun, seen: int) -> JSONResponse:
     )
 
 
-def status(chargers: tuple[ChargerStatus, ...], strangers: int) -> JSONResponse:
+def status(chargers: Sequence[ChargerStatus], strangers: int) -> JSONResponse:
     """Return every charger: what it is to run and what it runs; and how many knocked that are not declared."""
     return answer(chargers=[_charger(charger) for charger in chargers], strangers=strangers)
 
@@ -78,7 +78,7 @@ def drift(report: DriftReport) -> JSONResponse:
     )
 
 
-def history(events: tuple[HistoryEvent, ...]) -> JSONResponse:
+def history(events: Sequence[HistoryEvent]) -> JSONResponse:
     """Return events in the order given."""
     return answer(events=[event_json(event) for event in events])
 
@@ -92,7 +92,7 @@ def toggle(result: ToggleResult) -> JSONResponse:
     )
 
 
-def toggles(overrides: tuple[Override, ...]) -> JSONResponse:
+def toggles(overrides: Sequence[Override]) -> JSONResponse:
     """Return the overrides in force."""
     return answer(overrides=[_override(override) for override in overrides])
 

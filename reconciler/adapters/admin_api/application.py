@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 
 from reconciler import __version__
 from reconciler.adapters.admin_api import answers
-from reconciler.adapters.admin_api.access_rules import check_access
+from reconciler.adapters.admin_api.access_rules import check_access, check_reach
 from reconciler.adapters.admin_api.error_answers import error_response
 from reconciler.adapters.admin_api.gate import Gate
 from reconciler.adapters.admin_api.routes import build_routes
@@ -42,7 +42,7 @@ def build_application(
         version=__version__,
         docs_url=None,
         redoc_url=None,
-        dependencies=[Depends(check_access)],
+        dependencies=[Depends(check_access), Depends(check_reach(reconciler.reach))],
     )
     api.include_router(build_routes(reconciler, runs, access))
 

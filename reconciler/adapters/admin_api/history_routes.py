@@ -7,6 +7,7 @@ from pydantic import AwareDatetime
 from starlette.responses import JSONResponse
 
 from reconciler.adapters.admin_api import answers, time_answers
+from reconciler.adapters.admin_api.acting import CURRENT_CALL
 from reconciler.adapters.admin_api.schema import RollbackBody, limits_of
 from reconciler.app.api_audit import API_CALL
 from reconciler.app.ports import HistoryFilter
@@ -30,7 +31,9 @@ def add_history_routes(router: APIRouter, reconciler: Reconciler) -> None:
         limit: Annotated[int, Query(ge=1, le=HISTORY_MAX)] = 100,
     ) -> JSONResponse:
         without = API_CALL if kind is None else None  # the audit of calls is asked for by its kind
-        wanted = HistoryFilter(charger, kind, since, limit, revision=revision, without=without)
+        labels = CURRENT_CALL.get().caller.select
+        reached = tuple(sorted(await reconciler.reach.chargers(labels))) if labels else None
+        wanted = HistoryFilter(charger, kind, since, limit, revision=revision, without=without, chargers=reached)
         return answers.history(await reconciler.history(wanted))
 
     @router.get("/resources/{address}")

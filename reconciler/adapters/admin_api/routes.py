@@ -8,6 +8,7 @@ from starlette.responses import JSONResponse
 
 from reconciler import __version__
 from reconciler.adapters.admin_api import answers
+from reconciler.adapters.admin_api.acting import CURRENT_CALL
 from reconciler.adapters.admin_api.history_routes import add_history_routes
 from reconciler.adapters.admin_api.schema import (
     ApplyBody,
@@ -54,11 +55,17 @@ def _add_reading(router: APIRouter, reconciler: Reconciler) -> None:
 
     @router.get("/status")
     async def status(address: str | None = None) -> JSONResponse:
-        return answers.status(await reconciler.status(address), await reconciler.strangers())
+        labels = CURRENT_CALL.get().caller.select
+        reached = await reconciler.reach.chargers(labels) if labels else None
+        chargers = [one for one in await reconciler.status(address) if reached is None or one.name in reached]
+        return answers.status(chargers, await reconciler.strangers() if reached is None else 0)
 
     @router.get("/drift")
     async def drift(address: str | None = None) -> JSONResponse:
-        return answers.drift(await reconciler.drift(address))
+        report = await reconciler.drift(address)
+        if labels := CURRENT_CALL.get().caller.select:
+            report = report.within(await reconciler.reach.chargers(labels))
+        return answers.drift(report)
 
     @router.get("/dump")
     async def dump(live: bool = False) -> JSONResponse:
@@ -76,13 +83,17 @@ def _add_planning(router: APIRouter, reconciler: Reconciler, runs: ApplyRuns) ->
 
     @router.post("/plan")
     async def plan(body: PlanBody) -> JSONResponse:
-        return JSONResponse(to_json(await planned(body)))
+        plan = await planned(body)
+        await reconciler.reach.check_plan(plan, CURRENT_CALL.get().caller.select)
+        return JSONResponse(to_json(plan))
 
     @router.post("/applies")
     async def start_apply(body: ApplyBody) -> JSONResponse:
+        plan = from_json(body.plan) if body.plan is not None else await planned(body)
+        await reconciler.reach.check_plan(plan, CURRENT_CALL.get().caller.select)
         run = runs.start(
             ApplyRequest(
-                plan=from_json(body.plan) if body.plan is not None else await planned(body),
+                plan=plan,
                 actor=body.actor,
                 reason=body.reason,
                 git_author=body.git_author,

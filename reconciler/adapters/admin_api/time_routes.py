@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, Field
 from starlette.responses import JSONResponse
 
 from reconciler.adapters.admin_api import answers, time_answers
+from reconciler.adapters.admin_api.acting import CURRENT_CALL
 from reconciler.adapters.admin_api.schema import ActingBody
 from reconciler.app.outage_desk import BeginRequest
 from reconciler.app.reconciler import Reconciler
@@ -109,7 +110,11 @@ def add_time_routes(router: APIRouter, reconciler: Reconciler) -> None:
 def _add_toggles_and_failovers(router: APIRouter, reconciler: Reconciler) -> None:
     @router.get("/toggles")
     async def toggles() -> JSONResponse:
-        return answers.toggles(await reconciler.toggles())
+        overrides = await reconciler.toggles()
+        if labels := CURRENT_CALL.get().caller.select:
+            reached = await reconciler.reach.chargers(labels)
+            overrides = tuple(one for one in overrides if one.charger in reached)
+        return answers.toggles(overrides)
 
     @router.post("/toggles/extend")
     async def extend(body: ExtendTogglesBody) -> JSONResponse:

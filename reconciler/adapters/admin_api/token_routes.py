@@ -13,11 +13,12 @@ from reconciler.model.access import Access, AccessToken
 
 
 class TokenBody(ActingBody):
-    """POST /v1/tokens: what the token is for, and for how long (null: for ever)."""
+    """POST /v1/tokens: what the token is for, for how long (null: for ever), and for which chargers (labels)."""
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
     access: Access
     valid_for_s: Annotated[float, Field(gt=0, le=100 * 366 * 24 * 3600)] | None = None
+    select: Annotated[dict[str, str], Field(default_factory=dict)]
 
 
 class RevokeBody(ActingBody):
@@ -33,7 +34,7 @@ def add_token_routes(router: APIRouter, tokens: AccessTokens) -> None:
 
     @router.post("/tokens")
     async def create(body: TokenBody) -> JSONResponse:
-        text, token = await tokens.create(body.name, body.access, body.valid_for_s, body.actor)
+        text, token = await tokens.create(body.name, body.access, body.valid_for_s, body.actor, body.select)
         return answers.answer(201, token=text, **_token(token))
 
     @router.post("/tokens/{token_id}/revoke")
@@ -47,6 +48,7 @@ def _token(token: AccessToken) -> dict[str, Any]:
         "id": token.id,
         "name": token.name,
         "access": token.access.value,
+        "select": dict(token.select),
         "created_at": answers.instant(token.created_at),
         "created_by": token.created_by,
         "expires_at": token.expires_at and answers.instant(token.expires_at),

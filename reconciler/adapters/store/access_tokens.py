@@ -13,7 +13,9 @@ class KeptTokens(Section):
     async def put_token(self, token: AccessToken) -> None:
         """Store a token; one with the same id is replaced."""
         async with self._database.writing() as connection:
-            await connection.execute(tables.upsert(tables.access_tokens, connection.dialect), tables.row(token))
+            await connection.execute(
+                tables.upsert(tables.access_tokens, connection.dialect), tables.row(token, select=dict(token.select))
+            )
 
     async def tokens(self) -> tuple[AccessToken, ...]:
         """Return every token, oldest first."""

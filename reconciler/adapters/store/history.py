@@ -33,6 +33,8 @@ class History(Section):
             asked = asked.where(column.kind == wanted.kind)
         if wanted.without is not None:
             asked = asked.where(column.kind != wanted.without)
+        if wanted.chargers is not None:
+            asked = asked.where(column.charger.in_(wanted.chargers))
         if wanted.since is not None:
             asked = asked.where(column.at >= wanted.since)
         if wanted.until is not None:

@@ -252,6 +252,7 @@ access_tokens: Final = Table(
     Column("created_by", PlainText, nullable=False),
     Column("expires_at", Instant, nullable=True),
     Column("revoked_at", Instant, nullable=True),
+    Column("select", JSON, nullable=False),
 )
 
 

@@ -7,7 +7,7 @@ from reconciler.adapters.store.sql_store import SqlStore
 from reconciler.model.access import Access, AccessToken
 from tests.support.clock import EPOCH
 
-TOKEN = AccessToken("b", "ci", Access.OPERATOR, "d1", EPOCH, "anna", EPOCH + timedelta(days=90))
+TOKEN = AccessToken("b", "ci", Access.OPERATOR, "d1", EPOCH, "anna", EPOCH + timedelta(days=90), select={"site": "a"})
 
 
 async def test_tokens_come_back_as_they_were_oldest_first(store: SqlStore) -> None:

@@ -57,6 +57,8 @@ async def test_events_come_back_newest_first_and_whole(journal: Store) -> None:
         (HistoryFilter(until=EPOCH + timedelta(minutes=1)), [1, 0]),
         (HistoryFilter(revision=1), [2, 1, 0]),
         (HistoryFilter(revision=2), []),
+        (HistoryFilter(chargers=("cp001", "other")), [3, 1]),
+        (HistoryFilter(chargers=()), []),
         (HistoryFilter(limit=1), [3]),
         (HistoryFilter(charger="cp001", limit=1), [3]),
         (HistoryFilter(limit=0), []),

@@ -60,6 +60,14 @@ async def test_what_is_kept_is_enough_after_a_restart_and_holds_no_token() -> No
     assert again.tokens.tokens() == (token,)
 
 
+async def test_a_token_for_some_chargers_keeps_their_labels_and_is_no_admin_s() -> None:
+    desk = Desk()
+    _, token = await desk.tokens.create("depot", Access.OPERATOR, None, "anna", {"site": "a"})
+    assert token.select == {"site": "a"}
+    with pytest.raises(FwdctlError, match="whole site"):
+        await desk.tokens.create("depot", Access.ADMIN, None, "anna", {"site": "a"})
+
+
 async def test_the_number_of_tokens_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access_tokens, "TOKENS_MAX", 1)
     desk = Desk()

@@ -25,9 +25,9 @@ async def test_each_token_is_recognised_as_what_it_is() -> None:
     clock, provider = FakeClock(), Provider()
     tokens = AccessTokens(KeptTokens(), clock, lambda: "1", lambda: "secret")
     callers = Callers("the server's", tokens, provider)
-    text, token = await tokens.create("ci", Access.TECHNICIAN, 60, "test")
+    text, token = await tokens.create("ci", Access.TECHNICIAN, 60, "test", {"site": "a"})
     assert await callers.recognise("the server's") == Caller(SERVER_TOKEN, Access.ADMIN)
-    assert await callers.recognise(text) == Caller("ci", Access.TECHNICIAN, "1", token.expires_at)
+    assert await callers.recognise(text) == Caller("ci", Access.TECHNICIAN, "1", token.expires_at, select={"site": "a"})
     assert provider.asked == []
     assert await callers.recognise("hers") == Caller("ann", Access.OPERATOR)
     assert await callers.recognise("nobody's") is None
