@@ -30,16 +30,25 @@ _TAKEN_AWAY: Final = (b'"Accepted"', b'"Scheduled"', b'"Unknown"', b'"NotFound"'
 class Downcall:
     """A CALL of a back-end on its way to the station, and its answer's way back."""
 
-    __slots__ = ("backend", "deadline", "frame", "incarnation", "sent", "station_key")
+    __slots__ = ("_incarnation", "_leg", "deadline", "frame", "sent", "station_key")
 
     def __init__(self, leg: CsmsLeg, frame: Frame, deadline: float) -> None:
-        self.backend = leg.name
-        self.incarnation = leg.incarnation
+        self._leg = leg
+        self._incarnation = leg.incarnation
         self.frame = frame
         self.deadline = deadline
         self.station_key = ""
         self.sent = b""
         """The payload as the station got it."""
+
+    @property
+    def backend(self) -> str:
+        """The name of the back-end that asked."""
+        return self._leg.name
+
+    def came_on(self, leg: CsmsLeg | None) -> bool:
+        """Return True where `leg` is still the very connection that asked."""
+        return leg is self._leg and self._leg.connected and self._leg.incarnation == self._incarnation
 
 
 class OwnCall:
@@ -264,7 +273,7 @@ class Downward:
     def _leg_of(self, downcall: Downcall) -> CsmsLeg | None:
         """Return the leg that asked, or None where that very connection is gone."""
         leg = self._state.legs.get(downcall.backend)
-        return leg if leg is not None and leg.connected and leg.incarnation == downcall.incarnation else None
+        return leg if downcall.came_on(leg) else None
 
     def _finish(self, leg: CsmsLeg, downcall: Downcall, raw: bytes) -> None:
         leg.commands_open.discard(downcall.frame.id)

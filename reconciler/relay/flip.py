@@ -229,7 +229,7 @@ class Flip:
     def _respecify(self, leg: CsmsLeg, spec: DesiredLeg) -> None:
         was, leg.spec = leg.spec, spec
         if _dialled_otherwise(was, spec):
-            leg.closed(self._state.now, "dialled anew: its address or credentials changed")
+            self._upward.leg_lost(leg, "dialled anew: its address or credentials changed")
             self._state.emit(RedialLeg(spec, leg.detail))
 
     def _refuse(self, reason: str) -> None:
@@ -253,13 +253,14 @@ class Flip:
     def _close_if_idle(self, name: str, reason: str) -> None:
         state = self._state
         leg = state.legs[name]
-        own_call = leg.in_flight is not None and leg.in_flight.call is not None
-        busy = leg.connected and (own_call or self._downward.busy_with(name))
+        stations = leg.in_flight is not None and (leg.in_flight.call is not None or leg.in_flight.seq > 0)
+        busy = leg.connected and (stations or self._downward.busy_with(name))
         if not busy or state.now >= self._leaving[name]:
             del self._leaving[name]
             self._close(name, reason)
 
     def _close(self, name: str, reason: str) -> None:
+        self._upward.leg_lost(self._state.legs[name], reason)
         del self._state.legs[name]
         self._state.emit(CloseLeg(name, reason))
 

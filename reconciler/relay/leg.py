@@ -64,7 +64,20 @@ class StationCall:
 class Upcall:
     """A CALL that waits for a leg or is under way on it."""
 
-    __slots__ = ("action", "call", "deadline", "frame", "ids", "key", "moved", "origin", "payload", "seq", "tries")
+    __slots__ = (
+        "action",
+        "call",
+        "copy",
+        "deadline",
+        "frame",
+        "ids",
+        "key",
+        "moved",
+        "origin",
+        "payload",
+        "seq",
+        "tries",
+    )
 
     def __init__(
         self,
@@ -77,6 +90,7 @@ class Upcall:
         call: StationCall | None = None,
         ids: TransactionIds | None = None,
         seq: int = 0,
+        copy: "Upcall | None" = None,
     ) -> None:
         self.origin = origin
         self.action = action
@@ -87,6 +101,8 @@ class Upcall:
         self.ids = ids
         self.seq = seq
         """Its place in the backlog."""
+        self.copy = copy
+        """The copy that it stands for, should this back-end be an observer again before it is sent."""
         self.tries = 0
         self.moved = False
         """It changed owners before it was sent; the new one may know its message id from a copy."""
@@ -170,6 +186,7 @@ class CsmsLeg:
         if self.in_flight is not None:
             self.waiting.appendleft(self.in_flight)
             self.in_flight = None
+        self.drop_backlog()
         self.waiting = deque(up for up in self.waiting if up.origin in (Origin.STATION, Origin.COPY, Origin.PART))
         self.transparent = False
         self.heartbeat_due = self.boot_due = None
@@ -197,6 +214,12 @@ class CsmsLeg:
     def drop_waiting(self, origin: Origin, action: str | None = None) -> None:
         """Forget what waits of this origin, and of this action where one is given."""
         self.waiting = deque(up for up in self.waiting if not (up.origin is origin and action in (None, up.action)))
+
+    def drop_backlog(self) -> None:
+        """Forget what waits of the backlog; the copies that it stood for wait again."""
+        self.waiting = deque(
+            up.copy or up for up in self.waiting if up.origin is not Origin.BACKLOG or up.copy is not None
+        )
 
     def has_boot(self) -> bool:
         """Return True where a BootNotification waits or is under way here."""

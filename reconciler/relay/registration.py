@@ -204,9 +204,8 @@ class Registration:
     def drain(self, leg: CsmsLeg) -> None:
         """Let what was kept for this owner go up before anything else, oldest first (R11)."""
         state = self._state
-        leg.drop_waiting(Origin.BACKLOG)
-        if leg.phase is not LegPhase.REGISTERED:
-            return
+        leg.drop_backlog()
+        copies = {id(up.frame): up for up in leg.waiting if up.origin is Origin.COPY}
         under_way = {other.in_flight.seq for other in state.legs.values() if other.in_flight is not None}
         known: list[int] = []
         backlog: list[Upcall] = []
@@ -216,14 +215,17 @@ class Registration:
             if leg.name in kept.seen_by:
                 known.append(kept.seq)
                 continue
-            backlog.append(Upcall(Origin.BACKLOG, kept.frame.action, NEVER, frame=kept.frame, seq=kept.seq))
+            copy = copies.get(id(kept.frame))
+            backlog.append(Upcall(Origin.BACKLOG, kept.frame.action, NEVER, frame=kept.frame, seq=kept.seq, copy=copy))
+        if known:
+            state.memory.backlog.forget(known)
+            state.emit(ForgetCalls(tuple(known)))
+        if leg.phase is not LegPhase.REGISTERED:
+            return
         first = [up for up in leg.waiting if up.action == BOOT or (up.origin is Origin.OWN and up.action == STATUS)]
         ours = {id(up.frame) for up in backlog}  # what waits as a copy goes up as the owner's own instead
         rest = [up for up in leg.waiting if up not in first and id(up.frame) not in ours]
         leg.waiting = deque((*first, *backlog, *rest))
-        if known:
-            state.memory.backlog.forget(known)
-            state.emit(ForgetCalls(tuple(known)))
 
     def prove(self, leg: CsmsLeg) -> None:
         """Send a Heartbeat at once: a new owner is confirmed by its first answer (R10)."""

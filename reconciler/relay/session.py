@@ -173,7 +173,7 @@ class Session:
             self._upward.registration.leg_opened(leg)
             self._upward.pump(leg)
         else:
-            leg.closed(self._state.now, event.reason)
+            self._upward.leg_lost(leg, event.reason)
 
     # -- time and endings --------------------------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ def command(memory: SessionMemory, backend: str, frame: Frame) -> tuple[bytes, b
     if fields is not None:
         payload, minted = memory.mapped.to_station(backend, fields, payload)
     if action == SEND:
-        payload = memory.list_version.to_station(version, backend, payload)
+        payload, minted = memory.list_version.to_station(version, backend, payload), True
     elif version == "ocpp1.6":
         payload = memory.ids.to_station(backend, action, payload)
     return payload, minted
@@ -41,8 +41,9 @@ def command_answer(memory: SessionMemory, backend: str, asked: Frame, sent: byte
         return memory.mapped.to_backend(backend, fields, payload)
     if action == GET:
         return memory.list_version.to_backend(version, backend, payload)
-    if action == SEND and b'"Accepted"' in payload:
-        memory.list_version.accepted(version, backend, bytes(asked.payload), sent)
+    if action == SEND:
+        accepted = b'"Accepted"' in payload
+        memory.list_version.answered(version, backend, bytes(asked.payload), sent, accepted=accepted)
     return None
 
 

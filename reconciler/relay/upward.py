@@ -62,8 +62,9 @@ class Upward:
             state.emit(RememberCharger())
         elif state.memory.residue.station_reported(frame):
             state.emit(RememberCharger())
-        if not (self._is_away(leg) and self.calls.keep(opened)):
-            self._ask_owner(leg, opened)
+        self._ask_owner(leg, opened)
+        if self._is_away(leg):
+            self._keep_waiting(leg)
         self.registration.station_spoke()
         parts = self._ask_for_parts(opened)
         self.pump(leg)
@@ -73,12 +74,23 @@ class Upward:
 
     def _ask_owner(self, leg: CsmsLeg, opened: StationCall) -> None:
         frame = opened.frame
-        upcall = Upcall(Origin.STATION, frame.action, opened.deadline, frame=frame, call=opened, ids=opened.ids)
-        if frame.action == BOOT:
+        self._queue(
+            leg, Upcall(Origin.STATION, frame.action, opened.deadline, frame=frame, call=opened, ids=opened.ids)
+        )
+
+    def _queue(self, leg: CsmsLeg, upcall: Upcall) -> None:
+        """Let a call of the station wait for its owner; nothing else goes before a BootNotification."""
+        if upcall.action == BOOT:
             leg.drop_waiting(Origin.BOOT)
             leg.waiting.appendleft(upcall)
         else:
             leg.waiting.append(upcall)
+
+    def _keep_waiting(self, leg: CsmsLeg) -> None:
+        """Keep what waits for an owner that is away, in the order in which the station said it (R11)."""
+        for upcall in [up for up in leg.waiting if up.origin is Origin.STATION]:
+            if upcall.call is not None and self.calls.keep(upcall.call):
+                leg.waiting.remove(upcall)
 
     def _is_away(self, leg: CsmsLeg) -> bool:
         """Return True where a back-end has been away for so long that waiting for it is idle (`downAfter`)."""
@@ -200,7 +212,8 @@ class Upward:
         """Free a kept call's place; one that is refused is sent again as a station would, then given up."""
         state = self._state
         upcall.tries += 1
-        if frame.kind is not Kind.CALLRESULT and upcall.tries < state.limits.backlog_tries_max:
+        tries_left = upcall.tries < state.limits.backlog_tries_max or self._owner_of(upcall) is not leg
+        if frame.kind is not Kind.CALLRESULT and tries_left:
             self._once_more(leg, upcall)
             return
         if frame.kind is not Kind.CALLRESULT:
@@ -209,9 +222,19 @@ class Upward:
         state.emit(ForgetCalls((upcall.seq,)))
 
     def _once_more(self, leg: CsmsLeg, upcall: Upcall) -> None:
-        """Let a kept call go again before all others: nothing but its owner's answer ends it."""
-        upcall.deadline = NEVER
-        leg.waiting.appendleft(upcall)
+        """Let a kept call go again before all others, to whoever owns it now: nothing but an answer ends it."""
+        owner = self._owner_of(upcall)
+        if owner is leg:
+            upcall.deadline = NEVER
+            leg.waiting.appendleft(upcall)
+        elif owner is not None:
+            self.registration.drain(owner)
+            self.pump(owner)
+
+    def _owner_of(self, upcall: Upcall) -> CsmsLeg | None:
+        """Return the leg of whoever owns this call of the station now; None for a call of the relay's own."""
+        state = self._state
+        return None if upcall.frame is None else state.legs.get(state.table.owner(upcall.frame))
 
     def _read_copy_answer(self, leg: CsmsLeg, upcall: Upcall, frame: Frame) -> None:
         if upcall.frame is not None and frame.kind is Kind.CALLRESULT:
@@ -226,19 +249,34 @@ class Upward:
 
     def owners_changed(self) -> None:
         """Bring calls that wait unsent for a loser to whoever owns them now; what was sent stays (R10)."""
-        state = self._state
-        for leg in list(state.legs.values()):
-            for upcall in [up for up in leg.waiting if up.origin is Origin.STATION]:
-                if upcall.frame is None or upcall.call is None:
-                    continue
-                owner = state.table.owner(upcall.frame)
-                if owner != leg.name:
-                    leg.waiting.remove(upcall)
-                    upcall.call.owner, upcall.call.composition, upcall.moved = owner, None, True
-                    state.legs[owner].waiting.append(upcall)
-        for leg in list(state.legs.values()):
+        legs = list(self._state.legs.values())
+        for leg in legs:
+            self._move_to_owners(leg)
+        for leg in legs:
             self.registration.drain(leg)
             self.pump(leg)
+
+    def leg_lost(self, leg: CsmsLeg, reason: str) -> None:
+        """A connection is gone: what a loser can't answer any more goes to the owner of now (R10, R11)."""
+        kept = leg.in_flight if leg.in_flight is not None and leg.in_flight.origin is Origin.BACKLOG else None
+        leg.closed(self._state.now, reason)
+        owners = self._move_to_owners(leg)
+        if kept is not None and self._owner_of(kept) is not leg:
+            self._once_more(leg, kept)
+        for owner in owners:
+            self.pump(owner)
+
+    def _move_to_owners(self, leg: CsmsLeg) -> list[CsmsLeg]:
+        """Move the station's calls that wait on `leg` to their owners, and return those."""
+        owners = []
+        for upcall in [up for up in leg.waiting if up.origin is Origin.STATION]:
+            owner = self._owner_of(upcall)
+            if owner is not None and owner is not leg and upcall.call is not None:
+                leg.waiting.remove(upcall)
+                upcall.call.owner, upcall.call.composition, upcall.moved = owner.name, None, True
+                self._queue(owner, upcall)
+                owners.append(owner)
+        return owners
 
     # -- legs and time -----------------------------------------------------------------------------------------
 

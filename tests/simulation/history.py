@@ -61,6 +61,8 @@ class What(StrEnum):
     """The last snapshot is safe."""
     CARRIED = auto()
     """What waited for that leaves for the station."""
+    FORGET = auto()
+    """The core needs a kept call no longer."""
     RESTORED = auto()
     """A call that was found to be kept after a kill."""
     RESTARTED = auto()

@@ -18,7 +18,11 @@ class Clock:
 
     def after(self, delay_s: float, do: Callable[[], None]) -> None:
         """Have `do` happen in `delay_s` seconds."""
-        heapq.heappush(self._due, (self.now + delay_s, next(self._ties), do))
+        self.at(self.now + delay_s, do)
+
+    def at(self, instant_s: float, do: Callable[[], None]) -> None:
+        """Have `do` happen at `instant_s`, to the last bit; at once if that is over."""
+        heapq.heappush(self._due, (max(instant_s, self.now), next(self._ties), do))
 
     def run(self, until_s: float) -> None:
         """Let everything happen that is due by then."""

@@ -62,6 +62,7 @@ def violations(world: World) -> list[Violation]:
         for number, record in enumerate(site.history):
             if number in steps:
                 scene.stepping(steps[number])
+            scene.before(record)
             for rule in rules:
                 for complaint in rule.see(record):
                     name, _, why = complaint.partition(": ")

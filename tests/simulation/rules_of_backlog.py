@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from typing import Final
 
 from tests.simulation.history import CALL, CALLRESULT, INPUTS, Record, Said, What, said
-from tests.simulation.rules_of_calls import SLACK_S
+from tests.simulation.rules_of_calls import LOCAL, SLACK_S
 from tests.simulation.scene import Scene
 
 _NEVER: Final = frozenset({"Authorize", "StartTransaction", "SignCertificate"})
-_LOCAL: Final = frozenset({"Heartbeat", "BootNotification", "StatusNotification"})
 
 
 class Backlogs:
@@ -39,6 +38,8 @@ class Backlogs:
             case What.NOTE if record.text.startswith("backlog-refused"):
                 self.scene.give_up(self.last[record.who])
                 self.promised.pop(self.last[record.who], None)
+            case What.FORGET:
+                yield from self._forgotten(record)
             case What.RESTARTED:
                 yield from self._lost()
 
@@ -51,7 +52,7 @@ class Backlogs:
 
     def _acknowledged(self, frame: Said) -> Iterator[str]:
         for call in self.scene.calls.values():
-            if call.token != frame.token or frame.payload or call.action in _LOCAL:
+            if call.token != frame.token or frame.payload or call.action in LOCAL:
                 continue
             if call.action in _NEVER:
                 yield f"R11: {call.action} was answered in its owner's place"
@@ -65,15 +66,23 @@ class Backlogs:
         scene, backend = self.scene, record.who
         if scene.is_replay(record, frame) or not frame.trace:
             return
-        owed, call = scene.owed(backend), scene.calls.get(frame.trace)
+        owed, call = scene.owed(backend, record.at), scene.calls.get(frame.trace)
         if any(kept.trace == frame.trace for kept in owed):
             self.last[backend] = frame.trace
-            if owed[0].trace != frame.trace:
+            copied = scene.arriving and call is not None and backend in call.observers - call.no_copy
+            if owed[0].trace != frame.trace and not copied:  # just before the step it may still go as a copy
                 yield f"R11: {owed[0].action} {owed[0].trace} was kept before it"
-        elif owed and backend in scene.registered and not (scene.arriving and not (call and call.moved)):
+        elif frame.action == "BootNotification":
+            return  # what comes before all else, on a leg that is registered, too (R9)
+        elif owed and backend in scene.registered and not (scene.arriving and not self._moved(record, frame)):
             yield f"R11: {owed[0].action} {owed[0].trace} was kept for {backend} and comes first"
         elif frame.trace in self.promised and not (call and backend in call.observers):
             yield f"R11: {frame.action} {frame.trace} is none of {backend}'s any more"
+
+    def _moved(self, record: Record, frame: Said) -> bool:
+        """Return True for a call that waited for its old owner, and goes to its new one with the step."""
+        call = self.scene.calls.get(frame.trace)
+        return call is not None and call.moved and self.scene.as_owner(record, frame, call)
 
     def _delivered(self, record: Record, frame: Said) -> None:
         under_way = self.scene.answered_by(record, frame)
@@ -86,9 +95,14 @@ class Backlogs:
         for backend, since in scene.registered.items():
             busy = scene.up.get(backend)
             free = busy is None or record.at > busy.until + SLACK_S
-            owed = scene.owed(backend) if free and record.at > since and scene.station_open else []
+            owed = scene.owed(backend, record.at - SLACK_S) if free and record.at > since and scene.station_open else []
             if owed and not scene.half_duplex(backend):
                 yield f"R11: {owed[0].action} {owed[0].trace} waits although {backend} is there"
+
+    def _forgotten(self, record: Record) -> Iterator[str]:
+        for kept in self.scene.kept:
+            if kept.seq == record.number and self.scene.owner_arriving(kept.action) not in kept.seen_by:
+                yield f"R11: {kept.action} {kept.trace} is forgotten, and its owner never had it"
 
     def _lost(self) -> Iterator[str]:
         left = {kept.trace for kept in self.scene.kept}

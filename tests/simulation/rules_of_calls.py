@@ -3,13 +3,16 @@
 from collections.abc import Iterator
 
 from reconciler.relay.catalogue import CATALOGUE
+from tests.simulation.calls import RELAYS_OWN, StationCall, keeps_id
 from tests.simulation.history import CALL, CALLERROR, CALLRESULT, CALLRESULTERROR, Record, Said, What, said, without_id
-from tests.simulation.scene import RELAYS_OWN, TERMINATED, Scene, StationCall, keeps_id
+from tests.simulation.scene import TERMINATED, Scene
 from tests.simulation.scenery import LIMITS, PATIENCE_S
 
 SLACK_S = 0.001
 COMMIT_S = 1.0
 """Longest that the store takes."""
+LOCAL = frozenset({"Heartbeat", "BootNotification", "StatusNotification"})
+"""What the relay answers by itself for an owner that is away, and does not keep."""
 RELAYS_ERRORS = ("FormationViolation", "FormatViolation", "RpcFrameworkError", "MessageTypeNotSupported")
 
 
@@ -62,7 +65,7 @@ class Calls:
             yield from self._of_before(record, frame)
             return
         yield from self._as_it_came(record, frame, call)
-        kept = any(kept.trace == frame.trace for kept in scene.owed(backend))
+        kept = any(kept.trace == frame.trace for kept in scene.owed(backend, record.at))
         if kept:
             return
         if backend != call.owner and backend not in call.observers and backend not in call.parts:
@@ -128,10 +131,15 @@ class Calls:
         yield "R2: the relay answered by itself"
 
     def _may_answer(self, call: StationCall, frame: Said) -> bool:
-        """The relay refuses what concerns the station's own leg (R13), and acknowledges for owners that are away."""
+        """The relay refuses what concerns the station's own leg (R13), and acknowledges for owners that are away.
+
+        What it kept it acknowledges once that is stored, whatever the roles say by then.
+        """
         if call.action in TERMINATED:
             return frame.payload == {"status": "Rejected"}
-        return self.scene.desired.when_owner_is_down == "buffer"
+        if call.action in LOCAL:
+            return self.scene.desired.when_owner_is_down == "buffer"
+        return call.trace in self.scene.safe
 
 
 class Copies:

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tests.simulation.calls import RELAYS_OWN
 from tests.simulation.history import CALL, CALLERROR, CALLRESULT, INPUTS, Record, Said, What, said, without_id
 from tests.simulation.rules_of_calls import SLACK_S
-from tests.simulation.scene import RELAYS_OWN, Scene
+from tests.simulation.scene import Scene
 from tests.simulation.scenery import CALL_TIMEOUT_S, LIMITS
 
 

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import Final
 
+from tests.simulation.calls import StationCall
 from tests.simulation.history import CALLRESULT, INPUTS, Record, Said, What, said
 from tests.simulation.rules_of_calls import SLACK_S
-from tests.simulation.scene import Scene, StationCall
+from tests.simulation.scene import Scene
 from tests.simulation.scenery import LIMITS
 
 _FIELDS: Final = {

@@ -172,8 +172,9 @@ class ListVersions:
         self.setter, self.theirs, self.station = "", 0, 0
         self.sure_at = -1.0
         self.unsure = False
-        self.sent = 0
-        """The version of the list that is under way to the station."""
+        self.sent: dict[int, tuple[str, int]] = {}
+        """Lists that are under way to the station, or were: version there -> whose, and its version."""
+        self.sent_by: dict[str, int] = {}
 
     def see(self, record: Record) -> Iterator[str]:
         """Check one record."""
@@ -196,19 +197,24 @@ class ListVersions:
             yield from self._told(record, frame)
 
     def _sent(self, frame: Said) -> Iterator[str]:
-        backend, _, _ = self.asked[frame.trace]
-        self.sent = _version(frame)
+        backend, _, theirs = self.asked[frame.trace]
+        self.sent[_version(frame)] = backend, theirs
+        self.sent_by[frame.trace] = _version(frame)
         if not self.unsure and backend != self.setter and _version(frame) <= self.station:
             yield f"R9: the station has list version {self.station} already"
 
     def _accepted(self, record: Record, frame: Said) -> None:
         slot = self.scene.slot
-        if slot is None or slot.token != frame.token or slot.action != "SendLocalList" or record.at >= slot.until:
+        if slot is None or slot.token != frame.token or record.at >= slot.until or not self.scene.station_open:
             return
-        if frame.payload.get("status") == "Accepted":
-            self.setter, _, self.theirs = self.asked[slot.trace]
-            self.sure_at, self.unsure = record.at, False
-            self.station = self.sent
+        accepted = slot.action == "SendLocalList" and frame.payload.get("status") == "Accepted"
+        station = self.sent_by[slot.trace] if accepted else _version(frame)
+        if accepted or (slot.action == "GetLocalListVersion" and station in self.sent):  # it took it, unheard
+            self.setter, self.theirs = self.sent[station]
+            self.sure_at, self.unsure, self.station = record.at, False, station
+            self.sent.clear()
+        elif slot.action == "SendLocalList":
+            self.sent.pop(self.sent_by[slot.trace], None)
 
     def _told(self, record: Record, frame: Said) -> Iterator[str]:
         expected = self.theirs if record.who == self.setter else 0

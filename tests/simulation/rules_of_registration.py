@@ -32,7 +32,7 @@ class Registrations:
         frame = said(record.raw) if record.raw else None
         if record.what in (What.LEG_CLOSED, What.CLOSE_LEG, What.REDIAL_LEG, What.LEG_OPENED):
             self._forget(record.who)
-        elif record.what in (What.CLOSE_STATION, What.STATION_CLOSED, What.KILLED):
+        elif record.what in (What.STATION_CLOSED, What.KILLED):
             for name in list(scene.connections):
                 self._forget(name)
         elif record.what is What.STEPPED:
@@ -81,7 +81,8 @@ class Registrations:
             self.resumed.add(connection)
         call = scene.calls.get(frame.trace)
         own = call is not None and call.owner == backend and not scene.is_replay(record, frame)
-        if connection not in self.resumed and not (own and call is not None and call.registrar == backend):
+        registrars = (call.registrar if call is not None else "", scene.desired.owners["provisioning"])
+        if connection not in self.resumed and not (own and backend in registrars):
             yield f"R9: {frame.action} before {backend} accepted a BootNotification"
 
     def _beats(self, record: Record, frame: Said) -> None:
@@ -109,6 +110,8 @@ class Registrations:
 
     def _silence(self, record: Record) -> Iterator[str]:
         scene = self.scene
+        if not scene.station_open:
+            return
         for name, interval in self.interval_s.items():
             quiet_s = record.at - self.heard[name]
             if interval and name in scene.registered and quiet_s > 2.2 * interval + 2 * CALL_TIMEOUT_S:

@@ -93,14 +93,19 @@ class Residues:
         if not answers or self.sent is None or frame.kind != CALLRESULT or frame.payload.get("status") != "Accepted":
             return
         sent, thing = self.sent
+        if not self.scene.station_open:
+            self.unsure.add(thing)  # said on a connection that is closed already: the relay can't know
         if sent.action in _TAKES or sent.payload.get("type") == "Operative":
             self._gone(thing)
         else:
             self._gone(thing)
             self.left[thing] = sent.trace.rpartition(".")[0], record.at
-            self.unsure.discard(thing)
+            if self.scene.station_open:
+                self.unsure.discard(thing)
 
     def _gone(self, thing: Thing) -> None:
+        if not self.scene.station_open:
+            self.unsure.add(thing)
         self.left.pop(thing, None)
         self.to_go.discard(thing)
 

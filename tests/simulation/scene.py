@@ -2,15 +2,14 @@
 
 from collections import Counter, deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 
 from reconciler.model.desired import DesiredCharger
 from reconciler.relay.catalogue import CATALOGUE, feature_of
+from tests.simulation.calls import RELAYS_OWN, Kept, StationCall, UnderWay, keeps_id
 from tests.simulation.history import CALL, CALLERROR, CALLRESULT, Record, Said, What, payload_of, said
 from tests.simulation.scenery import CALL_TIMEOUT_S, PATIENCE_S
 
-RELAYS_OWN = b'"relay-'
-"""How the ids begin that the relay chose."""
 TERMINATED = frozenset({"ChangeConfiguration", "SetNetworkProfile", "SignCertificate"})
 """What concerns a leg itself, as the ends here say it (R13)."""
 _COMPOSED = {
@@ -18,71 +17,6 @@ _COMPOSED = {
     "StopTransaction": ("authorization",),
     "TransactionEvent": ("authorization", "tariff-and-cost", "smart-charging"),
 }
-
-
-@dataclass(slots=True)
-class StationCall:
-    """One CALL of the station, however often it was sent."""
-
-    trace: str
-    token: bytes
-    raw: bytes
-    action: str
-    at: float
-    owner: str
-    parts: frozenset[str]
-    observers: frozenset[str]
-    moved: bool = False
-    """It changed owners before it was sent."""
-    times: int = 1
-    answered: int = 0
-    registrar: str = ""
-    """Who owned provisioning then."""
-    copies: int = 1
-    """How often it may go to each back-end: once for every time that it was a new call to the relay."""
-    answers: dict[str, bytes] = field(default_factory=dict)
-    asked: frozenset[str] = frozenset()
-    """Who was registered then and owned a part of the answer."""
-    owners: Mapping[str, str] = field(default_factory=dict)
-    """Who owned which feature then."""
-    based_at: float = 0.0
-    """When its owner answered."""
-    sent: Counter[tuple[str, int]] = field(default_factory=Counter)
-
-    @property
-    def open(self) -> bool:
-        """True while the station waits."""
-        return self.answered < self.times
-
-
-@dataclass(slots=True)
-class UnderWay:
-    """A CALL that its receiver has not answered; nobody waits for it longer than `until`."""
-
-    token: bytes
-    action: str
-    trace: str
-    until: float
-    replay: bool = False
-    owners: bool = False
-    """Its receiver owns it, or a part of its answer; it is no copy."""
-    kept: bool = False
-    """It is sent from what was kept for this back-end."""
-
-
-def keeps_id(token: bytes) -> bool:
-    """Return True for a message id that every leg can carry."""
-    return token[:1] == b'"' and b"\\" not in token and len(token.decode()) <= 38
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """A CALL of the station that the relay keeps; `seen_by` are observers that answered a copy."""
-
-    trace: str
-    action: str
-    raw: bytes
-    seen_by: set[str] = field(default_factory=set, compare=False)
 
 
 class Scene:
@@ -128,6 +62,10 @@ class Scene:
         """Return who owns an action now."""
         return self.desired.owners[feature_of(self.version, action)]
 
+    def owner_arriving(self, action: str) -> str:
+        """Return who owns an action now, or with the step that this instant brings."""
+        return (self.arriving or self.desired.owners)[feature_of(self.version, action)]
+
     def may_command(self, backend: str, action: str) -> bool:
         """Return True where a back-end may give this command now (R8, R13)."""
         if action in TERMINATED:
@@ -136,13 +74,15 @@ class Scene:
         row = CATALOGUE[self.version][action]
         return self.owner(action) == backend or (leg is not None and leg.role.may_read and row.read_only)
 
-    def owed(self, backend: str) -> list[Kept]:
-        """Return what is kept for this back-end now, oldest first."""
-        owners = self.arriving or self.desired.owners
+    def owed(self, backend: str, at: float) -> list[Kept]:
+        """Return what is kept for this back-end at `at`, oldest first; what is under way to a loser finishes there."""
+        elsewhere = {up.trace for name, up in self.up.items() if up.kept and name != backend and at < up.until}
         return [
             kept
             for kept in self.kept
-            if owners[feature_of(self.version, kept.action)] == backend and backend not in kept.seen_by
+            if self.owner_arriving(kept.action) == backend
+            and backend not in kept.seen_by
+            and kept.trace not in elsewhere
         ]
 
     def half_duplex(self, name: str) -> bool:
@@ -174,17 +114,31 @@ class Scene:
 
     def stepping(self, generation: int) -> None:
         """Let calls that were not sent go to their new owners; the step falls somewhere in this instant."""
-        owners = self.tables[generation].owners
+        self.arriving = self.tables[generation].owners
         for call in self.calls.values():
-            owner, under_way = owners[feature_of(self.version, call.action)], self.up.get(call.owner)
+            under_way = self.up.get(call.owner)
             sent = under_way is not None and under_way.trace == call.trace and not under_way.replay
-            sent = sent and under_way is not None and under_way.owners
-            if call.open and call.owner != owner and not sent and call.owner not in call.answers:
-                call.owner, call.parts, call.asked, call.moved = owner, frozenset(), frozenset(), True
-                call.registrar = owners["provisioning"]
-                call.copies += 1
-        self.arriving = owners
+            if not (sent and under_way is not None and under_way.owners):
+                self._move(call, self.arriving)
         self.registered_before = frozenset(self.registered)
+
+    def _move(self, call: StationCall, owners: Mapping[str, str]) -> None:
+        """Let a call that is not answered go to whoever owns it now."""
+        owner = owners[feature_of(self.version, call.action)]
+        if call.open and call.owner != owner and call.owner not in call.answers:
+            call.before = replace(call) if self.arriving else None
+            call.owner, call.parts, call.asked, call.moved = owner, frozenset(), frozenset(), True
+            call.registrar = owners["provisioning"]
+            call.copies += 1
+
+    def before(self, record: Record) -> None:
+        """Look at what is about to be sent: in the instant of a step a call may go to its old owner just before it."""
+        frame = said(record.raw) if self.arriving and record.what is What.LEG_OUT else None
+        call = self.calls.get(frame.trace) if frame is not None and frame.kind == CALL else None
+        if frame is None or call is None or call.before is None or call.before.owner != record.who:
+            return
+        if not self.is_replay(record, frame) and record.who not in call.observers:
+            self.calls[frame.trace] = call.before
 
     # -- following ---------------------------------------------------------------------------------------------
 
@@ -203,11 +157,13 @@ class Scene:
                 self._hung_up(record.who)
                 self.connections[record.who] = self._numbers
             case What.LEG_CLOSED | What.CLOSE_LEG | What.REDIAL_LEG:
-                self._hung_up(record.who)
+                self._lost(record.who)
             case What.CLOSE_STATION | What.STATION_CLOSED:
                 self.station_open = False
             case What.KILLED | What.SNAPSHOT | What.STORED:
                 self._store(record)
+            case What.NOTE if record.text.startswith("copy-dropped"):
+                self._not_copied(record)
             case _ if frame is not None:
                 self._said(record, frame)
 
@@ -220,7 +176,7 @@ class Scene:
             case What.LEG_OUT if frame.kind == CALL:
                 self._sent_up(record, frame)
             case What.KEEP | What.RESTORED:
-                self.kept.append(Kept(frame.trace, frame.action, record.raw))
+                self.kept.append(Kept(record.number, frame.trace, frame.action, record.raw))
                 if record.what is What.RESTORED:
                     self.safe.add(frame.trace)
             case What.KEPT:
@@ -239,7 +195,9 @@ class Scene:
 
     def _stepped(self, generation: int) -> None:
         self.in_force, self.arriving = generation, {}
-        for name in self.registered:
+        for call in self.calls.values():
+            call.before = None
+        for name in sorted(set(self.desired.owners.values())):
             self._drained(name)
 
     def _store(self, record: Record) -> None:
@@ -257,6 +215,18 @@ class Scene:
         self.safe.clear()
         for name in list(self.connections):
             self._hung_up(name)
+
+    def _not_copied(self, record: Record) -> None:
+        newest = next(reversed(self.calls.values()), None)
+        if newest is not None and newest.at == record.at and record.text.endswith(f" {newest.action}"):
+            newest.no_copy.add(record.who)
+
+    def _lost(self, name: str) -> None:
+        """A leg is gone: what it was asked and can't answer any more is its present owner's to answer."""
+        self._hung_up(name)
+        for call in self.calls.values():
+            if call.owner == name:
+                self._move(call, self.arriving or self.desired.owners)
 
     def _hung_up(self, name: str) -> None:
         for table in (self.connections, self.registered, self.up, self.to_replay):
@@ -318,18 +288,26 @@ class Scene:
             self.turned_down.discard(record.who)
         elif replay and frame.trace:
             self.to_replay[record.who].popleft()
+        owners = call is not None and not replay and self.as_owner(record, frame, call)
         if call is not None and not replay:
             call.sent[record.who, self.connections.get(record.who, 0)] += 1
-            if call.owner == record.who and not any(kept.trace == frame.trace for kept in self.kept):
+            asked = owners and call.owner == record.who
+            if asked and not any(kept.trace == frame.trace for kept in self.kept):
                 until = call.at + PATIENCE_S
-        kept = not replay and any(kept.trace == frame.trace for kept in self.owed(record.who))
-        owners = call is not None and not replay and self._as_owner(record, frame, call)
+        kept = not replay and any(kept.trace == frame.trace for kept in self.owed(record.who, record.at))
+        self._copy_is_done(record.who)
         self.up[record.who] = UnderWay(frame.token, frame.action, frame.trace, until, replay, owners, kept)
 
-    def _as_owner(self, record: Record, frame: Said, call: StationCall) -> bool:
-        """Return True unless this is a copy; one may go before, where the call moved to its observer."""
-        if call.owner == record.who and call.moved and record.who in call.observers:
-            copied = call.sent[record.who, self.connections.get(record.who, 0)] > 1
+    def _copy_is_done(self, backend: str) -> None:
+        under_way = self.up.get(backend)
+        call = self.calls.get(under_way.trace) if under_way is not None and not under_way.replay else None
+        if call is not None and under_way is not None and not under_way.owners:
+            call.no_copy.add(backend)
+
+    def as_owner(self, record: Record, frame: Said, call: StationCall) -> bool:
+        """Return True unless what is sent is a copy; one may go before, where the call moved to its observer."""
+        if call.owner == record.who and call.moved and record.who in call.observers - call.no_copy:
+            copied = call.sent[record.who, self.connections.get(record.who, 0)] > 0
             return frame.token.startswith(RELAYS_OWN) and (copied or keeps_id(call.token))
         return call.owner == record.who or record.who in call.parts
 
@@ -337,6 +315,7 @@ class Scene:
         under_way = self.answered_by(record, frame)
         if under_way is None:
             return
+        self._copy_is_done(record.who)
         del self.up[record.who]
         call = self.calls.get(under_way.trace)
         if call is not None and under_way.owners:
@@ -351,6 +330,8 @@ class Scene:
             self.turned_down.discard(record.who)
             self._drained(record.who)
             self.to_replay[record.who] = deque(self.statuses.values())
+            for status in [call for call in self.calls.values() if call.action == "StatusNotification"]:
+                status.no_copy.add(record.who)  # the last ones are replayed instead
         else:
             self.registered.pop(record.who, None)
             self.turned_down.add(record.who)
@@ -367,6 +348,7 @@ class Scene:
             self.kept.remove(kept)
         else:
             kept.seen_by.add(record.who)
+            self._drained(record.who)
 
     def give_up(self, trace: str) -> None:
         """A kept call was refused for good."""

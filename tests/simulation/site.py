@@ -185,6 +185,8 @@ class Site:
                 store.keep(self.name, seq, raw, self._keeper(seq, raw, answer))
                 self.world.may_be_killed()
             case commands.ForgetCalls(seqs):
+                for seq in seqs:
+                    self._write(What.FORGET, number=seq)
                 store.forget(self.name, seqs)
                 self.world.may_be_killed()
             case commands.AnswerLocally(frame):
@@ -304,7 +306,7 @@ class Site:
                 self._write(What.TIMER)
                 self._feed(events.TimerFired())
 
-        self.clock.after(max(0.0, due - self.clock.now), fire)
+        self.clock.at(due, fire)
 
     def _measure(self) -> None:
         if self.session is None:

@@ -8,7 +8,7 @@ V16 = "ocpp1.6"
 def send(versions: ListVersion, backend: str, number: int) -> bytes:
     asked = b'{"listVersion":%d,"updateType":"Full"}' % number
     sent = versions.to_station(V16, backend, asked)
-    versions.accepted(V16, backend, asked, sent)
+    versions.answered(V16, backend, asked, sent, accepted=True)
     return sent
 
 
@@ -41,6 +41,27 @@ def test_minus_one_means_unsupported_and_stays() -> None:
     versions = ListVersion()
     send(versions, "a", 5)
     assert versions.to_backend(V16, "b", b'{"listVersion":-1}') == b'{"listVersion":-1}'
+
+
+def test_a_list_whose_answer_never_came_is_known_by_the_version_that_the_station_names() -> None:
+    versions = ListVersion()
+    send(versions, "a", 5)
+    versions.to_station(V16, "b", b'{"listVersion":2,"updateType":"Full"}')  # goes down as 6; no answer
+    restored = ListVersion()
+    restored.restore(versions.snapshot())
+    for known in (versions, restored):
+        assert known.to_station(V16, "c", b'{"listVersion":1}') == b'{"listVersion":7}'
+        assert known.to_backend(V16, "b", b'{"listVersion":6}') == b'{"listVersion":2}'
+        assert known.to_backend(V16, "a", b'{"listVersion":6}') == b'{"listVersion":0}'
+
+
+def test_a_list_that_the_station_refused_changes_nothing() -> None:
+    versions = ListVersion()
+    send(versions, "a", 5)
+    asked = b'{"listVersion":2,"updateType":"Full"}'
+    sent = versions.to_station(V16, "b", asked)
+    versions.answered(V16, "b", asked, sent, accepted=False)
+    assert versions.to_backend(V16, "a", b'{"listVersion":5}') == b'{"listVersion":5}'
 
 
 def test_it_survives_as_json() -> None:

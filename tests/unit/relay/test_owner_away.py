@@ -7,11 +7,12 @@ from reconciler.model.desired import DesiredCharger
 from reconciler.relay import commands
 from reconciler.relay.memory import SessionMemory
 from tests.support.dialogue import Dialogue
-from tests.support.roles import PASSIVE, PRIMARY, charger
+from tests.support.roles import PASSIVE, PRIMARY, charger, hybrid
 
 METER = '[2,"{}","MeterValues",{{"connectorId":1,"transactionId":7,"meterValue":[]}}]'
 STOP = '[2,"{}","StopTransaction",{{"transactionId":7,"meterStop":9,"timestamp":"x"}}]'
 MAPPED = METER.replace('"transactionId":7', '"transactionId":900')
+BOOT_OF_HOME = '[2,"r1","BootNotification",{"chargePointVendor":"Volt","chargePointModel":"M1"}]'
 START = '[2,"s","StartTransaction",{"connectorId":1,"idTag":"T","meterStart":0,"timestamp":"x"}]'
 
 
@@ -167,6 +168,19 @@ def test_an_owner_that_refuses_a_kept_call_is_asked_again_and_then_no_more() -> 
     assert "backlog-refused home" in d.notes()
 
 
+def test_r11_what_waited_for_the_owner_is_kept_before_what_the_station_says_later() -> None:
+    d = in_transaction(buffering())
+    d.csms_drops("home")
+    d.waits(29)
+    d.station_sends(METER.format(1))  # the owner may still come back
+    assert kept(d) == []
+    d.waits(2)
+    d.station_sends(STOP.format(2))
+    assert [call.raw for call in kept(d)] == [METER.format(1).encode(), STOP.format(2).encode()]
+    d.waits(60)
+    assert kept(d) == []
+
+
 def new_owner() -> DesiredCharger:
     return replace(charger({"home": PASSIVE, "eye": PRIMARY}), when_owner_is_down="buffer")
 
@@ -190,6 +204,65 @@ def test_a_new_owner_that_has_its_copy_already_is_not_told_twice() -> None:
     d.wants(new_owner())
     assert MAPPED.format(1).encode() not in d._to_legs["eye"]
     assert len(d.memory.backlog) == 0
+
+
+def test_r11_a_kept_call_that_a_loser_leaves_unanswered_goes_to_the_new_owner_and_to_nobody_else() -> None:
+    for lost in (False, True):
+        d = in_transaction(buffering())
+        away(d)
+        d.station_sends(METER.format(1))
+        d.csms_sends("eye", '[4,"1","InternalError","",{}]')
+        comes_back(d, "r1")
+        assert sent_to_home(d) == [METER.format(1)]
+        d.expect(to_station=[], to={"eye": MAPPED.format(1)})
+        d.flips(new_owner())
+        d.expect()  # home may still answer it
+        if lost:
+            d.csms_drops("home")
+        else:
+            d.waits(31)
+        d.expect(to={"eye": MAPPED.format(1)})
+        d.csms_sends("eye", '[3,"1",{}]')
+        assert len(d.memory.backlog) == 0
+
+
+def test_r11_a_new_owner_that_answers_its_copy_while_the_station_boots_has_the_call() -> None:
+    d = in_transaction(buffering())
+    away(d)
+    d.station_sends(METER.format(1))
+    roles = charger({"home": PRIMARY, "eye": hybrid("transactions", "metering")})
+    d.flips(replace(roles, when_owner_is_down="buffer"))
+    d.station_sends('[2,"boot","BootNotification",{"chargePointVendor":"Volt","chargePointModel":"M1"}]')
+    d.csms_sends("eye", '[3,"1",{}]')
+    assert d.took(commands.ForgetCalls) == [commands.ForgetCalls((1,))]
+
+
+def test_r11_a_kept_call_that_is_under_way_at_a_loser_keeps_its_leg_until_it_is_answered() -> None:
+    d = in_transaction(buffering())
+    away(d)
+    d.station_sends(METER.format(1))
+    comes_back(d, "r1")
+    d.expect(to_station=[], to={"home": [BOOT_OF_HOME, METER.format(1)], "eye": MAPPED.format(1)})
+    alone = replace(charger({"eye": PRIMARY}), when_owner_is_down="buffer")
+    d.wants(alone)
+    d.csms_sends("eye", '[4,"1","InternalError","",{}]', '[3,"r2",{}]')
+    assert d.took(commands.CloseLeg) == []
+    d.csms_sends("home", '[3,"1",{}]')
+    assert [closed.backend for closed in d.took(commands.CloseLeg)] == ["home"]
+    d.expect(to={"eye": '[2,"r2","Heartbeat",{}]'})
+
+
+def test_r7_a_copy_waits_again_when_the_flip_that_made_its_observer_the_owner_is_taken_back() -> None:
+    d = in_transaction(buffering())
+    away(d)
+    d.station_sends('[2,"0","Authorize",{"idTag":"T"}]')  # as a copy under way at eye
+    d.station_sends(METER.format(1))
+    d.wants(new_owner())
+    d.csms_drops("eye")  # before it said anything as the owner
+    d.expect(to_station=[], to={"eye": '[2,"0","Authorize",{"idTag":"T"}]'})
+    d.csms_connects("eye")
+    d.csms_sends("eye", '[3,"r1",{"status":"Accepted","interval":0,"currentTime":"x"}]', '[3,"0",{}]')
+    assert d._to_legs["eye"][-1] == MAPPED.format(1).encode()
 
 
 def comes_back(d: Dialogue, boot_id: str) -> None:
