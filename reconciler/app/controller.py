@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from reconciler.app.applied_specs import AppliedSpecs
 from reconciler.app.courses import Cause, ChargerResult, Course, Patience
@@ -282,9 +282,13 @@ class Controller:
         self, charger: str, before: Mapping[str, str] | None, after: Mapping[str, str] | None, cause: Cause
     ) -> None:
         if before and after and before is not after and before != after:
-            self._note("flip", charger, "; ".join(map(move_text, moves_between(before, after))), cause)
+            moves = moves_between(before, after)
+            told = [{"features": list(move.features), "before": move.before, "after": move.after} for move in moves]
+            self._note("flip", charger, "; ".join(map(move_text, moves)), cause, {"moves": told})
 
-    def _note(self, kind: str, charger: str, summary: str, cause: Cause) -> None:
+    def _note(
+        self, kind: str, charger: str, summary: str, cause: Cause, details: Mapping[str, Any] | None = None
+    ) -> None:
         if not self._duty.held:
             return  # the node that acts writes it down
         self._journal.append(
@@ -296,6 +300,7 @@ class Controller:
                 actor=cause.actor,
                 reason=cause.reason,
                 revision=cause.revision,
+                details=details or {},
             )
         )
 

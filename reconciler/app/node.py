@@ -62,11 +62,16 @@ class Ticket:
 
 
 class RelayNode:
-    """Every charger of this process. `changed` is called whenever a charger connects, leaves or changes owners."""
+    """Every charger of this process.
+
+    `changed` is called whenever a charger connects, leaves or changes owners; `stirred` whenever anything but a frame
+    happened to one, and must be cheap.
+    """
 
     def __init__(self, world: World, changed: Callable[[str], None] = lambda charger: None) -> None:
         self.totals = Totals()
         self.changed = changed
+        self.stirred: Callable[[str], None] = lambda charger: None
         self._world = world
         self._slots: dict[str, ChargerSlot] = {}
         self._by_identity: dict[str, str] = {}
@@ -260,6 +265,7 @@ class RelayNode:
         self._authorizations[session] = ticket
         session.begin()
         slot.lingering = {}
+        self.stirred(slot.desired.name)
         self._record("station-connected", slot, f"{slot.desired.name} connected, {session.version}")
         self.changed(slot.desired.name)
         return self._secured(session, slot, leg)
@@ -308,6 +314,7 @@ class RelayNode:
         slot = self._slots.get(session.charger)
         if slot is None or slot.session is not session:
             return
+        self.stirred(session.charger)
         match command:
             case commands.RememberCharger():
                 self._world.recorder.remember(session.charger, slot.snapshot)
@@ -354,6 +361,7 @@ class RelayNode:
         slot.session = None
         slot.lingering = session.closing
         slot.last_seen_s = self._world.clock.now().timestamp()
+        self.stirred(session.charger)
         self._record("station-gone", slot, f"{session.charger} left: {reason}")
         self.changed(session.charger)
 

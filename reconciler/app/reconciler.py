@@ -23,7 +23,8 @@ from reconciler.app.toggling import ToggleRequest, ToggleResult, Toggling
 from reconciler.model.history import HistoryEvent
 from reconciler.model.notices import Delivery, OutageNotice
 from reconciler.model.overrides import Override
-from reconciler.model.plan import Plan
+from reconciler.model.plan import Effect, Plan
+from reconciler.model.site import Site
 from reconciler.planning.explain import Explanation
 from reconciler.planning.guard import Limits
 from reconciler.planning.notices import REMEMBERED
@@ -100,6 +101,10 @@ class Reconciler:
         """See Status.drift."""
         return await self._status.drift(address)
 
+    async def site(self) -> Site:
+        """Return everything that is applied, resolved."""
+        return (await self._specs.newest()).site
+
     async def dump(self) -> tuple[Mapping[str, Any], ...]:
         """See dumping.dump."""
         return await dump(self._specs)
@@ -115,6 +120,10 @@ class Reconciler:
     async def toggle(self, request: ToggleRequest) -> ToggleResult:
         """See Toggling.toggle."""
         return await self._toggling.toggle(request)
+
+    async def preview_toggle(self, chargers: Sequence[str], primary: str) -> tuple[Effect, ...]:
+        """See Toggling.preview."""
+        return await self._toggling.preview(chargers, primary)
 
     async def end_toggle(self, chargers: Sequence[str], *, actor: str) -> ToggleResult:
         """See Toggling.end."""

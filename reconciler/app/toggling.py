@@ -14,6 +14,7 @@ from reconciler.errors import FwdctlError, InvalidSpecs, UnknownAddress
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.history import HistoryEvent
 from reconciler.model.overrides import Override
+from reconciler.model.plan import Effect
 from reconciler.model.site import Site
 from reconciler.planning.effective import Roles, toggle_roles, with_roles
 from reconciler.planning.effects import effects_of
@@ -65,6 +66,16 @@ class Toggling:
         self._controller = controller
         self._new_id = new_id
 
+    async def preview(self, chargers: Sequence[str], primary: str) -> tuple[Effect, ...]:
+        """Return what a toggle of these chargers (names or globs) to `primary` would do now; changes nothing.
+
+        Raises UnknownAddress for a charger or back-end that is not declared, InvalidSpecs where the roles would
+        not work out on a charger.
+        """
+        await self._controller.look(self._clock.now())
+        site = (await self._specs.current()).site
+        return self._effects(site, self._meant(site, chargers, primary))
+
     async def toggle(self, request: ToggleRequest) -> ToggleResult:
         """Put the override in force on every charger, and flip them.
 
@@ -76,10 +87,7 @@ class Toggling:
         now = self._clock.now()
         await self._controller.look(now)
         site = (await self._specs.current()).site
-        if request.primary not in site.backends:
-            hint = did_you_mean(request.primary, site.backends, otherwise="declare it, or see fwdctl dump")
-            raise UnknownAddress(f"there is no backend {request.primary}", hint=hint)
-        roles = _roles(site, chargers_meant(site, request.chargers), request.primary)
+        roles = self._meant(site, request.chargers, request.primary)
         self._guard(site, roles, request.limits)
         until = None if request.for_s is None else now + timedelta(seconds=request.for_s)
         overrides = tuple(
@@ -152,12 +160,20 @@ class Toggling:
         self._controller.wake()  # the loop must learn when the override ends
         return results
 
-    def _guard(self, site: Site, roles: Mapping[str, Roles], limits: Limits) -> None:
-        live = self._relay.live()
+    def _meant(self, site: Site, chargers: Sequence[str], primary: str) -> dict[str, Roles]:
+        if primary not in site.backends:
+            hint = did_you_mean(primary, site.backends, otherwise="declare it, or see fwdctl dump")
+            raise UnknownAddress(f"there is no backend {primary}", hint=hint)
+        return _roles(site, chargers_meant(site, chargers), primary)
+
+    def _effects(self, site: Site, roles: Mapping[str, Roles]) -> tuple[Effect, ...]:
         before = {name: self._controller.desired[name] for name in roles}
         after = {name: with_roles(site, site.chargers[name], chosen) for name, chosen in roles.items()}
-        connected = sum(session.connected for session in live.values())
-        refuse_blocked(tuple(disruption_blocks(effects_of(before, after, live), live=connected, limits=limits)))
+        return effects_of(before, after, self._relay.live())
+
+    def _guard(self, site: Site, roles: Mapping[str, Roles], limits: Limits) -> None:
+        connected = sum(session.connected for session in self._relay.live().values())
+        refuse_blocked(tuple(disruption_blocks(self._effects(site, roles), live=connected, limits=limits)))
 
 
 def _roles(site: Site, names: Sequence[str], primary: str) -> dict[str, Roles]:

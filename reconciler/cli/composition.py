@@ -19,6 +19,7 @@ import structlog
 from reconciler.adapters.admin_api.application import build_application
 from reconciler.adapters.admin_api.server import AdminServer, bind_admin
 from reconciler.adapters.clock import SystemClock
+from reconciler.adapters.console.application import ConsoleParts, build_console
 from reconciler.adapters.data_dir import DataDirectory
 from reconciler.adapters.logs import EventLog
 from reconciler.adapters.mail import MailCourier, MailServer, smtp_password
@@ -30,6 +31,7 @@ from reconciler.adapters.websocket import WebSocketDialer
 from reconciler.app.access_tokens import AccessTokens, TokenStore
 from reconciler.app.admin_access import AdminAccess, admin_access
 from reconciler.app.apply_runs import ApplyRuns
+from reconciler.app.fleet_board import FleetBoard
 from reconciler.app.fleet_numbers import fleet_numbers
 from reconciler.app.node import RelayNode, World
 from reconciler.app.notifying import Courier
@@ -37,6 +39,7 @@ from reconciler.app.ports import Store
 from reconciler.app.reconciler import Reconciler
 from reconciler.app.recorder import Recorder
 from reconciler.app.tasks import Background
+from reconciler.cli.console_door import ConsoleDoor
 from reconciler.cli.settings import Bind, ServeSettings
 from reconciler.cli.station_doors import StationDoors, open_station_doors
 
@@ -92,7 +95,7 @@ class _Assembly:
         doors = await open_station_doors(self._settings, node, self._metrics, background, self._stack)
         self._notices(reconciler, background)
         access = await self._access(store, token)
-        self._admin_api(admin_socket, access, reconciler, background)
+        self._admin_api(admin_socket, access, node, reconciler, background)
         return Running(directory, doors, admin_url, self._broken)
 
     async def _relay(self, store: Store) -> RelayNode:
@@ -145,15 +148,28 @@ class _Assembly:
         )
 
     def _admin_api(
-        self, listening: socket.socket, access: AdminAccess, reconciler: Reconciler, background: Background
+        self,
+        listening: socket.socket,
+        access: AdminAccess,
+        node: RelayNode,
+        reconciler: Reconciler,
+        background: Background,
     ) -> None:
+        board = FleetBoard(reconciler.status, self._clock)
+        node.stirred = board.stir
         runs = ApplyRuns(reconciler.apply, background, _report, self._metrics, lambda: secrets.token_hex(4))
         application = build_application(
-            reconciler, runs, metrics=self._metrics, exposition=self._metrics.exposition, access=access
+            reconciler,
+            runs,
+            metrics=self._metrics,
+            exposition=self._metrics.exposition,
+            access=access,
+            console=build_console(ConsoleParts(reconciler, runs, board, self._clock, ConsoleDoor(access))),
         )
         server = AdminServer(application, listening, self._settings.admin_tls)
         serving = self._vital(background, server.run_until_stopped(), "admin API")
         self._stack.push_async_callback(_stop_server, server, serving)
+        self._stack.callback(board.close)  # live pages end first
 
     def _vital(self, background: Background, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """Run a part; where it ends by itself, everything has to."""

@@ -7,10 +7,12 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from reconciler import __version__
 from reconciler.adapters.admin_api import answers
 from reconciler.adapters.admin_api.access_rules import check_access, check_reach
+from reconciler.adapters.admin_api.browser_policy import is_console
 from reconciler.adapters.admin_api.error_answers import error_response
 from reconciler.adapters.admin_api.gate import Gate
 from reconciler.adapters.admin_api.routes import build_routes
@@ -31,11 +33,13 @@ def build_application(
     metrics: Metrics,
     exposition: Callable[[], bytes],
     access: AdminAccess,
+    console: ASGIApp | None = None,
 ) -> FastAPI:
     """Return the application; `access` guards it, see `gate.Gate`.
 
     Further routes belong into a router that is included here, and into `access_rules.NEEDED`: what is mounted as an
-    application of its own would be checked by the gate alone, and not for its level.
+    application of its own would be checked by the gate alone, and not for its level. Such is `console`, which answers
+    every path that is not the API's and checks levels itself.
     """
     api = FastAPI(
         title="fwdctl admin API",
@@ -54,11 +58,26 @@ def build_application(
     async def numbers() -> Response:
         return Response(exposition(), media_type=METRICS_CONTENT_TYPE)
 
+    if console is not None:
+        api.router.default = _Besides(api.router.default, console)
     api.add_exception_handler(FwdctlError, _refused)
     api.add_exception_handler(RequestValidationError, _malformed)
     api.add_exception_handler(HTTPException, _no_such_thing)
     api.add_middleware(Gate, access=access, metrics=metrics)
     return api
+
+
+class _Besides:
+    """ASGI: what no route of the API takes goes to the console, but for paths that only the API could have."""
+
+    def __init__(self, not_found: ASGIApp, console: ASGIApp) -> None:
+        self._not_found = not_found
+        self._console = console
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as one of them."""
+        theirs = scope["type"] == "http" and is_console(scope["path"])
+        await (self._console if theirs else self._not_found)(scope, receive, send)
 
 
 async def _refused(_request: Request, error: Exception) -> JSONResponse:

@@ -5,12 +5,14 @@ How a page of ours logs in and stays in:
 1. `POST /v1/session` with `Authorization: Bearer TOKEN` sets the cookie (HttpOnly, SameSite=Strict, Secure over TLS)
    and answers `csrf_token`, the caller's `name`, `access` and `expires_at`. Keep the token nowhere.
 2. From then on the cookie is enough to read. `GET /v1/session` answers the same again, after a reload of the page.
-3. A change (any method but GET, HEAD, OPTIONS) needs the header `X-CSRF-Token: csrf_token` besides.
+3. A change (any method but GET, HEAD, OPTIONS) needs the header `X-CSRF-Token: csrf_token` besides. The console's forms
+   work without JavaScript and can't send one: each has a proof of its own in it, which the console checks.
 4. `POST /v1/session/end` ends it. A session ends by itself when idle, and with the token that began it.
 
-A page without a session is sent to `LOGIN_PATH`; that page and what is below `STATIC_PATH` are open to everybody. No
-answer ever allows another origin (CORS): pages of ours come from here. The content policy allows no inline script or
-style. Where the server asks for no token (loopback) a page needs none of this.
+The console is every path that is not the API's. A page without a session is sent to `LOGIN_PATH`; that page and what
+is below `STATIC_PATH` are open to everybody. No answer ever allows another origin (CORS): pages of ours come from
+here. The content policy allows no inline script or style. Where the server asks for no token
+(loopback) a page needs none of this.
 """
 
 from collections.abc import Mapping
@@ -20,9 +22,9 @@ from urllib.parse import urlsplit
 
 from reconciler.app.browser_sessions import BrowserSession, is_csrf_token
 
-CONSOLE_PATH: Final = "/console"
-LOGIN_PATH: Final = "/console/login"
-STATIC_PATH: Final = "/console/static/"
+API_PATHS: Final = ("/v1/", "/healthz/", "/metrics/", "/openapi.json/")
+LOGIN_PATH: Final = "/login"
+STATIC_PATH: Final = "/static/"
 CSRF_HEADER: Final = "x-csrf-token"
 READING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -70,13 +72,13 @@ def cookie_of(headers: Mapping[str, str], scheme: str) -> str:
     return morsel.value if morsel is not None else ""
 
 
-def forged(method: str, headers: Mapping[str, str], session: BrowserSession) -> str:
+def forged(method: str, path: str, headers: Mapping[str, str], session: BrowserSession) -> str:
     """Return why a request with a session's cookie may not be our own page's, "" where it is."""
     if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return "another site's page asked for this"
     if not is_same_origin(headers):
         return "a page of another origin asked for this"
-    if method not in READING and not is_csrf_token(session, headers.get(CSRF_HEADER, "")):
+    if method not in READING and not is_console(path) and not is_csrf_token(session, headers.get(CSRF_HEADER, "")):
         return "a change asked for with a cookie needs the session's CSRF token in X-CSRF-Token"
     return ""
 
@@ -87,6 +89,11 @@ def is_same_origin(headers: Mapping[str, str]) -> bool:
     return origin is None or urlsplit(origin).netloc == headers.get("host")
 
 
+def is_console(path: str) -> bool:
+    """Tell whether a path is a page's rather than the API's."""
+    return not f"{path}/".startswith(API_PATHS)
+
+
 def is_open(path: str) -> bool:
     """Tell whether everybody may fetch this path of the console."""
     return path == LOGIN_PATH or path.startswith(STATIC_PATH)
@@ -94,5 +101,4 @@ def is_open(path: str) -> bool:
 
 def wants_login_page(method: str, path: str, headers: Mapping[str, str]) -> bool:
     """Tell whether a stranger is a browser on its way to a page of ours."""
-    under_console = path == CONSOLE_PATH or path.startswith(f"{CONSOLE_PATH}/")
-    return method == "GET" and under_console and "text/html" in headers.get("accept", "")
+    return method == "GET" and is_console(path) and "text/html" in headers.get("accept", "")

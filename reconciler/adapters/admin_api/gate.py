@@ -107,7 +107,7 @@ class Gate:
             return await callers.recognise(visit.bearer), _not_known("wrong token")
         session = sessions.recognise(cookie_of(visit.headers, visit.scheme))
         if session is not None and not is_open(visit.path):
-            why = forged(visit.method, visit.headers, session)
+            why = forged(visit.method, visit.path, visit.headers, session)
             return None if why else session.caller, _forbidden(why)
         local = _is_local(visit.headers)
         if (visit.path == HEALTH_PATH or is_open(visit.path)) and (callers.asks_everybody or local):

@@ -7,6 +7,7 @@ import pytest
 from reconciler.app.courses import ChargerResult, Verdict
 from reconciler.app.toggling import ToggleRequest, ToggleResult
 from reconciler.errors import FwdctlError, GuardTripped, InvalidSpecs, UnknownAddress
+from reconciler.model.plan import Disruption
 from reconciler.planning.guard import Limits, Share
 from tests.support.outages import outage_document
 from tests.support.specs import World, a_site, backend, role, without
@@ -162,3 +163,16 @@ async def test_a_toggle_to_who_is_declared_holds_through_an_outage() -> None:
         world.clock.advance(passed_s)
         await world.reconciler.controller.tick(world.clock.now())
         assert world.relay.owners("cp000") == {owner}
+
+
+async def test_a_preview_says_what_a_toggle_would_do_and_does_nothing() -> None:
+    world = World()
+    await world.apply(a_site(1, {"partner": "primary"}))
+    world.relay.connect("cp000")
+    await world.reconciler.controller.tick(world.clock.now())
+    (effect,) = await world.reconciler.preview_toggle(["cp000"], "local")
+    assert (effect.disruption, effect.chargers) == (Disruption.LIVE_FLIP, ("cp000",))
+    assert [(move.before, move.after) for move in effect.moves] == [("partner", "local")]
+    assert not await world.reconciler.toggles()
+    with pytest.raises(UnknownAddress):
+        await world.reconciler.preview_toggle(["cp000"], "nobody")

@@ -5,7 +5,7 @@ from typing import Any
 import httpx
 import pytest
 
-from reconciler.adapters.admin_api.browser_policy import CONSOLE_PATH, LOGIN_PATH, STATIC_PATH
+from reconciler.adapters.admin_api.browser_policy import LOGIN_PATH, STATIC_PATH
 from reconciler.app.admin_access import AdminAccess
 from reconciler.model.access import Access, Caller
 from tests.support.relay import Tally
@@ -101,16 +101,24 @@ async def test_a_browser_without_a_session_is_sent_to_the_login_page_which_is_op
 ) -> None:
     page_wanted = {"Accept": "text/html,*/*"}
     async with browser(access) as page:
-        for path in (CONSOLE_PATH, f"{CONSOLE_PATH}/chargers/cp1"):
+        for path in ("/", "/chargers/cp1"):
             sent = await page.get(path, headers=page_wanted)
             assert (sent.status_code, sent.headers["location"]) == (303, LOGIN_PATH)
-        assert (await page.get(f"{CONSOLE_PATH}/data")).status_code == 401
-        assert (await page.post(CONSOLE_PATH, headers=page_wanted)).status_code == 401
+        assert (await page.get("/data")).status_code == 401
+        assert (await page.post("/", headers=page_wanted)).status_code == 401
         for path in (LOGIN_PATH, f"{STATIC_PATH}console.css"):
             opened = await page.get(path, headers=page_wanted)
             assert opened.status_code == 404  # let through; this small application has neither
         assert opened.headers.get("cache-control") is None
-        assert (await page.get("/consolex", headers=page_wanted)).status_code == 401
+        assert (await page.get("/v1/status", headers=page_wanted)).status_code == 401
+
+
+async def test_a_form_of_the_console_brings_a_proof_of_its_own_and_still_comes_from_here(access: AdminAccess) -> None:
+    cookie = {"Cookie": logged_in(access)["Cookie"]}
+    async with browser(access) as page:
+        assert (await page.post("/chargers/cp1/toggle", headers=cookie)).status_code == 404  # this application has none
+        foreign = cookie | {"Origin": "https://evil.example"}
+        assert (await page.post("/chargers/cp1/toggle", headers=foreign)).status_code == 403
 
 
 async def test_a_cookie_that_is_none_is_no_session(access: AdminAccess) -> None:

@@ -1,0 +1,125 @@
+"""The page of one charger: who is in charge and why, its back-ends, transactions, and what happened to it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from fastapi import FastAPI, Request
+from starlette.responses import HTMLResponse, StreamingResponse
+
+from reconciler.adapters.console.fleet_view import owners_of
+from reconciler.adapters.console.pages import Pages
+from reconciler.adapters.console.streams import Fragments, Streams
+from reconciler.adapters.console.wording import by_group, by_owner, main_owner
+from reconciler.app.fleet_board import FleetBoard, Picture
+from reconciler.app.ports import HistoryFilter
+from reconciler.app.reconciler import Reconciler
+from reconciler.app.status import ChargerStatus
+from reconciler.errors import UnknownAddress
+from reconciler.model.desired import LOCAL
+from reconciler.model.history import HistoryEvent
+from reconciler.planning.explain import Explanation, layer_text
+from reconciler.planning.findings import did_you_mean
+
+EVENTS_SHOWN: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What the form that led here did; `kind` is good, wait or bad."""
+
+    kind: str
+    text: str
+
+
+OUTCOMES: Final[Mapping[str, Done]] = {
+    "toggled": Done("good", "Done: it is flipped, and stayed connected."),
+    "ended": Done("good", "Handed back."),
+    "extended": Done("good", "Extended."),
+    "deferred": Done("wait", "The charger is offline: this happens at its next connection."),
+    "refused": Done("bad", "The relay could not do it yet; why is below. It is tried again until you hand back."),
+}
+"""What `?done=` says, from a closed set: an address can't put words into the page."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChargerView:
+    """What the top of the page shows; `chief` owns the most, `proxied` where that is not local."""
+
+    status: ChargerStatus
+    owners: Sequence[tuple[str, str]]
+    groups: Sequence[tuple[str, Sequence[tuple[str, str]]]]
+    chief: str
+    because: str
+
+    @property
+    def online(self) -> bool:
+        """Tell whether the charger is connected now."""
+        return self.status.live is not None and self.status.live.connected
+
+    @property
+    def proxied(self) -> bool:
+        """Tell whether a partner is in charge, so that local control is passive."""
+        return self.chief != LOCAL
+
+
+def charger_view(status: ChargerStatus) -> ChargerView:
+    """Return what there is to say about a charger as it is now."""
+    owned = owners_of(status)
+    because = layer_text(status.layer) if status.layer is not None else f"declared by {status.bound_by or 'nothing'}"
+    return ChargerView(status, by_owner(owned), by_group(owned), main_owner(owned), because)
+
+
+def find(picture: Picture, name: str) -> ChargerStatus:
+    """Return a charger of the picture; raises UnknownAddress."""
+    status = picture.chargers.get(name)
+    if status is None:
+        hint = did_you_mean(name, picture.chargers, otherwise="the list of chargers has all of them")
+        raise UnknownAddress(f"there is no charger {name}", hint=hint)
+    return status
+
+
+def add_charger_routes(
+    console: FastAPI, reconciler: Reconciler, board: FleetBoard, pages: Pages, streams: Streams
+) -> None:
+    """Add the pages of one charger."""
+
+    async def explained(status: ChargerStatus) -> Explanation | None:
+        return await reconciler.explain(status.name) if status.bound_by else None
+
+    async def happened(name: str) -> tuple[HistoryEvent, ...]:
+        return await reconciler.history(HistoryFilter(charger=name, limit=EVENTS_SHOWN))
+
+    @console.get("/chargers/{name}")
+    async def charger(request: Request, name: str) -> HTMLResponse:
+        find(await board.read(), name)
+        (status,) = await reconciler.status(f"charger.{name}")  # as it is now: who has just done something looks here
+        return pages.page(
+            request,
+            "charger.html",
+            view=charger_view(status),
+            explanation=await explained(status),
+            events=await happened(name),
+            done=OUTCOMES.get(request.query_params.get("done", "")),
+        )
+
+    @console.get("/chargers/{name}/stream")
+    async def stream(request: Request, name: str) -> StreamingResponse:
+        find(await board.read(), name)
+        shown = ""
+
+        async def render(picture: Picture) -> Fragments:
+            nonlocal shown
+            status = picture.chargers.get(name)
+            if status is None:
+                return {"live": pages.fragment(request, "withdrawn.html", name=name)}
+            html = pages.fragment(request, "standing.html", view=charger_view(status))
+            if html == shown:
+                return {}
+            shown = html
+            return {
+                "live": html,
+                "events": pages.fragment(request, "events.html", events=await happened(name)),
+            }
+
+        return streams.follow(render)

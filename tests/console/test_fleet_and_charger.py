@@ -1,0 +1,99 @@
+"""The list of chargers and the page of one, in a real browser: found, live, taken over, handed back."""
+
+import re
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from tests.console.browser import visit
+from tests.console.scene import Scene
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_the_list_finds_a_charger_by_what_is_typed(browser: Browser, depot: Scene) -> None:
+    async with visit(browser, depot.server.url) as seen:
+        await seen.open("/")
+        rows = seen.page.locator("table.fleet tbody tr")
+        await expect(rows).to_have_count(6)
+        await seen.page.fill("#q", "ice480")
+        await expect(rows).to_have_count(2)
+        await expect(seen.page).to_have_url(re.compile("q=ice480"))
+        await seen.page.fill("#q", "nobody-has-this")
+        await expect(seen.page.get_by_text("No charger matches.")).to_be_visible()
+
+
+async def test_the_list_is_filtered_by_chips_and_choices(browser: Browser, depot: Scene) -> None:
+    async with visit(browser, depot.server.url) as seen:
+        await seen.open("/")
+        await seen.page.click("#show-offline")
+        await expect(seen.page.locator("table.fleet tbody tr")).to_have_count(1)
+        await expect(seen.page.locator("#c-cp004")).to_be_visible()
+        await seen.open("/")
+        await seen.page.select_option("#owner", "grid-co")
+        await expect(seen.page.locator("table.fleet tbody tr")).to_have_count(2)
+        await expect(seen.page.locator("#c-ice480-01-d1")).to_be_visible()
+
+
+async def test_the_list_changes_as_chargers_do(browser: Browser, depot: Scene) -> None:
+    async with visit(browser, depot.server.url) as seen:
+        await seen.open("/?q=cp003")
+        row = seen.page.locator("table.fleet tbody tr")
+        await expect(row).not_to_contain_text("open")
+        station = depot.stations["CP-003"]
+        transaction = await station.start_transaction(1, "TAG-7123")
+        await expect(row).to_contain_text("1 open")
+        await station.stop_transaction(transaction)
+        await expect(row).not_to_contain_text("open")
+
+
+async def test_a_charger_is_taken_over_and_handed_back(browser: Browser, depot: Scene) -> None:
+    before = len(depot.partner.connections)
+    async with visit(browser, depot.server.url) as seen:
+        page = seen.page
+        await seen.open("/chargers/cp001")
+        await expect(page.get_by_role("heading", name="partner-pay is in charge")).to_be_visible()
+        await page.click("#take-over")
+        await page.fill("#name", "Alice")
+        await page.click("text=Show what this does")  # the browser itself asks for a reason
+        await expect(page).to_have_url(re.compile("/toggle$"))
+        await page.fill("#reason", "site visit, ticket 4711")
+        await page.click("text=Show what this does")
+        await expect(page.get_by_text("the charger stays connected")).to_be_visible()
+        await expect(page.locator("table.moves")).to_contain_text("Everything")
+        await page.click("text=Take over now")
+        await expect(page.get_by_role("heading", name="Toggled: local is in charge")).to_be_visible()
+        await expect(page.locator(".count")).to_have_text(re.compile(r"^00:59:\d\d$"))
+        await page.click("#extend-30")
+        await expect(page.locator(".count")).to_have_text(re.compile(r"^01:2\d:\d\d$"))
+        await expect(page.locator(".events")).to_contain_text("site visit, ticket 4711")
+        await page.click("#hand-back")
+        await expect(page.get_by_role("heading", name="partner-pay is in charge")).to_be_visible()
+        await expect(page.locator(".events li").nth(1)).to_contain_text("Alice")
+    assert len(depot.partner.connections) == before  # nobody noticed a thing
+
+
+async def test_without_javascript_everything_essential_works(browser: Browser, depot: Scene) -> None:
+    async with visit(browser, depot.server.url, "phone", java_script_enabled=False) as seen:
+        page = seen.page
+        await seen.open("/")
+        await page.fill("#q", "cp002")
+        await page.get_by_role("button", name="Search").click()
+        await expect(page.locator("table.fleet tbody tr")).to_have_count(1)
+        await page.click("#c-cp002")
+        await page.click("#take-over")
+        await page.fill("#name", "Bob")
+        await page.fill("#reason", "no script at all")
+        await page.click("text=Show what this does")
+        await page.click("text=Take over now")
+        await expect(page.get_by_role("heading", name="Toggled: local is in charge")).to_be_visible()
+        await page.click("#hand-back")
+        await expect(page.get_by_role("heading", name="partner-pay is in charge")).to_be_visible()
+
+
+async def test_the_colours_can_be_chosen(browser: Browser, depot: Scene) -> None:
+    async with visit(browser, depot.server.url, scheme="light") as seen:
+        await seen.open("/?q=cp001")
+        await seen.page.click("form.theme button")
+        await expect(seen.page.locator("html")).to_have_attribute("data-theme", "dark")
+        await expect(seen.page.locator("#q")).to_have_value("cp001")
