@@ -18,6 +18,7 @@ from reconciler.app.station_access import choose_version, must_reconnect
 from reconciler.app.station_channel import MUTUAL_TLS, serial_number_of
 from reconciler.app.station_entry import StationEntry
 from reconciler.app.station_session import Connection, StationSession, Totals
+from reconciler.app.stored_passwords import StoredPasswords
 from reconciler.app.strangers import Strangers
 from reconciler.local.csms import LocalCsms, TransactionNumbers
 from reconciler.local.known_tokens import KnownTokens
@@ -49,6 +50,8 @@ class World:
     redial: RedialPolicy = field(default_factory=RedialPolicy)
     organization: str = ""
     """What the O of stations' certificates must hold; "" asks for none."""
+    passwords: StoredPasswords | None = None
+    """None: stored passwords are no hashes."""
 
 
 @dataclass(slots=True)
@@ -81,7 +84,9 @@ class RelayNode:
         self._numbers = TransactionNumbers()
         self._authorizations: dict[StationSession, Ticket] = {}
         self._strangers = Strangers()
-        self._entry = StationEntry(world.secrets, world.clock, world.organization)
+        self._entry = StationEntry(
+            world.secrets, world.clock, world.organization, world.passwords or StoredPasswords(world.clock)
+        )
 
     def restore(self, memories: Iterable[ChargerMemory], kept: Iterable[KeptCall] = ()) -> None:
         """Take over what earlier processes remembered and kept; before any charger is declared."""
@@ -181,7 +186,7 @@ class RelayNode:
         slot = self._slots.get(self._by_identity.get(knock.identity.casefold(), ""))
         if slot is None:
             self._strangers.knocked(knock, self._world.clock.now())
-        verdict = self._entry.refusal(knock, slot) or await self._verdict(knock, slot)
+        verdict = await self._entry.refusal(knock, slot) or await self._verdict(knock, slot)
         self._entry.concluded(knock, slot, verdict if isinstance(verdict, Refuse) else None)
         outcome = "admitted" if isinstance(verdict, Admit) else "refused"
         self._world.metrics.count("station_connections", outcome=outcome)

@@ -2,10 +2,10 @@
 
 import base64
 import binascii
-import hmac
 
 from reconciler.app.legs import Knock, Refuse
 from reconciler.app.secret_cache import SecretCache
+from reconciler.app.stored_passwords import StoredPasswords
 from reconciler.errors import SecretUnavailable
 from reconciler.model.desired import DesiredCharger, SecretRef
 
@@ -14,11 +14,13 @@ PASSWORD_BYTES_MAX = 128
 """64 bytes, the most that any version allows, in their hex form."""
 
 
-def check_credentials(knock: Knock, charger: DesiredCharger, secrets: SecretCache) -> Refuse | None:
+async def check_credentials(
+    knock: Knock, charger: DesiredCharger, secrets: SecretCache, passwords: StoredPasswords
+) -> Refuse | None:
     """Return why this station may not come in, or None where it may (security profiles 1 and 2 have a password).
 
-    The user name is the identity as the station uses it in its URL; the password's bytes are compared in constant
-    time, in their plain and in their hex form. A password split at the first colon may hold colons itself.
+    The user name is the identity as the station uses it in its URL. A password split at the first colon may hold
+    colons itself.
     """
     if charger.security.profile not in BASIC_AUTH_PROFILES:
         return None
@@ -32,23 +34,31 @@ def check_credentials(knock: Knock, charger: DesiredCharger, secrets: SecretCach
     if len(password) > PASSWORD_BYTES_MAX:
         return Refuse(401, "a password longer than any")
     try:
-        matches = _matches(password, charger.security.password, charger.identity, secrets)
+        matches = await _matches(password, charger.security.password, charger.identity, secrets, passwords)
     except SecretUnavailable as unavailable:
         return Refuse(503, unavailable.summary, retry_after_s=60)
-    return None if matches or _matches_previous(password, charger, secrets) else Refuse(401, "wrong password")
+    if matches or await _matches_previous(password, charger, secrets, passwords):
+        return None
+    return Refuse(401, "wrong password")
 
 
-def _matches(given: bytes, ref: SecretRef, identity: str, secrets: SecretCache) -> bool:
-    if _same_password(given, secrets.resolve(ref, identity)):
+async def _matches(
+    given: bytes, ref: SecretRef, identity: str, secrets: SecretCache, passwords: StoredPasswords
+) -> bool:
+    kept = secrets.resolve(ref, identity)
+    if await passwords.matches(given, kept):
         return True
-    return _same_password(given, secrets.resolve_anew(ref, identity))  # it may have changed just now
+    anew = secrets.resolve_anew(ref, identity)  # it may have changed just now
+    return anew != kept and await passwords.matches(given, anew)
 
 
-def _matches_previous(given: bytes, charger: DesiredCharger, secrets: SecretCache) -> bool:
+async def _matches_previous(
+    given: bytes, charger: DesiredCharger, secrets: SecretCache, passwords: StoredPasswords
+) -> bool:
     """Tell whether a station still has the password before; the window lasts as long as that one resolves."""
     previous = charger.security.password_previous
     try:
-        return previous is not None and _same_password(given, secrets.resolve_anew(previous, charger.identity))
+        return previous is not None and await passwords.matches(given, secrets.resolve_anew(previous, charger.identity))
     except SecretUnavailable:
         return False
 
@@ -94,14 +104,3 @@ def _basic(header: str | None) -> tuple[bytes | None, bytes]:
     except (binascii.Error, ValueError):
         return None, b""
     return (user if colon else None), password
-
-
-def _same_password(given: bytes, expected: bytes) -> bool:
-    """Compare all forms always, so that the time taken tells nothing."""
-    plain = hmac.compare_digest(given, expected)
-    as_hex = hmac.compare_digest(given.lower(), expected.hex().encode())
-    try:
-        of_hex = hmac.compare_digest(given, bytes.fromhex(expected.decode()))
-    except ValueError:
-        of_hex = False
-    return plain | as_hex | of_hex

@@ -18,12 +18,14 @@ import structlog
 
 from reconciler.adapters.admin_api.application import build_application
 from reconciler.adapters.admin_api.server import AdminServer, bind_admin
+from reconciler.adapters.argon2_hash import Argon2Hash
 from reconciler.adapters.clock import SystemClock
 from reconciler.adapters.console.application import ConsoleParts, build_console
 from reconciler.adapters.data_dir import DataDirectory
 from reconciler.adapters.logs import EventLog
 from reconciler.adapters.mail import MailCourier, MailServer, smtp_password
 from reconciler.adapters.metrics import PrometheusMetrics
+from reconciler.adapters.password_key import read_password_key
 from reconciler.adapters.secrets import ServerSecrets
 from reconciler.adapters.store import open_store
 from reconciler.adapters.webhook import WebhookCourier
@@ -38,6 +40,7 @@ from reconciler.app.notifying import Courier
 from reconciler.app.ports import Store
 from reconciler.app.reconciler import Reconciler
 from reconciler.app.recorder import Recorder
+from reconciler.app.stored_passwords import StoredPasswords
 from reconciler.app.tasks import Background
 from reconciler.cli.console_door import ConsoleDoor
 from reconciler.cli.settings import Bind, ServeSettings
@@ -115,6 +118,7 @@ class _Assembly:
             _new_id,
             token_key,
             organization=self._settings.station_organization,
+            passwords=self._passwords(),
         )
         node = RelayNode(world)
         node.restore(await store.memories(), await store.kept_calls())
@@ -122,6 +126,11 @@ class _Assembly:
             lambda: fleet_numbers(node.live().values(), frames_up=node.totals.up, frames_down=node.totals.down)
         )
         return node
+
+    def _passwords(self) -> StoredPasswords:
+        slow = Argon2Hash()
+        self._stack.callback(slow.close)
+        return StoredPasswords(self._clock, read_password_key(self._settings.data, os.environ), slow)
 
     async def _reconciler(self, store: Store, node: RelayNode, background: Background) -> Reconciler:
         """Return the reconciler once the relay knows every applied charger, and its loop runs."""

@@ -16,6 +16,7 @@ from reconciler.cli.failover import failover
 from reconciler.cli.history import history
 from reconciler.cli.lock import lock
 from reconciler.cli.outage import outage
+from reconciler.cli.password import password as password_verbs
 from reconciler.cli.plan import plan
 from reconciler.cli.rollback import rollback
 from reconciler.cli.schema import schema
@@ -55,6 +56,7 @@ for verb in (
 app.add_typer(outage, name="outage")
 app.add_typer(failover, name="failover")
 app.add_typer(token_verbs, name="token")
+app.add_typer(password_verbs, name="password")
 
 
 @app.callback()

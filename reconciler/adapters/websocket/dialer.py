@@ -24,6 +24,7 @@ from reconciler.adapters.websocket.tls import BadCredentials, client_context, fa
 from reconciler.adapters.websocket.wire import csms_wire, may_deflate
 from reconciler.app.legs import DialFailed, DialRequest, LegSink
 from reconciler.app.ports import Secrets
+from reconciler.app.stored_passwords import is_hash
 from reconciler.errors import SecretUnavailable
 from reconciler.model.desired import SecretRef
 
@@ -124,6 +125,10 @@ class WebSocketDialer:
         password = self._secret(security.password, request.identity)
         if password is None:
             raise DialFailed(f"back-end {name} has security profile {security.profile} but no password")
+        if is_hash(password):
+            raise DialFailed(
+                f"password {security.password} of back-end {name} is a hash; a back-end needs the password"
+            )
         if security.password_encoding == "hex":
             try:
                 password = bytes.fromhex(password.decode("ascii"))

@@ -9,11 +9,13 @@ import pytest
 from reconciler.app.legs import Knock
 from reconciler.app.secret_cache import SecretCache
 from reconciler.app.station_access import check_credentials, choose_version, must_reconnect
+from reconciler.app.stored_passwords import StoredPasswords
 from reconciler.model.desired import DesiredCharger, Quirks, SecretRef, Security
 from tests.support.clock import FakeClock
 from tests.support.relay import PASSIVE, PRIMARY, KnownSecrets, backend, charger
 
 STORED = SecretRef("env", "PASSWORD")
+PASSWORDS = StoredPasswords(FakeClock())
 SECRETS = SecretCache(KnownSecrets({"PASSWORD": b"a:b:c"}), FakeClock())
 PLAIN = charger("cp1", [(backend("a", "ws://a"), PRIMARY)])
 GUARDED = replace(PLAIN, security=Security(profile=1, password=STORED))
@@ -24,15 +26,15 @@ def knock(credentials: bytes | None = None, *, offers: tuple[str, ...] = ("ocpp1
     return Knock("CP1", offers, header, "10.0.0.1:5000", "/CP1")
 
 
-def status(desired: DesiredCharger, given: Knock) -> int | None:
+async def status(desired: DesiredCharger, given: Knock) -> int | None:
     """Return the status with which a knock is refused, None where it is not."""
-    refused = check_credentials(given, desired, SECRETS)
+    refused = await check_credentials(given, desired, SECRETS, PASSWORDS)
     return None if refused is None else refused.status
 
 
-def test_without_a_profile_anybody_who_knows_the_identity_may_come_in() -> None:
-    assert status(PLAIN, knock()) is None
-    assert status(PLAIN, knock(b"CP1:whatever")) is None
+async def test_without_a_profile_anybody_who_knows_the_identity_may_come_in() -> None:
+    assert await status(PLAIN, knock()) is None
+    assert await status(PLAIN, knock(b"CP1:whatever")) is None
 
 
 @pytest.mark.parametrize(
@@ -52,43 +54,43 @@ def test_without_a_profile_anybody_who_knows_the_identity_may_come_in() -> None:
         (None, 401),
     ],
 )
-def test_profile_1_wants_the_identity_and_the_password_split_at_the_first_colon(
+async def test_profile_1_wants_the_identity_and_the_password_split_at_the_first_colon(
     credentials: bytes | None, expected: int | None
 ) -> None:
-    assert status(GUARDED, knock(credentials)) == expected
+    assert await status(GUARDED, knock(credentials)) == expected
 
 
-def test_while_the_password_before_resolves_both_are_taken_and_then_only_the_new_one() -> None:
+async def test_while_the_password_before_resolves_both_are_taken_and_then_only_the_new_one() -> None:
     kept = {"PASSWORD": b"the new one", "BEFORE": b"the old one"}
     secrets = SecretCache(KnownSecrets(kept), FakeClock())
     rotating = Security(profile=1, password=STORED, password_previous=SecretRef("env", "BEFORE"))
     desired = replace(PLAIN, security=rotating)
 
-    def let_in(password: bytes) -> bool:
-        return check_credentials(knock(b"CP1:" + password), desired, secrets) is None
+    async def let_in(password: bytes) -> bool:
+        return await check_credentials(knock(b"CP1:" + password), desired, secrets, PASSWORDS) is None
 
-    assert [let_in(password) for password in (b"the new one", b"the old one", b"another")] == [True, True, False]
+    assert [await let_in(password) for password in (b"the new one", b"the old one", b"another")] == [True, True, False]
     del kept["BEFORE"]
-    assert [let_in(password) for password in (b"the new one", b"the old one")] == [True, False]
+    assert [await let_in(password) for password in (b"the new one", b"the old one")] == [True, False]
 
 
 @pytest.mark.parametrize("header", ["Basic", "Basic %%%", "Bearer Q1AxOmE6Yjpj", "Basic Q1AxOmE6Yjpj extra", ""])
-def test_a_header_that_can_not_be_read_is_no_credential(header: str) -> None:
-    assert status(GUARDED, replace(knock(), authorization=header)) == 401
+async def test_a_header_that_can_not_be_read_is_no_credential(header: str) -> None:
+    assert await status(GUARDED, replace(knock(), authorization=header)) == 401
 
 
-def test_trouble_of_the_server_s_own_is_told_apart_from_a_wrong_password() -> None:
+async def test_trouble_of_the_server_s_own_is_told_apart_from_a_wrong_password() -> None:
     unresolved = replace(PLAIN, security=Security(profile=1, password=SecretRef("env", "GONE")))
-    refused = check_credentials(knock(b"CP1:x"), unresolved, SECRETS)
+    refused = await check_credentials(knock(b"CP1:x"), unresolved, SECRETS, PASSWORDS)
     assert refused is not None
     assert (refused.status, refused.retry_after_s) == (503, 60)
-    assert status(replace(PLAIN, security=Security(profile=1)), knock(b"CP1:x")) == 401
+    assert await status(replace(PLAIN, security=Security(profile=1)), knock(b"CP1:x")) == 401
 
 
-def test_credentials_that_are_passed_on_are_judged_by_the_back_end() -> None:
+async def test_credentials_that_are_passed_on_are_judged_by_the_back_end() -> None:
     passing = replace(charger("cp1", [(backend("a", "ws://a"), PRIMARY, "passthrough")]), security=Security(profile=1))
-    assert status(passing, knock(b"CP1:anything")) is None
-    assert status(replace(passing, security=Security(profile=1, password=STORED)), knock(b"CP1:anything")) == 401
+    assert await status(passing, knock(b"CP1:anything")) is None
+    assert await status(replace(passing, security=Security(profile=1, password=STORED)), knock(b"CP1:anything")) == 401
 
 
 @pytest.mark.parametrize(
@@ -102,11 +104,11 @@ def test_credentials_that_are_passed_on_are_judged_by_the_back_end() -> None:
         ((), None),
     ],
 )
-def test_the_station_s_order_decides_among_what_both_speak(offers: tuple[str, ...], chosen: str | None) -> None:
+async def test_the_station_s_order_decides_among_what_both_speak(offers: tuple[str, ...], chosen: str | None) -> None:
     assert choose_version(knock(offers=offers), PLAIN) == chosen
 
 
-def test_an_owner_must_speak_the_version_and_an_observer_need_not() -> None:
+async def test_an_owner_must_speak_the_version_and_an_observer_need_not() -> None:
     only16 = backend("a", "ws://a", versions=("ocpp1.6",))
     only201 = backend("b", "ws://b", versions=("ocpp2.0.1",))
     both = knock(offers=("ocpp2.0.1", "ocpp1.6"))
@@ -115,7 +117,7 @@ def test_an_owner_must_speak_the_version_and_an_observer_need_not() -> None:
     assert choose_version(both, charger("cp1", [(only16, PRIMARY)], versions=("ocpp2.0.1",))) is None
 
 
-def test_a_station_that_offers_nothing_speaks_what_its_quirk_says() -> None:
+async def test_a_station_that_offers_nothing_speaks_what_its_quirk_says() -> None:
     silent = replace(PLAIN, quirks=Quirks(assume_version="ocpp1.6"))
     assert choose_version(knock(offers=()), silent) == "ocpp1.6"
     assert choose_version(knock(offers=("ocpp2.1",)), silent) == "ocpp2.1"
@@ -135,5 +137,7 @@ def test_a_station_that_offers_nothing_speaks_what_its_quirk_says() -> None:
         ({"labels": {"site": "north"}}, None),
     ],
 )
-def test_only_what_the_handshake_decided_asks_for_a_new_connection(changes: dict[str, Any], why: str | None) -> None:
+async def test_only_what_the_handshake_decided_asks_for_a_new_connection(
+    changes: dict[str, Any], why: str | None
+) -> None:
     assert must_reconnect(PLAIN, replace(PLAIN, **changes), "ocpp1.6") == why
