@@ -13,10 +13,11 @@ FwdctlError                    1   anything else that went wrong, said in one se
 ├── AppliedInPart              7   some chargers failed, the rest is applied
 ├── NotAuthorised              8   no token, or a wrong one
 │   └── NotAllowed             8   a token that may not do this
-└── OwnedElsewhere             9   another back-end owns the feature
+└── NotAvailable               1   an operation can't be done now; `details` says on which charger, and why
+    └── OwnedElsewhere         9   another back-end owns the feature
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -98,7 +99,18 @@ class NotAllowed(NotAuthorised):
     """Raised when the token holds and does not reach so far."""
 
 
-class OwnedElsewhere(FwdctlError):
+class NotAvailable(FwdctlError):
+    """Raised when an operation can't be done now: the charger is offline, has not booted, or speaks another version.
+
+    `details` holds charger, operation, feature, owner and way_out (the command that would change it), all texts.
+    """
+
+    def __init__(self, summary: str, *, hint: str = "", details: Mapping[str, str] | None = None) -> None:
+        super().__init__(summary, hint=hint)
+        self.details = dict(details or {})
+
+
+class OwnedElsewhere(NotAvailable):
     """Raised when an operation needs a feature that another back-end owns."""
 
     exit_code: ClassVar[int] = 9

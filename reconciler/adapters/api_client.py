@@ -155,6 +155,22 @@ class ApiClient:
         """End the failovers on these chargers and return {results}."""
         return self._post("/v1/failovers/end", {"chargers": list(chargers), "actor": actor})
 
+    def offers(self, charger: str) -> Json:
+        """Return {charger, connected, version, operations, running}: what can be done there now, and why not."""
+        return self._get(f"/v1/chargers/{quote(charger, safe='')}/operations")
+
+    def start_operation(self, body: Mapping[str, Any]) -> Json:
+        """Start an operation (charger, operation, parameters, reason, actor) and return its {id}."""
+        return self._post("/v1/operations", body)
+
+    def operation(self, operation_id: str, wait_s: float = 0, seen: int = 0) -> Json:
+        """Return an operation as it stands; waits up to `wait_s` for more than `seen` lines of progress."""
+        return self._get(f"/v1/operations/{quote(operation_id, safe='')}", wait_s=wait_s, seen=seen)
+
+    def operations(self, charger: str | None = None, limit: int = 50) -> Json:
+        """Return {operations}, newest first."""
+        return self._get("/v1/operations", charger=charger, limit=limit)
+
     def lock(self) -> Json:
         """Return {lock}: who holds the apply lock, or null."""
         return self._get("/v1/lock")

@@ -3,7 +3,7 @@
 import fcntl
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -12,6 +12,7 @@ from reconciler.errors import FwdctlError
 LOCK_FILE: Final = "serve.lock"
 ANNOUNCEMENT: Final = "serve.json"
 TOKEN_FILE: Final = "admin-token"
+NODE_FILE: Final = "node-id"
 
 
 class DataDirectory:
@@ -67,6 +68,18 @@ class DataDirectory:
         if token is not None and not token.strip():
             raise FwdctlError("the admin token is empty", hint="set FWDCTL_ADMIN_TOKEN to a long random text")
         return token.strip() if token is not None else None
+
+    def node_id(self, new_id: Callable[[], str]) -> str:
+        """Return this node's name in a shared database: made with the directory, the same after every restart."""
+        file = self.path / NODE_FILE
+        try:
+            kept = file.read_text().strip() if file.exists() else ""
+            if not kept:
+                kept = new_id()
+                file.write_text(f"{kept}\n")
+        except OSError as error:
+            raise FwdctlError(f"the node's name {file} can't be read or written: {error.strerror}") from error
+        return kept
 
     def release(self) -> None:
         """Give the directory back."""

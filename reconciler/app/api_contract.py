@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from reconciler import errors
-from reconciler.errors import FwdctlError, InvalidSpecs
+from reconciler.errors import FwdctlError, InvalidSpecs, NotAvailable
 from reconciler.model.diagnostics import Diagnostic, Position, Severity
 from reconciler.model.documents import Document
 
@@ -22,12 +22,14 @@ _STATUS: Final[Mapping[type[FwdctlError], int]] = {
     errors.UnknownAddress: 404,
     errors.NotApplied: 409,
     errors.AppliedInPart: 409,
-    errors.OwnedElsewhere: 409,
+    errors.NotAvailable: 409,
     errors.NotAuthorised: 401,
     errors.NotAllowed: 403,
     errors.ServerUnreachable: 503,
 }
 """The nearest class in an error's ancestry decides."""
+
+_DETAILS: Final = ("charger", "operation", "feature", "owner", "way_out")
 
 
 def http_status(error: FwdctlError) -> int:
@@ -36,7 +38,10 @@ def http_status(error: FwdctlError) -> int:
 
 
 def error_to_json(error: FwdctlError) -> dict[str, Any]:
-    """Return the body of an error answer: {format_version, error: {kind, summary, hint, exit_code, diagnostics}}."""
+    """Return the body of an error answer: {format_version, error: {kind, summary, hint, exit_code, diagnostics}}.
+
+    Of an operation that is not available the error has charger, operation, feature, owner and way_out, too.
+    """
     findings = error.diagnostics if isinstance(error, InvalidSpecs) else ()
     body = {
         "kind": _kind(type(error)),
@@ -45,6 +50,8 @@ def error_to_json(error: FwdctlError) -> dict[str, Any]:
         "exit_code": error.exit_code,
         "diagnostics": [diagnostic_to_json(finding) for finding in findings],
     }
+    if isinstance(error, NotAvailable):
+        body = {**error.details, **body}
     return {"format_version": FORMAT_VERSION, "error": body}
 
 
@@ -55,6 +62,8 @@ def error_from_json(body: Mapping[str, Any]) -> FwdctlError:
     summary, hint = str(error["summary"]), str(error.get("hint", ""))
     if issubclass(kind, InvalidSpecs):
         return kind(summary, [diagnostic_from_json(finding) for finding in error.get("diagnostics", ())], hint=hint)
+    if issubclass(kind, NotAvailable):
+        return kind(summary, hint=hint, details={name: str(error[name]) for name in _DETAILS if name in error})
     return kind(summary, hint=hint)
 
 

@@ -4,10 +4,9 @@ import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from reconciler.app.legs import Dialer, DialFailed, DialRequest, Leg
-from reconciler.app.ports import Clock
-from reconciler.local.csms import LocalCsms
 from reconciler.model.desired import DesiredLeg
 from reconciler.relay import events
 
@@ -38,6 +37,14 @@ class RedialPolicy:
     def wait_s(self, failures: int) -> float:
         """Return how long to wait after so many failures in a row."""
         return min(self.longest_s, self.first_s * 2.0 ** min(failures, _MANY)) * random.uniform(0.5, 1.5)
+
+
+class Predecessor(Protocol):
+    """The last session's connection to the same back-end."""
+
+    @property
+    def gone(self) -> asyncio.Event:
+        """Set while no socket of it is open."""
 
 
 class CsmsConnection:
@@ -86,7 +93,7 @@ class CsmsConnection:
         """The back-end's name."""
         return self._request.leg.backend.name
 
-    def start(self, predecessor: "CsmsConnection | LocalConnection | None" = None) -> None:
+    def start(self, predecessor: Predecessor | None = None) -> None:
         """Begin to dial, once the last session's connection to the same back-end has closed."""
         self._task = self._loop.create_task(self._dial(predecessor))
 
@@ -173,7 +180,7 @@ class CsmsConnection:
             self._retry.cancel()
         self._retry = self._loop.call_later(wait_s, self.start)
 
-    async def _dial(self, predecessor: "CsmsConnection | LocalConnection | None") -> None:
+    async def _dial(self, predecessor: Predecessor | None) -> None:
         if predecessor is not None:
             try:
                 await asyncio.wait_for(predecessor.gone.wait(), self._policy.predecessor_s)
@@ -205,37 +212,6 @@ class CsmsConnection:
         self._feed(events.LegOpened(self.backend))
         for frame in early:
             self._feed(events.LegFrameReceived(self.backend, frame))
-
-
-class LocalConnection:
-    """The same for `local`, which is always there and needs no socket."""
-
-    __slots__ = ("_clock", "_csms", "_feed", "gone")
-
-    def __init__(self, csms: LocalCsms, clock: Clock, feed: Callable[[events.Event], None]) -> None:
-        self._csms = csms
-        self._clock = clock
-        self._feed = feed
-        self.gone = asyncio.Event()
-        self.gone.set()
-
-    def start(self, predecessor: "CsmsConnection | LocalConnection | None" = None) -> None:
-        """Be there."""
-        self._feed(events.LegOpened("local"))
-
-    def redial(self, leg: DesiredLeg) -> None:
-        """Be there anew."""
-        self._feed(events.LegOpened("local"))
-
-    def send(self, frame: bytes) -> None:
-        """Take one frame and answer it."""
-        answer = self._csms.frame_received(frame, self._clock.now())
-        if answer is not None:
-            self._feed(events.LegFrameReceived("local", answer))
-
-    def stop(self, reason: str) -> None:
-        """Be gone."""
-        self._feed = _ignore
 
 
 def _ignore(event: events.Event) -> None:

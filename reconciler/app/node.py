@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 
 from reconciler.app.boot_serial import BootSerialCheck
 from reconciler.app.charger_slot import ChargerSlot
-from reconciler.app.csms_connection import CsmsConnection, LocalConnection, RedialPolicy
+from reconciler.app.csms_connection import CsmsConnection, RedialPolicy
 from reconciler.app.legs import Admit, Dialer, DialFailed, DialRequest, Knock, Leg, LegSink, Refuse
+from reconciler.app.local_line import LocalLine
 from reconciler.app.ports import ChargerMemory, Clock, KeptCall, Log, Metrics, Secrets
 from reconciler.app.recorder import Recorder
 from reconciler.app.station_access import choose_version, must_reconnect
@@ -75,6 +76,7 @@ class RelayNode:
         self.totals = Totals()
         self.changed = changed
         self.stirred: Callable[[str], None] = lambda charger: None
+        self.local_line = LocalLine()
         self._world = world
         self._slots: dict[str, ChargerSlot] = {}
         self._by_identity: dict[str, str] = {}
@@ -133,6 +135,18 @@ class RelayNode:
         now, monotonic_s = clock.now(), clock.monotonic_s()
         chosen = slots if only is None else [name for name in only if name in slots]
         return {name: slots[name].live(now, monotonic_s) for name in chosen}
+
+    def live_charger(self, charger: str) -> LiveCharger | None:
+        """Return one charger's live state, None where it is not declared."""
+        slot, clock = self._slots.get(charger), self._world.clock
+        return slot.live(clock.now(), clock.monotonic_s()) if slot else None
+
+    def transaction_for_local(self, charger: str, station_id: str) -> str:
+        """Return the id by which `local` is to name a station's transaction."""
+        slot = self._slots.get(charger)
+        if slot is None or slot.session is None or slot.session.version != "ocpp1.6":
+            return station_id
+        return slot.memory.ids.known_as(LOCAL, station_id.encode()).decode()
 
     def strangers(self) -> tuple[Stranger, ...]:
         """Return the stations that knocked lately and were not declared then."""
@@ -295,7 +309,8 @@ class RelayNode:
         loop = asyncio.get_running_loop()
         name = leg.backend.name
         if name == LOCAL:
-            local = LocalConnection(self._local_csms(session), world.clock, session.feed)
+            csms = self._local_csms(session)
+            local = self.local_line.connect(session.charger, csms, world.clock, session.feed, world.new_id)
             loop.call_soon(local.start)
             return local
         dialled = ticket.dialled.pop(name, None)

@@ -13,12 +13,13 @@ from reconciler.app.duty import Duty, SoleDuty
 from reconciler.app.explaining import Explaining
 from reconciler.app.failover_desk import FailoverDesk
 from reconciler.app.notifying import Courier, Notifier
+from reconciler.app.operations import Operations, OperationStore, Stations
 from reconciler.app.outage_desk import OutageDesk
 from reconciler.app.planning import Planning, PlanRequest
 from reconciler.app.ports import Clock, HistoryFilter, Lock, RelayPort, Secrets, Store
 from reconciler.app.showing import Showing, Shown
 from reconciler.app.status import ChargerStatus, DriftReport, Status
-from reconciler.app.tasks import Report
+from reconciler.app.tasks import Background, Report
 from reconciler.app.toggling import ToggleRequest, ToggleResult, Toggling
 from reconciler.model.history import HistoryEvent
 from reconciler.model.notices import Delivery, OutageNotice
@@ -140,6 +141,28 @@ class Reconciler:
     async def explain(self, charger: str, at: datetime | None = None) -> Explanation:
         """See Explaining.explain."""
         return await self._explaining.explain(charger, at)
+
+    def operations(
+        self,
+        kept: OperationStore,
+        stations: Stations,
+        background: Background,
+        new_id: Callable[[], str],
+        *,
+        holder: str,
+    ) -> Operations:
+        """Return what has `local` operate chargers; `holder` names this node, the same after a restart."""
+        return Operations(
+            kept,
+            stations,
+            self._clock,
+            self._specs,
+            lambda: self.controller.desired,
+            background,
+            new_id,
+            report=self._report,
+            holder=holder,
+        )
 
     def notifier(self, couriers: Mapping[str, Courier], *, contact: str) -> Notifier:
         """Return what tells partners about outages; `couriers` by kind of recipient, `contact` is whom to ask."""

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 
-from reconciler.app.csms_connection import CsmsConnection, LocalConnection
+from reconciler.app.csms_connection import CsmsConnection
 from reconciler.app.legs import Leg
+from reconciler.app.local_line import LocalConnection
 from reconciler.app.ports import Clock
 from reconciler.model.desired import DesiredCharger, DesiredLeg
 from reconciler.model.live import Ack, Outcome, Refusal

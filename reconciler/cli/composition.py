@@ -27,7 +27,7 @@ from reconciler.adapters.mail import MailCourier, MailServer, smtp_password
 from reconciler.adapters.metrics import PrometheusMetrics
 from reconciler.adapters.password_key import read_password_key
 from reconciler.adapters.secrets import ServerSecrets
-from reconciler.adapters.store import open_store
+from reconciler.adapters.store import SqlStore, open_store
 from reconciler.adapters.webhook import WebhookCourier
 from reconciler.adapters.websocket import WebSocketDialer
 from reconciler.app.access_tokens import AccessTokens, TokenStore
@@ -37,6 +37,7 @@ from reconciler.app.fleet_board import FleetBoard
 from reconciler.app.fleet_numbers import fleet_numbers
 from reconciler.app.node import RelayNode, World
 from reconciler.app.notifying import Courier
+from reconciler.app.operations import Operations
 from reconciler.app.ports import Store
 from reconciler.app.reconciler import Reconciler
 from reconciler.app.recorder import Recorder
@@ -98,7 +99,8 @@ class _Assembly:
         doors = await open_station_doors(self._settings, node, self._metrics, background, self._stack)
         self._notices(reconciler, background)
         access = await self._access(store, token)
-        self._admin_api(admin_socket, access, node, reconciler, background)
+        operations = await self._operations(reconciler, store, node, background, directory.node_id(_new_id))
+        self._admin_api(admin_socket, access, node, reconciler, operations, background)
         return Running(directory, doors, admin_url, self._broken)
 
     async def _relay(self, store: Store) -> RelayNode:
@@ -141,6 +143,21 @@ class _Assembly:
         self._vital(background, reconciler.run(), "controller")
         return reconciler
 
+    async def _operations(
+        self, reconciler: Reconciler, store: SqlStore, node: RelayNode, background: Background, holder: str
+    ) -> Operations:
+        """Return what has `local` operate chargers, once what a killed process left running is marked as such."""
+        operations = reconciler.operations(store, node, background, lambda: secrets.token_hex(4), holder=holder)
+        for record in await operations.recover():
+            _log.warning("operation interrupted", id=record.id, charger=record.charger, operation=record.operation)
+
+        def changed(charger: str) -> None:
+            reconciler.wake()
+            operations.charger_changed(charger)
+
+        node.changed = changed
+        return operations
+
     def _notices(self, reconciler: Reconciler, background: Background) -> None:
         couriers: dict[str, Courier] = {"webhook": WebhookCourier(self._secrets, self._clock)}
         if self._settings.smtp is not None:
@@ -162,6 +179,7 @@ class _Assembly:
         access: AdminAccess,
         node: RelayNode,
         reconciler: Reconciler,
+        operations: Operations,
         background: Background,
     ) -> None:
         board = FleetBoard(reconciler.status, self._clock)
@@ -174,6 +192,7 @@ class _Assembly:
             exposition=self._metrics.exposition,
             access=access,
             console=build_console(ConsoleParts(reconciler, runs, board, self._clock, ConsoleDoor(access))),
+            operations=operations,
         )
         server = AdminServer(application, listening, self._settings.admin_tls)
         serving = self._vital(background, server.run_until_stopped(), "admin API")

@@ -1,8 +1,9 @@
 """`local` as a CSMS: takes a station's frames as any other back-end does, and needs no socket."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -10,12 +11,35 @@ from reconciler.local.answers import ANSWERS, Asked
 from reconciler.model.desired import LocalAnswers
 
 _CALL: Final = b"2"
+_CALLRESULT: Final = b"3"
+_CALLERROR: Final = b"4"
 _IDS_FROM: Final = 1_600_000_000
 """Seconds since the epoch that transaction ids count from: new ones stay above all earlier ones over restarts."""
 
 _ELEMENTS: Final = msgspec.json.Decoder(list[msgspec.Raw])
-_ACTION: Final = msgspec.json.Decoder(str)
+_TEXT: Final = msgspec.json.Decoder(str)
 _PAYLOAD: Final = msgspec.json.Decoder(dict[str, Any] | None)
+
+
+Payload = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StationAnswer:
+    """A station's answer to a CALL of `local`: a payload, or the reason why there is none."""
+
+    payload: Payload | None
+    error: str = ""
+
+
+class Ears(Protocol):
+    """Who learns what a station tells `local`."""
+
+    def heard(self, action: str, payload: Payload) -> None:
+        """Take a CALL of the station, which is answered whatever becomes of this."""
+
+    def answered(self, message_id: str, answer: StationAnswer) -> None:
+        """Take the answer to a CALL of `local`."""
 
 
 class TransactionNumbers:
@@ -42,7 +66,7 @@ class LocalCsms:
         numbers: shared by all chargers, for a charger's next session must not begin anew.
     """
 
-    __slots__ = ("_known", "_numbers", "_settings", "_version")
+    __slots__ = ("_known", "_numbers", "_settings", "_version", "ears")
 
     def __init__(
         self,
@@ -51,6 +75,8 @@ class LocalCsms:
         known: Callable[[str], bool],
         numbers: TransactionNumbers | None = None,
     ) -> None:
+        self.ears: Ears | None = None
+        """Who learns what the station says."""
         self._version = version
         self._settings = settings
         self._known = known
@@ -63,9 +89,10 @@ class LocalCsms:
         """
         kind, message_id, *rest = _ELEMENTS.decode(raw)
         if bytes(kind) != _CALL:
+            self._read_answer(bytes(kind), message_id, rest)
             return None
         try:
-            action = _ACTION.decode(rest[0])
+            action = _TEXT.decode(rest[0])
         except msgspec.MsgspecError:  # an object stands where the action belongs
             return _error(message_id, "NotSupported", "local takes no signed messages")
         answer = ANSWERS[self._version].get(action)
@@ -75,8 +102,23 @@ class LocalCsms:
             payload = _PAYLOAD.decode(rest[1]) or {}
         except msgspec.MsgspecError as error:  # JSON, but no object, or numbers that no reader can hold
             return _error(message_id, "PropertyConstraintViolation", str(error))
+        if self.ears is not None:
+            self.ears.heard(action, payload)
         asked = Asked(self._version, payload, now, self._settings(), self._known, lambda: self._numbers.next(now))
         return b"[3,%b,%b]" % (message_id, msgspec.json.encode(answer(asked)))
+
+    def _read_answer(self, kind: bytes, message_id: msgspec.Raw, rest: list[msgspec.Raw]) -> None:
+        if self.ears is None or kind not in (_CALLRESULT, _CALLERROR):
+            return
+        try:
+            if kind == _CALLRESULT:
+                answer = StationAnswer(_PAYLOAD.decode(rest[0]) or {})
+            else:
+                code, description = (_TEXT.decode(part) for part in rest[:2])
+                answer = StationAnswer(None, f"{code}: {description}" if description else code)
+        except (msgspec.MsgspecError, ValueError):
+            answer = StationAnswer(None, "the charging station's answer can't be read")
+        self.ears.answered(_TEXT.decode(message_id), answer)
 
 
 def _error(message_id: msgspec.Raw, code: str, description: str) -> bytes:

@@ -12,12 +12,13 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+from reconciler.model.desired import LOCAL
 from reconciler.model.features import RESIDUE_FEATURES
 from reconciler.relay import translation
 from reconciler.relay.commands import RememberCharger, SendToLeg
 from reconciler.relay.envelope import Frame, Kind, call, call_error
 from reconciler.relay.leg import NEVER, CsmsLeg
-from reconciler.relay.refusals import refusal
+from reconciler.relay.refusals import NOT_PERMITTED, refusal
 from reconciler.relay.residue import Residue
 from reconciler.relay.state import SessionState
 from reconciler.relay.terminated import concerns_leg, deletable_serials
@@ -284,5 +285,8 @@ class Downward:
     def _refuse(self, leg: CsmsLeg, frame: Frame, what: str, reason: str) -> None:
         state = self._state
         state.note(what, leg.name, frame.action, reason)
-        state.emit(SendToLeg(leg.name, refusal(state.version, frame, reason)))
+        # `local` is the relay itself: it is told why, and tells a person.
+        ours = leg.name == LOCAL
+        raw = call_error(frame.id_token, NOT_PERMITTED, reason) if ours else refusal(state.version, frame, reason)
+        state.emit(SendToLeg(leg.name, raw))
         self._pump_leg(leg)  # as in `_finish`

@@ -129,6 +129,19 @@ class TransactionIdTable:
             station_id = _free_id(theirs, taken) if theirs in taken else theirs
         return payload if station_id == theirs else replace_span(payload, span, station_id)
 
+    def known_as(self, backend: str, station_id: bytes) -> bytes:
+        """Return the id under which `backend` knows a station's transaction; one it never heard of is told to it.
+
+        Only for `local`, which sees what the relay sees.
+        """
+        entry = self._by_station_id(station_id)
+        if entry is None:
+            return station_id
+        if backend not in entry.backends:
+            theirs = {known.backends.get(backend) for known in self._ids}
+            entry.backends[backend] = station_id if station_id not in theirs else _free_id(station_id, theirs)
+        return entry.backends[backend]
+
     def station_id(self, action: str, payload: bytes) -> bytes | None:
         """Return the station's transaction id in one of its own payloads, or None."""
         path = _UPWARD.get(action)

@@ -21,6 +21,7 @@ from tests.integration.websocket.certificates import Authority
 from tests.support.clock import FakeClock
 from tests.support.fake_relay import FakeRelay
 from tests.support.memory_store import MemoryStore
+from tests.support.operations import MemoryOperations, QuietStations
 from tests.support.relay import Tally
 from tests.support.server import running_server
 from tests.support.server_process import ServerProcess, fwdctl
@@ -45,8 +46,15 @@ class Api:
             new_secret=lambda: secrets.token_hex(8),
             record=self.events.append,
         )
+        background = Background(lambda what, error: None)
+        operations = reconciler.operations(MemoryOperations(), QuietStations(), background, lambda: "o", holder="")
         self.application = build_application(
-            reconciler, runs, metrics=tally, exposition=lambda: b"", access=self.access
+            reconciler,
+            runs,
+            metrics=tally,
+            exposition=lambda: b"",
+            access=self.access,
+            operations=operations,
         )
         self.texts: dict[Access, str] = {}
 

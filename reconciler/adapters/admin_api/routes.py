@@ -10,6 +10,7 @@ from reconciler import __version__
 from reconciler.adapters.admin_api import answers
 from reconciler.adapters.admin_api.acting import CURRENT_CALL
 from reconciler.adapters.admin_api.history_routes import add_history_routes
+from reconciler.adapters.admin_api.operation_routes import add_operation_routes
 from reconciler.adapters.admin_api.schema import (
     ApplyBody,
     DocumentBody,
@@ -24,6 +25,7 @@ from reconciler.adapters.admin_api.token_routes import add_token_routes
 from reconciler.app.admin_access import AdminAccess
 from reconciler.app.apply_runs import ApplyRuns
 from reconciler.app.applying import ApplyRequest
+from reconciler.app.operations import Operations
 from reconciler.app.planning import PlanRequest
 from reconciler.app.reconciler import Reconciler
 from reconciler.app.toggling import ToggleRequest
@@ -35,7 +37,7 @@ from reconciler.planning.scope import Scope
 WAIT_MAX_S = 30.0
 
 
-def build_routes(reconciler: Reconciler, runs: ApplyRuns, access: AdminAccess) -> APIRouter:
+def build_routes(reconciler: Reconciler, runs: ApplyRuns, access: AdminAccess, operations: Operations) -> APIRouter:
     """Return all of /v1."""
     router = APIRouter(prefix="/v1")
     _add_reading(router, reconciler)
@@ -45,6 +47,7 @@ def build_routes(reconciler: Reconciler, runs: ApplyRuns, access: AdminAccess) -
     add_time_routes(router, reconciler)
     add_token_routes(router, access.tokens)
     add_session_routes(router, access.sessions)
+    add_operation_routes(router, operations)
     return router
 
 

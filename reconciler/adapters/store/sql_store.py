@@ -11,12 +11,15 @@ from reconciler.adapters.store.lock import ApplyLock
 from reconciler.adapters.store.memories import Memories
 from reconciler.adapters.store.migrate import migrate
 from reconciler.adapters.store.notices import Notices
+from reconciler.adapters.store.operations import KeptOperations
 from reconciler.adapters.store.outages import Outages
 from reconciler.adapters.store.overrides import Overrides
 from reconciler.adapters.store.resources import Resources
 
 
-class SqlStore(Resources, Overrides, Outages, Notices, History, ApplyLock, Memories, KeptCalls, KeptTokens):
+class SqlStore(
+    Resources, Overrides, Outages, Notices, History, ApplyLock, Memories, KeptCalls, KeptTokens, KeptOperations
+):
     """Everything durable, in one SQL database."""
 
     async def close(self) -> None:

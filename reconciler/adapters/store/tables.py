@@ -255,6 +255,27 @@ access_tokens: Final = Table(
     Column("select", JSON, nullable=False),
 )
 
+operations: Final = Table(
+    "operations",
+    metadata,
+    Column("id", PlainText, primary_key=True),
+    Column("charger", PlainText, nullable=False, index=True),
+    Column("operation", PlainText, nullable=False),
+    Column("feature", PlainText, nullable=False),
+    Column("parameters", JSON, nullable=False),
+    Column("actor", PlainText, nullable=False),
+    Column("reason", PlainText, nullable=False),
+    Column("started_at", Instant, nullable=False, index=True),
+    Column("holder", PlainText, nullable=False),
+    Column("batch", PlainText, nullable=False),
+    Column("state", PlainText, nullable=False),
+    Column("result", JSON, nullable=False),
+    Column("problem", PlainText, nullable=False),
+    Column("progress", JSON, nullable=False),
+    Column("ended_at", Instant, nullable=True),
+)
+"""What `local` had chargers do; `result` is null until there is one, `progress` a list of [time, text]."""
+
 
 def row(value: "DataclassInstance", **instead: Any) -> dict[str, Any]:
     """Return the fields of `value` by name, with those of `instead` in their place, as one row to write."""

@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
-from reconciler.app.csms_connection import CsmsConnection, LocalConnection, RedialPolicy
+from reconciler.app.csms_connection import CsmsConnection, RedialPolicy
 from reconciler.app.legs import DialFailed, DialRequest
+from reconciler.app.local_line import LocalConnection
 from reconciler.local.csms import LocalCsms
 from reconciler.model.desired import LocalAnswers
 from reconciler.relay import events

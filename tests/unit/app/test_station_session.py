@@ -5,8 +5,9 @@ import itertools
 from collections.abc import Callable
 from dataclasses import replace
 
-from reconciler.app.csms_connection import CsmsConnection, LocalConnection, RedialPolicy
+from reconciler.app.csms_connection import CsmsConnection, RedialPolicy
 from reconciler.app.legs import DialRequest
+from reconciler.app.local_line import LocalConnection
 from reconciler.app.station_session import Connection, StationSession, Totals
 from reconciler.local.csms import LocalCsms
 from reconciler.model.desired import LOCAL, Backend, DesiredCharger, DesiredLeg, LocalAnswers

@@ -1,0 +1,350 @@
+"""Use case operations: what `local` does on a charger, offered, gated, run and remembered.
+
+start ──> gate (owner? online? booted?) ──> journal ──> Machine ──> LocalLine ──> the station's slot
+               └── no: OwnedElsewhere, with the toggle that changes it      ──> journal, history
+"""
+
+import asyncio
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Protocol
+
+from reconciler.app.applied_specs import AppliedSpecs
+from reconciler.app.chargers_meant import chargers_meant
+from reconciler.app.local_line import LocalLine, Payload
+from reconciler.app.operation_run import OperationRun, Surroundings, lost_to
+from reconciler.app.ports import Clock
+from reconciler.app.tasks import Background, Report
+from reconciler.errors import FwdctlError, NotAvailable, OwnedElsewhere, UnknownAddress
+from reconciler.local.operations.catalogue import OPERATIONS, operation_named
+from reconciler.local.operations.course import BadOrder, Command, Heard, Left, Machine
+from reconciler.local.operations.gate import offer
+from reconciler.local.operations.operation import Operation, Order
+from reconciler.model.desired import DesiredCharger
+from reconciler.model.history import HistoryEvent
+from reconciler.model.live import LiveCharger
+from reconciler.model.operations import Offer, OperationOrder, OperationRecord, State
+
+KEPT_RUNS: Final = 200
+"""Runs whose progress can be followed after they are done; the store keeps the rest."""
+_REQUEST_IDS_FROM: Final = 1_600_000_000
+"""As for transaction numbers: ids stay above those given before a restart."""
+
+
+class OperationStore(Protocol):
+    """Where operations are kept; each step is written with its event."""
+
+    async def put_operation(self, record: OperationRecord, event: HistoryEvent) -> None:
+        """Store an operation as it stands; the same id again replaces it."""
+
+    async def operation(self, operation_id: str) -> OperationRecord | None:
+        """Return one operation, None where there is none of that id."""
+
+    async def operations(self, charger: str | None, limit: int) -> tuple[OperationRecord, ...]:
+        """Return operations on a charger, or on all, newest first."""
+
+    async def interrupt_operations(self, holder: str, at: datetime) -> tuple[OperationRecord, ...]:
+        """End what `holder` left running as interrupted, and return it."""
+
+
+class Stations(Protocol):
+    """What operations ask the relay node."""
+
+    @property
+    def local_line(self) -> LocalLine:
+        """Return the line between `local` and the stations."""
+
+    def live_charger(self, charger: str) -> LiveCharger | None:
+        """Return one charger's live state, None where it is not declared."""
+
+    def transaction_for_local(self, charger: str, station_id: str) -> str:
+        """Return the id by which `local` is to name a station's transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offers:
+    """What can be done on one charger now; `running` are operations under way there."""
+
+    charger: str
+    live: LiveCharger | None
+    offers: tuple[Offer, ...]
+    running: tuple[OperationRecord, ...]
+
+
+class Operations:
+    """Starts operations, follows them, and remembers them.
+
+    Args:
+        desired: every charger as it is to run now, by name.
+        holder: names this node in the journal, the same after a restart.
+    """
+
+    def __init__(
+        self,
+        store: OperationStore,
+        stations: Stations,
+        clock: Clock,
+        specs: AppliedSpecs,
+        desired: Callable[[], Mapping[str, DesiredCharger]],
+        background: Background,
+        new_id: Callable[[], str],
+        *,
+        report: Report,
+        holder: str = "",
+    ) -> None:
+        self._store = store
+        self._stations = stations
+        self._around = Surroundings(stations.local_line, clock)
+        self._clock = clock
+        self._specs = specs
+        self._desired = desired
+        self._background = background
+        self._new_id = new_id
+        self._report = report
+        self._holder = holder
+        self._runs: dict[str, OperationRun] = {}
+        self._on_charger: dict[str, dict[str, OperationRun]] = {}
+        """Charger -> operation -> the run under way."""
+        self._connections: dict[str, int] = {}
+        """Chargers with runs under way -> the number of the connection that they are on, or that comes next."""
+        self._request_ids = itertools.count(int(clock.now().timestamp()) - _REQUEST_IDS_FROM)
+        stations.local_line.listen(self._heard)
+
+    async def recover(self) -> tuple[OperationRecord, ...]:
+        """Mark what an earlier process of this node left running as interrupted, and return it."""
+        return await self._store.interrupt_operations(self._holder, self._clock.now())
+
+    async def offers(self, charger: str) -> Offers:
+        """Return every operation of the charger's OCPP version, and whether it can be done now.
+
+        While it is offline, those of all versions that it is declared for. Raises UnknownAddress.
+        """
+        name = await self._one(charger)
+        desired, live = self._desired_of(name), self._stations.live_charger(name)
+        spoken = (live.version,) if live is not None and live.version else desired.versions
+        found = tuple(
+            offer(operation, desired, live, files=self._has_files)
+            for operation in OPERATIONS.values()
+            if any(version in operation.actions for version in spoken)
+        )
+        return Offers(name, live, found, tuple(run.record for run in self._on_charger.get(name, {}).values()))
+
+    async def start(self, order: OperationOrder) -> OperationRun:
+        """Start an operation and return it; it needs nobody to wait for it.
+
+        Raises UnknownAddress for a charger or operation that is not there, FwdctlError for parameters that are wrong,
+        OwnedElsewhere where another back-end owns the feature, NotAvailable where it can't be done now. Then nothing
+        was begun.
+        """
+        operation = operation_named(order.operation)
+        name = await self._one(order.charger)
+        parameters = operation.read(order.parameters)
+        self._refuse(operation, name)
+        record = OperationRecord(
+            id=self._new_id(),
+            charger=name,
+            operation=operation.name,
+            feature=operation.feature,
+            parameters=parameters.shown(),
+            actor=order.actor,
+            reason=order.reason,
+            started_at=self._clock.now(),
+            holder=self._holder,
+            batch=order.batch,
+        )
+        machine = Machine(operation.course(self._ordered(name, parameters)))
+        try:
+            commands = machine.start(self._clock.monotonic_s())
+        except BadOrder as wrong:
+            raise FwdctlError(f"{operation.name}: {wrong}", hint=f"fwdctl op {name} {operation.name} --help") from wrong
+        run = OperationRun(record, machine, self._around)
+        self._under_way(run)
+        try:
+            await self._store.put_operation(record, _begun(record))
+        except BaseException:
+            self._over(run)
+            raise
+        self._background.start(self._carry_out(run, commands), name=f"operation {record.id}")
+        return run
+
+    async def find(self, operation_id: str) -> OperationRun | OperationRecord:
+        """Return an operation: the run where this process has it, else its record. Raises UnknownAddress."""
+        run = self._runs.get(operation_id)
+        if run is not None:
+            return run
+        record = await self._store.operation(operation_id)
+        if record is None:
+            raise UnknownAddress(f"there is no operation {operation_id}", hint="fwdctl history --kind operation")
+        return record
+
+    async def recent(self, charger: str | None, limit: int = 50) -> tuple[OperationRecord, ...]:
+        """Return the newest operations on a charger, or on all, as they stand now. Raises UnknownAddress."""
+        name = None if charger is None else await self._one(charger)
+        kept = await self._store.operations(name, limit)
+        return tuple(self._runs[record.id].record if record.id in self._runs else record for record in kept)
+
+    async def meant(self, patterns: Sequence[str], select: Mapping[str, str]) -> list[str]:
+        """Return the names of the chargers meant by names, globs and labels, sorted. Raises UnknownAddress."""
+        site = (await self._specs.current()).site
+        names = chargers_meant(site, patterns) if patterns else sorted(site.chargers)
+        found = [name for name in names if select.items() <= site.chargers[name].labels.items()]
+        if not found:
+            labels = ", ".join(f"{key}={value}" for key, value in select.items())
+            raise UnknownAddress(f"no charger has the labels {labels}", hint="fwdctl dump shows all labels")
+        return found
+
+    def charger_changed(self, charger: str) -> None:
+        """Look at a charger that connected, left or changed owners: runs on it may have to know."""
+        runs = self._on_charger.get(charger)
+        if not runs:
+            return
+        live = self._stations.live_charger(charger)
+        expected = 0 if live is None else live.connections + (not live.connected)
+        if expected != self._connections.get(charger):
+            self._connections[charger] = expected
+            for run in runs.values():
+                run.tell(Left())
+        if live is not None and live.connected:
+            desired = self._desired_of(charger)
+            for run in runs.values():
+                found = offer(OPERATIONS[run.record.operation], desired, live, files=True)
+                if found.owned_elsewhere:
+                    lost_to(run, found.owner)
+
+    # -- the parts -------------------------------------------------------------------------------------------------
+
+    @property
+    def _has_files(self) -> bool:
+        return False
+
+    async def _one(self, charger: str) -> str:
+        """Return the name of one charger; raises UnknownAddress where it is none, or several."""
+        site = (await self._specs.current()).site
+        name = charger.removeprefix("charger.")
+        if name in site.chargers:
+            return name
+        names = chargers_meant(site, [charger])
+        if len(names) > 1:
+            raise UnknownAddress(f"{charger} means {len(names)} chargers", hint="name one, or use --select")
+        return names[0]
+
+    def _desired_of(self, charger: str) -> DesiredCharger:
+        desired = self._desired().get(charger)
+        if desired is None:
+            raise UnknownAddress(f"{charger} does not run yet", hint="try again in a moment: fwdctl status")
+        return desired
+
+    def _refuse(self, operation: Operation, charger: str) -> None:
+        live = self._stations.live_charger(charger)
+        found = offer(operation, self._desired_of(charger), live, files=self._has_files)
+        details = {
+            "charger": charger,
+            "operation": operation.name,
+            "feature": operation.feature,
+            "owner": found.owner,
+            "way_out": found.way_out,
+        }
+        if not found.available:
+            kind = OwnedElsewhere if found.owned_elsewhere else NotAvailable
+            raise kind(found.reason, hint=found.way_out, details=details)
+        other = self._on_charger.get(charger, {}).get(operation.name)
+        if other is not None:
+            by = f" of {other.record.actor}" if other.record.actor else ""
+            details["way_out"] = f"fwdctl op {charger} --follow {other.record.id}"
+            raise NotAvailable(
+                f"{operation.name}{by} is under way on {charger}", hint=details["way_out"], details=details
+            )
+
+    def _ordered(self, charger: str, parameters: Any) -> Order:
+        live = self._stations.live_charger(charger)
+        assert live is not None  # else it was refused
+        return Order(
+            version=live.version or "",
+            parameters=parameters,
+            request_id=next(self._request_ids),
+            now=self._clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
+            facts={"transaction": self._transaction(live, getattr(parameters, "transaction", None))},
+        )
+
+    def _transaction(self, live: LiveCharger, given: str | None) -> str:
+        """Return the id of the transaction meant, as `local` is to write it; "" where it is not clear which."""
+        if given is None:
+            return ""
+        only = live.transactions[0].id if len(live.transactions) == 1 else ""
+        chosen = given or only
+        return self._stations.transaction_for_local(live.name, chosen) if chosen else ""
+
+    def _under_way(self, run: OperationRun) -> None:
+        charger = run.record.charger
+        live = self._stations.live_charger(charger)
+        self._runs[run.record.id] = run
+        self._on_charger.setdefault(charger, {})[run.record.operation] = run
+        self._connections.setdefault(charger, live.connections if live else 0)
+        over = [id_ for id_, old in self._runs.items() if old.record.done]
+        for id_ in over[: max(0, len(self._runs) - KEPT_RUNS)]:
+            del self._runs[id_]
+
+    def _over(self, run: OperationRun) -> None:
+        charger = run.record.charger
+        runs = self._on_charger.get(charger, {})
+        if runs.get(run.record.operation) is run:
+            del runs[run.record.operation]
+        if not runs:
+            self._on_charger.pop(charger, None)
+            self._connections.pop(charger, None)
+
+    async def _carry_out(self, run: OperationRun, commands: list[Command]) -> None:
+        try:
+            await run.go(commands)
+        except asyncio.CancelledError:
+            run.end(State.INTERRUPTED, "the server stopped meanwhile")
+            raise
+        except Exception as error:  # noqa: BLE001 - whoever follows must learn that it ended
+            self._report(f"operation {run.record.id}", error)
+            run.end(State.FAILED, f"the server failed unexpectedly; its log has it under operation {run.record.id}")
+        finally:
+            self._over(run)
+        await self._store.put_operation(run.record, _ended(run.record))
+
+    def _heard(self, charger: str, action: str, payload: Payload) -> None:
+        for run in self._on_charger.get(charger, {}).values():
+            run.tell(Heard(action, payload))
+
+
+def _begun(record: OperationRecord) -> HistoryEvent:
+    return _event(record, record.started_at, f"{_said(record)}: begun")
+
+
+def _ended(record: OperationRecord) -> HistoryEvent:
+    assert record.ended_at is not None
+    problem = f" ({record.problem})" if record.problem else ""
+    return _event(record, record.ended_at, f"{_said(record)}: {record.state}{problem}")
+
+
+def _event(record: OperationRecord, at: datetime, summary: str) -> HistoryEvent:
+    return HistoryEvent(
+        at,
+        "operation",
+        summary,
+        charger=record.charger,
+        actor=record.actor,
+        reason=record.reason,
+        details={
+            "operation": record.operation,
+            "id": record.id,
+            "state": record.state.value,
+            "parameters": dict(record.parameters),
+        },
+    )
+
+
+def _said(record: OperationRecord) -> str:
+    told = ", ".join(f"{name} {_short(value)}" for name, value in record.parameters.items())
+    return f"{record.operation} {told}".rstrip()
+
+
+def _short(value: Any) -> str:
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return text if len(text) <= 40 else f"{text[:39]}…"
