@@ -45,6 +45,7 @@ class OperationRun:
         self._around = around
         self._inbox: asyncio.Queue[Event] = asyncio.Queue()
         self._news = asyncio.Event()
+        self._ended: OperationRecord | None = None
 
     @property
     def exit_code(self) -> int | None:
@@ -56,19 +57,26 @@ class OperationRun:
         self._inbox.put_nowait(event)
 
     async def go(self, commands: list[Command]) -> OperationRecord:
-        """Carry `commands` out, and all that follows, until the operation is over; returns it as it then is."""
-        while not self.record.done:
+        """Carry `commands` out, and all that follows, until the operation is over; returns it as it then is.
+
+        Nobody who follows learns of the end before `conclude`: it is in the journal first.
+        """
+        while self._ended is None:
             for command in commands:
                 self._carry_out(command)
-            if not self.record.done:
+            if self._ended is None:
                 commands = self._machine.handle(await self._next_event(), self._around.clock.monotonic_s())
-        return self.record
+        return self._ended
 
     def end(self, state: State, problem: str) -> OperationRecord:
-        """End it from outside, for example because the server stops."""
-        if not self.record.done:
-            self._over(Finished(state, reason=problem))
-        return self.record
+        """End it from outside, for example because the server stops; returns it as it then is."""
+        return self._ended or self._over(Finished(state, reason=problem))
+
+    def conclude(self) -> None:
+        """Let everybody who follows know that it is over."""
+        assert self._ended is not None
+        self.record = self._ended
+        self._ring()
 
     async def wait_for_news(self, seen: int, wait_s: float) -> None:
         """Return once there are more than `seen` lines of progress or the run is done, at the latest after `wait_s`."""
@@ -110,15 +118,15 @@ class OperationRun:
     def _answered(self, answer: StationAnswer) -> None:
         self.tell(Refused(answer.error) if answer.payload is None else Answered(answer.payload))
 
-    def _over(self, finished: Finished) -> None:
-        self.record = replace(
+    def _over(self, finished: Finished) -> OperationRecord:
+        self._ended = replace(
             self.record,
             state=finished.state,
             result=None if finished.result is None else finished.result.model_dump(mode="json", exclude_defaults=True),
             problem=finished.reason,
             ended_at=self._around.clock.now(),
         )
-        self._ring()
+        return self._ended
 
     def _ring(self) -> None:
         self._news.set()

@@ -297,16 +297,20 @@ class Operations:
 
     async def _carry_out(self, run: OperationRun, commands: list[Command]) -> None:
         try:
-            await run.go(commands)
-        except asyncio.CancelledError:
-            run.end(State.INTERRUPTED, "the server stopped meanwhile")
-            raise
-        except Exception as error:  # noqa: BLE001 - whoever follows must learn that it ended
-            self._report(f"operation {run.record.id}", error)
-            run.end(State.FAILED, f"the server failed unexpectedly; its log has it under operation {run.record.id}")
+            ended = await self._ended(run, commands)
+            await self._store.put_operation(ended, _ended(ended))
         finally:
+            run.end(State.INTERRUPTED, "the server stopped meanwhile")  # unless it had come to its end
+            run.conclude()
             self._over(run)
-        await self._store.put_operation(run.record, _ended(run.record))
+
+    async def _ended(self, run: OperationRun, commands: list[Command]) -> OperationRecord:
+        try:
+            return await run.go(commands)
+        except Exception as error:  # noqa: BLE001 - whoever follows must learn that it ended
+            what = f"operation {run.record.id}"
+            self._report(what, error)
+            return run.end(State.FAILED, f"the server failed unexpectedly; its log has it under {what}")
 
     def _heard(self, charger: str, action: str, payload: Payload) -> None:
         for run in self._on_charger.get(charger, {}).values():

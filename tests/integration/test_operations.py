@@ -144,7 +144,7 @@ async def test_a_restart_of_the_server_marks_what_it_left_running(tmp_path: Path
     async with depot(tmp_path) as here:
         here.station.obedient = False
         running = await here.start("reset")
-        await here.station.wait_for("Reset")
+        assert (await asyncio.to_thread(here.api.operation, running, 10))["progress"]
     async with depot(tmp_path) as here:
         found = await asyncio.to_thread(here.api.operation, running)
         assert (found["state"], found["exit_code"]) == ("interrupted", 1)

@@ -45,6 +45,8 @@ async def test_progress_is_news_and_nothing_within_a_time_is_an_answer_too() -> 
     assert [step.text for step in run.record.progress] == ["asked"]
     lost_to(run, "partner-pay")
     ended = await task
+    assert run.record.state is State.RUNNING  # the journal has it first
+    run.conclude()
     assert (run.owner, ended.state, run.exit_code) == ("partner-pay", State.TAKEN_AWAY, 9)
     assert isinstance(error_of(ended), OwnedElsewhere)
     assert await run.wait_done() is ended
@@ -64,4 +66,5 @@ async def test_it_can_be_ended_from_outside_once(state: State) -> None:
     task.cancel()
     assert run.end(state, "why").state is state
     assert run.end(State.SUCCEEDED, "no").state is state
+    run.conclude()
     assert "why" in error_of(run.record).summary
