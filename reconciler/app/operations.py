@@ -4,7 +4,6 @@ start ──> gate (owner? online? booted?) ──> journal ──> Machine ─�
                └── no: OwnedElsewhere, with the toggle that changes it      ──> journal, history
 """
 
-import asyncio
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

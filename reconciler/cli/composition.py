@@ -152,7 +152,7 @@ class _Assembly:
             _log.warning("operation interrupted", id=record.id, charger=record.charger, operation=record.operation)
 
         def changed(charger: str) -> None:
-            reconciler.wake()
+            reconciler.wake(charger)
             operations.charger_changed(charger)
 
         node.changed = changed
