@@ -82,6 +82,10 @@ REACHING: Final[Mapping[tuple[str, str], Reach]] = {
     ("POST", "/v1/toggles"): Reach.BODY,
     ("POST", "/v1/toggles/extend"): Reach.BODY,
     ("POST", "/v1/toggles/end"): Reach.BODY,
+    ("GET", "/v1/chargers/{charger}/operations"): Reach.PATH,
+    ("GET", "/v1/operations"): Reach.WITHIN,
+    ("GET", "/v1/operations/{operation_id}"): Reach.WITHIN,
+    ("POST", "/v1/operations"): Reach.BODY,
     ("POST", "/v1/outages"): Reach.BODY,
     ("POST", "/v1/failovers/end"): Reach.BODY,
 }
@@ -132,5 +136,7 @@ async def _chargers_of(request: Request) -> list[str]:
         body = await request.json()
     except ValueError:
         return []
-    named = body.get("chargers") if isinstance(body, dict) else None
+    if not isinstance(body, dict):
+        return []
+    named = body.get("chargers", [body.get("charger")])
     return [name for name in named if isinstance(name, str)] if isinstance(named, list) else []

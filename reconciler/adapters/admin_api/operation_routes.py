@@ -7,10 +7,13 @@ from pydantic import Field
 from starlette.responses import JSONResponse
 
 from reconciler.adapters.admin_api import answers
+from reconciler.adapters.admin_api.acting import CURRENT_CALL
 from reconciler.adapters.admin_api.schema import ActingBody
 from reconciler.app import api_contract
+from reconciler.app.charger_reach import ChargerReach
 from reconciler.app.operation_run import OperationRun, error_of, exit_code_of
 from reconciler.app.operations import Offers, Operations
+from reconciler.errors import NotAllowed
 from reconciler.local.operations.catalogue import OPERATIONS
 from reconciler.model.operations import Offer, OperationOrder, OperationRecord, State
 
@@ -27,8 +30,13 @@ class OperationBody(ActingBody):
     reason: str = ""
 
 
-def add_operation_routes(router: APIRouter, operations: Operations) -> None:
-    """Add the routes to `router`."""
+def add_operation_routes(router: APIRouter, operations: Operations, reach: ChargerReach) -> None:
+    """Add the routes to `router`; `reach` keeps callers to their chargers."""
+
+    async def reached() -> frozenset[str] | None:
+        """Return the chargers within the caller's reach, None for all."""
+        labels = CURRENT_CALL.get().caller.select
+        return await reach.chargers(labels) if labels else None
 
     @router.get("/chargers/{charger}/operations")
     async def offers(charger: str) -> JSONResponse:
@@ -50,14 +58,18 @@ def add_operation_routes(router: APIRouter, operations: Operations) -> None:
         if isinstance(found, OperationRun):
             await found.wait_for_news(seen, wait_s)
             found = found.record
+        within = await reached()
+        if within is not None and found.charger not in within:
+            raise NotAllowed(f"operation {operation_id} is on a charger out of this token's reach")
         return answers.answer(**record_to_json(found, seen))
 
     @router.get("/operations")
     async def recent(
         charger: str | None = None, limit: Annotated[int, Query(ge=1, le=RECENT_MAX)] = 50
     ) -> JSONResponse:
-        found = await operations.recent(charger, limit)
-        return answers.answer(operations=[record_to_json(record) for record in found])
+        found, within = await operations.recent(charger, limit), await reached()
+        seen = [record for record in found if within is None or record.charger in within]
+        return answers.answer(operations=[record_to_json(record) for record in seen])
 
 
 def record_to_json(record: OperationRecord, seen: int = 0) -> dict[str, Any]:

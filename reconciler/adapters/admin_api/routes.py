@@ -47,7 +47,7 @@ def build_routes(reconciler: Reconciler, runs: ApplyRuns, access: AdminAccess, o
     add_time_routes(router, reconciler)
     add_token_routes(router, access.tokens)
     add_session_routes(router, access.sessions)
-    add_operation_routes(router, operations)
+    add_operation_routes(router, operations, reconciler.reach)
     return router
 
 
