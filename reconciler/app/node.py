@@ -21,6 +21,7 @@ from reconciler.app.station_entry import StationEntry
 from reconciler.app.station_session import Connection, StationSession, Totals
 from reconciler.app.stored_passwords import StoredPasswords
 from reconciler.app.strangers import Strangers
+from reconciler.app.ticket import Ticket
 from reconciler.local.csms import LocalCsms, TransactionNumbers
 from reconciler.local.known_tokens import KnownTokens
 from reconciler.model.desired import LOCAL, DesiredCharger, DesiredLeg
@@ -53,16 +54,6 @@ class World:
     """What the O of stations' certificates must hold; "" asks for none."""
     passwords: StoredPasswords | None = None
     """None: stored passwords are no hashes."""
-
-
-@dataclass(slots=True)
-class Ticket:
-    """A station that was admitted and is not yet in."""
-
-    slot: ChargerSlot
-    authorization: str | None
-    dialled: dict[str, CsmsConnection]
-    """Legs dialled before the station's handshake was answered."""
 
 
 class RelayNode:
@@ -243,17 +234,17 @@ class RelayNode:
             try:
                 await connection.dial_first()
             except asyncio.CancelledError:  # the station gave up waiting
-                _drop_unadopted(ticket)
+                ticket.drop()
                 raise
             except DialFailed as failed:
-                _drop_unadopted(ticket)
+                ticket.drop()
                 if passthrough and failed.status in (401, 403, 404):
                     return Refuse(failed.status, f"{leg.backend.name} refused the charging station")
                 return Refuse(503, f"{leg.backend.name} can't be reached: {failed.reason}", retry_after_s=30)
             ticket.dialled[leg.backend.name] = connection
         slot.owner_away = ""
         if ticket.dialled:
-            asyncio.get_running_loop().call_later(ADOPT_WITHIN_S, _drop_unadopted, ticket)
+            asyncio.get_running_loop().call_later(ADOPT_WITHIN_S, ticket.drop)
         return None
 
     def opened(self, admit: Admit, leg: Leg) -> LegSink:
@@ -394,10 +385,3 @@ def _scope(charger: DesiredCharger) -> str:
     """Return where an accepted id token counts: the charger's site, or the charger alone."""
     site = charger.labels.get("site")
     return f"site/{site}" if site else f"charger/{charger.name}"
-
-
-def _drop_unadopted(ticket: Ticket) -> None:
-    """Close legs of a station that was admitted and never came in."""
-    for connection in ticket.dialled.values():
-        connection.stop("the charging station did not complete its handshake")
-    ticket.dialled.clear()
