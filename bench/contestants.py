@@ -16,6 +16,9 @@ from typing import Final
 from bench.generator import Generator
 
 PROXY_CORE: Final = "0"
+SOURCES: Final = Path(__file__).parents[1]
+COMPILED: Final = SOURCES / "build" / "compiled"
+"""Where `make build/compiled` leaves the relay with its data path compiled."""
 _READY_WITHIN_S: Final = 60.0
 
 
@@ -198,12 +201,18 @@ def _passthrough(place: Place) -> Sequence[str]:
     return [sys.executable, "-m", "bench.passthrough", str(place.port), str(place.csms_ports[0])]
 
 
-def _relay(roles: str) -> Callable[[Place], Sequence[str]]:
+def _relay(roles: str, *, where: Path = COMPILED) -> Callable[[Place], Sequence[str]]:
+    """Return the command of the relay whose modules lie in `where`: a program's own directory is searched first."""
+
     def command(place: Place) -> Sequence[str]:
         arguments = [str(place.port), roles, str(place.chargers), str(place.directory), *map(str, place.csms_ports)]
-        return [sys.executable, "-m", "bench.relay_process", *arguments]
+        return ["env", "-C", str(where), sys.executable, "-m", "bench.relay_process", *arguments]
 
     return command
+
+
+def _uncompiled() -> str:
+    return "" if COMPILED.is_dir() else "make build/compiled"
 
 
 DIRECT: Final = Contestant("direct", "no proxy: the generator's own ceiling", lambda place: (), _nothing_missing)
@@ -213,18 +222,24 @@ PASSTHROUGH: Final = Contestant(
     "websockets", "the least that forwards with its asyncio API, on uvloop", _passthrough, _nothing_missing
 )
 BROKER: Final = Contestant("ocpp-broker", "one leader, logging off", _broker, _package("ocpp_broker", "ocpp-broker"))
-RELAY: Final = Contestant("relay", "one owner", _relay("owner"), _nothing_missing)
+RELAY: Final = Contestant("relay", "one owner; the data path compiled (`make compiled`)", _relay("owner"), _uncompiled)
+INTERPRETED: Final = Contestant(
+    "relay, interpreted",
+    "the same as Python runs it from its sources",
+    _relay("owner", where=SOURCES),
+    _nothing_missing,
+)
 OBSERVER: Final = Contestant(
-    "relay, 1 observer", "one owner, one observer of everything", _relay("observer"), _nothing_missing, backends=2
+    "relay, 1 observer", "one owner, one observer of everything", _relay("observer"), _uncompiled, backends=2
 )
 OBSERVERS: Final = Contestant(
-    "relay, 2 observers", "one owner, two observers of everything", _relay("observers"), _nothing_missing, backends=3
+    "relay, 2 observers", "one owner, two observers of everything", _relay("observers"), _uncompiled, backends=3
 )
 HYBRID: Final = Contestant(
-    "relay, hybrid", "metering has another owner than the rest", _relay("hybrid"), _nothing_missing, backends=2
+    "relay, hybrid", "metering has another owner than the rest", _relay("hybrid"), _uncompiled, backends=2
 )
 STANDBY: Final = Contestant(
-    "relay, standby", "one owner, another CSMS stands by", _relay("standby"), _nothing_missing, backends=2
+    "relay, standby", "one owner, another CSMS stands by", _relay("standby"), _uncompiled, backends=2
 )
 
-ALL: Final = (DIRECT, NGINX, HAPROXY, PASSTHROUGH, BROKER, RELAY, OBSERVER, OBSERVERS, HYBRID)
+ALL: Final = (DIRECT, NGINX, HAPROXY, PASSTHROUGH, BROKER, RELAY, INTERPRETED, OBSERVER, OBSERVERS, HYBRID)

@@ -13,6 +13,8 @@ from typing import Final
 
 import msgspec
 
+from reconciler.relay.shapes import Elements
+
 
 class Kind(IntEnum):
     """Message types of OCPP-J."""
@@ -24,18 +26,10 @@ class Kind(IntEnum):
     SEND = 6
 
 
-class _Elements(msgspec.Struct, array_like=True, gc=False):
-    kind: msgspec.Raw
-    id: msgspec.Raw
-    third: msgspec.Raw = msgspec.Raw(b"")
-    fourth: msgspec.Raw = msgspec.Raw(b"")
-    fifth: msgspec.Raw = msgspec.Raw(b"")
-
-
 UNREADABLE: Final = (msgspec.MsgspecError, RecursionError)
 """What decoding foreign JSON may raise; nesting that the envelope bore can be too deep a few calls further in."""
 
-_ELEMENTS: Final = msgspec.json.Decoder(_Elements)
+_ELEMENTS: Final = msgspec.json.Decoder(Elements)
 _ANYTHING: Final = msgspec.json.Decoder(msgspec.Raw)
 _TEXT: Final = msgspec.json.Decoder(str)
 _KINDS: Final = {str(kind.value).encode(): kind for kind in Kind}
@@ -129,7 +123,7 @@ def id_key(id_token: bytes) -> str:
     return "\x00" + id_token.decode()
 
 
-def _call(kind: Kind, id_token: bytes, key: str, elements: _Elements, raw: bytes) -> Frame:
+def _call(kind: Kind, id_token: bytes, key: str, elements: Elements, raw: bytes) -> Frame:
     third = bytes(elements.third)
     if third[:1] == b"{":
         action, payload, signed = _TEXT.decode(elements.fourth), elements.fifth, True
@@ -142,7 +136,7 @@ def _call(kind: Kind, id_token: bytes, key: str, elements: _Elements, raw: bytes
     return Frame(kind, id_token, key, action, payload, raw, signed)
 
 
-def _answer(kind: Kind, id_token: bytes, key: str, elements: _Elements, raw: bytes) -> Frame:
+def _answer(kind: Kind, id_token: bytes, key: str, elements: Elements, raw: bytes) -> Frame:
     if kind is Kind.CALLRESULT:
         signed = bool(bytes(elements.fourth))
         payload = elements.fourth if signed else elements.third

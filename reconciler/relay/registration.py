@@ -18,6 +18,7 @@ from reconciler.model.live import LegPhase
 from reconciler.relay.commands import ForgetCalls
 from reconciler.relay.envelope import UNREADABLE, Frame, Kind
 from reconciler.relay.leg import NEVER, CsmsLeg, Origin, Upcall
+from reconciler.relay.shapes import BootAnswer
 from reconciler.relay.state import SessionState
 
 BOOT: Final = "BootNotification"
@@ -29,20 +30,7 @@ _OWNER_SLACK: Final = 1.1
 """The station beats towards one owner by itself; the relay adds a beat there only where the station is late."""
 
 
-class _BootAnswer(msgspec.Struct, gc=False):
-    status: str = ""
-    interval: float | str | None = 0
-
-    @property
-    def interval_s(self) -> float:
-        """The interval, also where it was sent as text."""
-        try:
-            return max(0.0, float(self.interval or 0))
-        except ValueError:
-            return 0.0
-
-
-_BOOT_ANSWER: Final = msgspec.json.Decoder(_BootAnswer)
+_BOOT_ANSWER: Final = msgspec.json.Decoder(BootAnswer)
 
 
 class Registration:
@@ -168,12 +156,12 @@ class Registration:
 
     def _boot_answered(self, leg: CsmsLeg, frame: Frame, *, retry: bool) -> None:
         state, limits = self._state, self._state.limits
-        answer = _BootAnswer()
+        answer = BootAnswer()
         if frame.kind is Kind.CALLRESULT:
             try:
                 answer = _BOOT_ANSWER.decode(frame.payload)
             except UNREADABLE:
-                answer = _BootAnswer("unreadable answer")
+                answer = BootAnswer("unreadable answer")
         phase = _PHASES.get(answer.status, LegPhase.REJECTED)
         if phase is LegPhase.REGISTERED:
             self._accepted_by(leg, answer.interval_s)

@@ -14,17 +14,12 @@ from reconciler.model.desired import DesiredCharger, DesiredLeg
 from reconciler.relay.catalogue import CATALOGUE, UNKNOWN_ACTION_FEATURE, Action
 from reconciler.relay.composition import SHARED_ANSWERS, shared_fields
 from reconciler.relay.envelope import UNREADABLE, Frame
+from reconciler.relay.shapes import Vendor
 
 NOT_COPIED: Final = frozenset({"BootNotification", "Heartbeat"})
 """Each leg has its own: the relay registers and beats on every leg by itself (R9)."""
 
-
-class _Vendor(msgspec.Struct, gc=False):
-    vendorId: str = ""  # as OCPP writes it
-    messageId: str = ""
-
-
-_VENDOR: Final = msgspec.json.Decoder(_Vendor)
+_VENDOR: Final = msgspec.json.Decoder(Vendor)
 
 
 class RouteTable:

@@ -46,8 +46,13 @@ class NobodyListens:
         """Have nothing to do."""
 
 
-class WebSocketLeg(asyncio.Protocol):
-    """Implements `app.legs.Leg` on a transport whose opening handshake `wire` has completed."""
+class WebSocketLeg:
+    """Implements `app.legs.Leg` on a transport whose opening handshake `wire` has completed.
+
+    An asyncio.Protocol by its methods, not by inheritance: so it can be compiled, with every attribute a plain slot.
+    """
+
+    __deletable__ = ("_transport",)
 
     __slots__ = (
         "_awaited",
@@ -100,7 +105,7 @@ class WebSocketLeg(asyncio.Protocol):
         self._heard = True  # any byte since the timer last looked
         self._closing = False
         self._end: tuple[int, str] | None = None  # why, where this side decided it
-        transport.set_protocol(self)
+        transport.set_protocol(cast(asyncio.Protocol, self))
 
     # app.legs.Leg
 

@@ -1,0 +1,38 @@
+"""The shapes that msgspec reads frames and payloads into: the few fields a decision needs, and no other.
+
+They have a module of their own because msgspec makes these classes itself: where the core is compiled, they are not.
+"""
+
+import msgspec
+
+
+class Elements(msgspec.Struct, array_like=True, gc=False):
+    """A frame's elements, unread; what is missing is empty."""
+
+    kind: msgspec.Raw
+    id: msgspec.Raw
+    third: msgspec.Raw = msgspec.Raw(b"")
+    fourth: msgspec.Raw = msgspec.Raw(b"")
+    fifth: msgspec.Raw = msgspec.Raw(b"")
+
+
+class BootAnswer(msgspec.Struct, gc=False):
+    """A BootNotification's answer."""
+
+    status: str = ""
+    interval: float | str | None = 0
+
+    @property
+    def interval_s(self) -> float:
+        """The interval, also where it was sent as text."""
+        try:
+            return max(0.0, float(self.interval or 0))
+        except ValueError:
+            return 0.0
+
+
+class Vendor(msgspec.Struct, gc=False):
+    """What routes a DataTransfer."""
+
+    vendorId: str = ""  # as OCPP writes it
+    messageId: str = ""
