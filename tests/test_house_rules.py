@@ -9,8 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "reconciler"
-CORE = ("errors.py", "model", "planning", "relay", "local")
-MIRRORED = ("model", "planning", "relay", "local", "app")
+CORE = ("errors.py", "model", "planning", "relay", "local", "as_charger")
+MIRRORED = ("model", "planning", "relay", "local", "as_charger", "app")
 FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 60
 CLOCKS = {"time", "monotonic", "perf_counter", "now", "utcnow", "today", "uuid4", "random"}

@@ -46,6 +46,12 @@ WRITTEN: Final[tuple[Metric, ...]] = (
     Metric(
         "counter", "relay_notes", "What the relay did out of the ordinary, see reconciler/relay/commands.py.", ("what",)
     ),
+    Metric(
+        "counter",
+        "leg_changes",
+        "What back-ends ordered on their own legs: changed, refused; then confirmed, failed or overtaken by the spec.",
+        ("outcome",),
+    ),
     Metric("counter", "applies", "Applies by exit code, 0 for all applied.", ("exit_code",)),
     Metric("counter", "api_requests", "Admin API requests by route and status.", ("route", "status")),
     Metric("gauge", "last_apply_revision", "Revision that the last apply since the start has made, 0 for none."),

@@ -1,6 +1,7 @@
 """What the relay node keeps of one declared charger, whether its station is connected or not."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -9,6 +10,10 @@ from reconciler.app.station_session import Connection, StationSession
 from reconciler.model.desired import DesiredCharger
 from reconciler.model.live import LiveCharger, LiveLeg, LiveResidue, LiveTransaction, Refusal
 from reconciler.relay.memory import SessionMemory
+
+
+def _as_declared(charger: str, backend: str) -> str:
+    return ""
 
 
 @dataclass(slots=True)
@@ -36,8 +41,10 @@ class ChargerSlot:
     lingering: dict[str, Connection] = field(default_factory=dict)
     """The last session's CSMS connections, which may still be closing."""
 
-    def live(self, now: datetime, monotonic_s: float) -> LiveCharger:
-        """Return the charger as it is now."""
+    def live(
+        self, now: datetime, monotonic_s: float, credential: Callable[[str, str], str] = _as_declared
+    ) -> LiveCharger:
+        """Return the charger as it is now; `credential` tells what a back-end has set on its leg, see `LegDesk`."""
         session = self.session
         if session is None:
             return LiveCharger(
@@ -53,7 +60,15 @@ class ChargerSlot:
             generation=state.generation,
             owners=state.table.owners,
             legs=tuple(
-                LiveLeg(leg.name, leg.spec.role.name, leg.phase, epoch_s + leg.since, leg.detail, leg.frames)
+                LiveLeg(
+                    leg.name,
+                    leg.spec.role.name,
+                    leg.phase,
+                    epoch_s + leg.since,
+                    leg.detail,
+                    leg.frames,
+                    credential(self.desired.name, leg.name),
+                )
                 for leg in state.legs.values()
             ),
             transactions=tuple(

@@ -121,6 +121,8 @@ class DialRequest:
     """The one subprotocol to offer: that of the station's leg."""
     authorization: str | None = None
     """The station's own header, only for `credentials: passthrough`; else the adapter makes it from the spec."""
+    charger: str = ""
+    """Whose leg it is."""
 
     def __repr__(self) -> str:
         return f"DialRequest(identity={self.identity!r}, backend={self.leg.backend.name!r}, version={self.version!r})"

@@ -6,15 +6,14 @@ station ───── admit ────────> who, which version, may 
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 
 from reconciler.app.boot_serial import BootSerialCheck
 from reconciler.app.charger_slot import ChargerSlot
-from reconciler.app.csms_connection import CsmsConnection, RedialPolicy
-from reconciler.app.legs import Admit, Dialer, DialFailed, DialRequest, Knock, Leg, LegSink, Refuse
+from reconciler.app.csms_connection import CsmsConnection
+from reconciler.app.legs import Admit, DialFailed, DialRequest, Knock, Leg, LegSink, Refuse
 from reconciler.app.local_line import LocalLine
-from reconciler.app.ports import ChargerMemory, Clock, KeptCall, Log, Metrics, Secrets
-from reconciler.app.recorder import Recorder
+from reconciler.app.order_entry import bring
+from reconciler.app.ports import ChargerMemory, KeptCall
 from reconciler.app.station_access import choose_version, must_reconnect
 from reconciler.app.station_channel import MUTUAL_TLS, serial_number_of
 from reconciler.app.station_entry import StationEntry
@@ -22,6 +21,7 @@ from reconciler.app.station_session import Connection, StationSession, Totals
 from reconciler.app.stored_passwords import StoredPasswords
 from reconciler.app.strangers import Strangers
 from reconciler.app.ticket import Ticket
+from reconciler.app.world import World as World
 from reconciler.local.csms import LocalCsms, TransactionNumbers
 from reconciler.local.known_tokens import KnownTokens
 from reconciler.model.desired import LOCAL, DesiredCharger, DesiredLeg
@@ -33,27 +33,6 @@ from reconciler.relay.memory import SessionMemory
 SERVICE_RESTART = 1012
 POLICY_VIOLATION = 1008
 ADOPT_WITHIN_S = 15.0
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """What a node is given: one object for each thing it can't do by itself."""
-
-    dialer: Dialer
-    secrets: Secrets
-    clock: Clock
-    metrics: Metrics
-    log: Log
-    recorder: Recorder
-    new_id: Callable[[], str]
-    """Message ids, at most 36 characters, never the same twice."""
-    token_key: bytes
-    """Random; keys the digests of id tokens that owners accepted."""
-    redial: RedialPolicy = field(default_factory=RedialPolicy)
-    organization: str = ""
-    """What the O of stations' certificates must hold; "" asks for none."""
-    passwords: StoredPasswords | None = None
-    """None: stored passwords are no hashes."""
 
 
 class RelayNode:
@@ -125,7 +104,8 @@ class RelayNode:
         clock, slots = self._world.clock, self._slots
         now, monotonic_s = clock.now(), clock.monotonic_s()
         chosen = slots if only is None else [name for name in only if name in slots]
-        return {name: slots[name].live(now, monotonic_s) for name in chosen}
+        more = () if self._world.leg_desk is None else (self._world.leg_desk.credential,)
+        return {name: slots[name].live(now, monotonic_s, *more) for name in chosen}
 
     def live_charger(self, charger: str) -> LiveCharger | None:
         """Return one charger's live state, None where it is not declared."""
@@ -229,7 +209,7 @@ class RelayNode:
             if not passthrough and not was_away:
                 continue
             authorization = ticket.authorization if passthrough else None
-            request = DialRequest(charger.identity, leg, version, authorization)
+            request = DialRequest(charger.identity, leg, version, authorization, charger.name)
             connection = CsmsConnection(request, self._world.dialer, self._world.redial, lambda event: None)
             try:
                 await connection.dial_first()
@@ -309,7 +289,7 @@ class RelayNode:
             loop.call_soon(dialled.adopt, session.feed)
             return dialled
         authorization = ticket.authorization if leg.credentials == "passthrough" else None
-        request = DialRequest(session.desired.identity, leg, session.version, authorization)
+        request = DialRequest(session.desired.identity, leg, session.version, authorization, session.charger)
         connection = CsmsConnection(request, world.dialer, world.redial, session.feed)
         connection.start(ticket.slot.lingering.get(name))
         return connection
@@ -334,16 +314,21 @@ class RelayNode:
             case commands.ForgetCalls(seqs):
                 self._world.recorder.forget(session.charger, seqs)
             case commands.AnswerLocally(frame):
-                answer = self._local_csms(session).frame_received(frame, self._world.clock.now())
-                if answer is not None:
-                    session.station.send(answer)
+                self._answer_locally(session, frame)
             case commands.IdTokenAccepted(token):
                 self._tokens.accepted(_scope(session.desired), token, self._world.clock.now())
+            case commands.AnswerOrder() | commands.LegRegistered():
+                bring(self._world.leg_desk, session, command)
             case commands.GenerationRuns(generation, before, owners):
                 self._next_session(slot, generation, session.desired)
                 if before != owners:
                     self._world.metrics.count("flips")  # the controller knows why, and writes it into history
                     self.changed(session.charger)
+
+    def _answer_locally(self, session: StationSession, frame: bytes) -> None:
+        answer = self._local_csms(session).frame_received(frame, self._world.clock.now())
+        if answer is not None:
+            session.station.send(answer)
 
     def _note(self, slot: ChargerSlot, note: commands.Note) -> None:
         if note.what == "owner-away":

@@ -22,6 +22,7 @@ from reconciler.adapters.argon2_hash import Argon2Hash
 from reconciler.adapters.clock import SystemClock
 from reconciler.adapters.console.application import ConsoleParts, build_console
 from reconciler.adapters.data_dir import DataDirectory
+from reconciler.adapters.key_ring import load_key_ring
 from reconciler.adapters.logs import EventLog
 from reconciler.adapters.mail import MailCourier, MailServer, smtp_password
 from reconciler.adapters.metrics import PrometheusMetrics
@@ -35,6 +36,10 @@ from reconciler.app.admin_access import AdminAccess, admin_access
 from reconciler.app.apply_runs import ApplyRuns
 from reconciler.app.fleet_board import FleetBoard
 from reconciler.app.fleet_numbers import fleet_numbers
+from reconciler.app.leg_book import LegBook
+from reconciler.app.leg_desk import LegDesk
+from reconciler.app.leg_dialer import LegDialer
+from reconciler.app.leg_reports import LegReports
 from reconciler.app.node import RelayNode, World
 from reconciler.app.notifying import Courier
 from reconciler.app.operations import Operations
@@ -103,13 +108,14 @@ class _Assembly:
         self._admin_api(admin_socket, access, node, reconciler, operations, background)
         return Running(directory, doors, admin_url, self._broken)
 
-    async def _relay(self, store: Store) -> RelayNode:
+    async def _relay(self, store: SqlStore) -> RelayNode:
         """Return the relay with what earlier processes remembered, and without any charger yet."""
         log = EventLog(self._clock.monotonic_s)
         recorder = self._recorder = Recorder(store, log)
         writing = self._vital(Background(_report), recorder.run(), "recorder")
         self._stack.push_async_callback(_stop_recorder, recorder, writing)
-        dialer, token_key = WebSocketDialer(self._secrets), secrets.token_bytes(32)
+        desk, dialer = await self._leg_desk(store, recorder, log)
+        token_key = secrets.token_bytes(32)
         world = World(
             dialer,
             self._secrets,
@@ -121,6 +127,7 @@ class _Assembly:
             token_key,
             organization=self._settings.station_organization,
             passwords=self._passwords(),
+            leg_desk=desk,
         )
         node = RelayNode(world)
         node.restore(await store.memories(), await store.kept_calls())
@@ -133,6 +140,17 @@ class _Assembly:
         slow = Argon2Hash()
         self._stack.callback(slow.close)
         return StoredPasswords(self._clock, read_password_key(self._settings.data, os.environ), slow)
+
+    async def _leg_desk(self, store: SqlStore, recorder: Recorder, log: EventLog) -> tuple[LegDesk, LegDialer]:
+        """Return who carries out what back-ends order on their legs, and who dials with it."""
+        settings = self._settings
+        keys = load_key_ring(settings.encryption_key_file, os.environ, settings.data, shared_store=store.shared)
+        book = LegBook(store, keys, self._secrets, log)
+        await book.load()
+        reports = LegReports(recorder.event, self._clock, self._metrics, log)
+        background = Background(_report)
+        self._stack.push_async_callback(background.stop)
+        return LegDesk(book, reports, self._clock, background), LegDialer(WebSocketDialer(book), book, reports)
 
     async def _reconciler(self, store: Store, node: RelayNode, background: Background) -> Reconciler:
         """Return the reconciler once the relay knows every applied charger, and its loop runs."""

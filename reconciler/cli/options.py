@@ -66,6 +66,10 @@ StoreUrl = Annotated[
     str | None,
     typer.Option(envvar="FWDCTL_STORE", metavar="URL", help="Database; default SQLite in the data directory."),
 ]
+EncryptionKeyFile = Annotated[
+    Path | None,
+    typer.Option(envvar="FWDCTL_ENCRYPTION_KEY_FILE", metavar="FILE", help="Keys for data at rest, newest first."),
+]
 Smtp = Annotated[
     str | None, typer.Option(envvar="FWDCTL_SMTP", metavar="URL", help="Mail server for notices: smtp://HOST:25.")
 ]

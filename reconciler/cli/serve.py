@@ -43,6 +43,7 @@ def serve(
     data: Annotated[Path | None, typer.Option(envvar="FWDCTL_DATA", metavar="DIR", help="Data directory.")] = None,
     store: options.StoreUrl = None,
     secrets: options.SecretsDirectory = None,
+    encryption_key_file: options.EncryptionKeyFile = None,
     smtp: options.Smtp = None,
     mail_from: options.MailFrom = None,
     config: Annotated[
@@ -64,6 +65,7 @@ def serve(
         "data": data,
         "store": store,
         "secrets": secrets,
+        "encryption_key_file": encryption_key_file,
         "smtp": smtp,
         "mail_from": mail_from,
     }

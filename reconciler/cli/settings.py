@@ -60,6 +60,9 @@ class ServeSettings:
     secrets: Path | None = None
     """Directory that `fromFile` reads from; None for `data`/secrets."""
 
+    encryption_key_file: Path | None = None
+    """Keys for what back-ends set on their legs, the newest first; None for `data`/encryption-key."""
+
     smtp: str | None = None
     """Mail server for notices; None: none are mailed. Its password: FWDCTL_SMTP_PASSWORD, or a file of it."""
     mail_from: str = ""
@@ -99,7 +102,15 @@ class ServeSettings:
         return cls(**from_file | {name: value for name, value in given.items() if value is not None})
 
 
-_PATHS: Final = ("data", "secrets", "station_ca", "station_crl", "admin_tls_cert", "admin_tls_key")
+_PATHS: Final = (
+    "data",
+    "secrets",
+    "encryption_key_file",
+    "station_ca",
+    "station_crl",
+    "admin_tls_cert",
+    "admin_tls_key",
+)
 _PATH_LISTS: Final = ("tls_cert", "tls_key")
 
 

@@ -100,6 +100,8 @@ def _details(charger: Json) -> Iterator[str]:
     for leg in live["legs"]:
         detail = f", {leg['detail']}" if leg["detail"] else ""
         yield f"  leg {leg['backend']}: {leg['role']}, {leg['phase']} since {leg['since']}{detail}"
+        if leg["credential"]:
+            yield f"    credential {leg['credential']}"
     for left in live["residue"]:
         yield f"  left in the station by {left['owner']}: {left['count']} {left['kind']}"
     if live["kept_calls"]:

@@ -18,7 +18,8 @@ Compression = Literal["auto", "off"]
 class SecretRef:
     """Where the server finds a secret; never the secret itself."""
 
-    source: Literal["env", "file"]
+    source: Literal["env", "file", "kept"]
+    """kept: no spec names it; the relay was given it by a back-end and stores it encrypted."""
     name: str
 
     def __str__(self) -> str:
@@ -74,6 +75,8 @@ class Backend:
     up_after_s: float = 120.0
     half_duplex: bool = False
     compression: Compression = "auto"
+    tls_url: str = ""
+    """Where it is dialled once it has raised the leg to a profile with TLS; "": the same place with wss."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,8 @@ class LiveLeg:
     detail: str = ""
     calls: int = 0
     """Frames forwarded to and from this back-end on this leg."""
+    credential: str = ""
+    """What the back-end itself has set on this leg, for people (fingerprints only); "": all is as the spec has it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,7 @@ def backend_of(name: str, spec: BackendSpec, security: Security) -> Backend:
         up_after_s=float(spec.health.up_after),
         half_duplex=spec.half_duplex,
         compression=spec.compression,
+        tls_url=spec.tls_url or "",
     )
 
 

@@ -90,6 +90,25 @@ class AnswerLocally(msgspec.Struct, frozen=True):
     frame: bytes
 
 
+class AnswerOrder(msgspec.Struct, frozen=True):
+    """Carry out, as the charger, what a back-end orders on its own leg (R13), and say OrderAnswered once it is."""
+
+    backend: str
+    order: int
+    """Tells this order from all others of the session."""
+    raw: bytes
+    """The back-end's CALL; it may hold a secret."""
+
+    def __repr__(self) -> str:
+        return f"AnswerOrder(backend={self.backend!r}, order={self.order})"
+
+
+class LegRegistered(msgspec.Struct, frozen=True):
+    """This back-end accepted the charger's BootNotification on the connection it now has."""
+
+    backend: str
+
+
 class IdTokenAccepted(msgspec.Struct, frozen=True):
     """An owner accepted this id token on this charger; `local` may accept it later on (`authorize: known`)."""
 
@@ -139,6 +158,8 @@ Command = (
     | KeepCall
     | ForgetCalls
     | AnswerLocally
+    | AnswerOrder
+    | LegRegistered
     | IdTokenAccepted
     | Note
 )

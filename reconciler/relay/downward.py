@@ -1,6 +1,7 @@
 """Downward: commands of several back-ends share the station's one slot (R3, R8).
 
-back-end CALL ──may it?──no──> refusal, schema-valid
+back-end CALL ──on its own leg?──yes──> leg_orders
+                   └──may it?──no──> refusal, schema-valid
                    └─yes──> queue: owners first, FIFO within ──> the slot ──> station, under a fresh id
                                                  station's answer ──> back under the back-end's own id
 
@@ -18,10 +19,11 @@ from reconciler.relay import translation
 from reconciler.relay.commands import RememberCharger, SendToLeg
 from reconciler.relay.envelope import Frame, Kind, call, call_error
 from reconciler.relay.leg import NEVER, CsmsLeg
+from reconciler.relay.leg_orders import LegOrders
 from reconciler.relay.refusals import NOT_PERMITTED, refusal
 from reconciler.relay.residue import Residue
 from reconciler.relay.state import SessionState
-from reconciler.relay.terminated import concerns_leg, deletable_serials
+from reconciler.relay.terminated import deletable_serials
 
 DEAF: Final = 1011
 _TAKEN_AWAY: Final = (b'"Accepted"', b'"Scheduled"', b'"Unknown"', b'"NotFound"')
@@ -78,12 +80,14 @@ class Downward:
         "_pump_leg",
         "_state",
         "_timeouts",
+        "orders",
     )
 
     def __init__(
         self, state: SessionState, pump_leg: Callable[[CsmsLeg], None], booting: Callable[[], bool] = lambda: False
     ) -> None:
         self._state = state
+        self.orders = LegOrders(state, pump_leg)
         self._pump_leg = pump_leg
         self._booting = booting
         self._timeouts = 0
@@ -101,7 +105,9 @@ class Downward:
         if frame.id in leg.commands_open:
             state.note("duplicate-call", leg.name, frame.action)
             return
-        reason = state.table.refusal_of_command(leg.name, frame) or self._terminated(leg, frame)
+        if self.orders.take(leg, frame):
+            return
+        reason = state.table.refusal_of_command(leg.name, frame)
         if reason is not None:
             self._refuse(leg, frame, "refused-call", reason)
             return
@@ -112,14 +118,6 @@ class Downward:
         downcall = Downcall(leg, frame, state.now + state.limits.command_wait_s)
         (self._owners if state.table.owner(frame) == leg.name else self._others).append(downcall)
         self.pump()
-
-    def _terminated(self, leg: CsmsLeg, frame: Frame) -> str | None:
-        """Return why the relay keeps this message to itself, or None where it may pass (R13)."""
-        state = self._state
-        row = state.table.action(frame.action)
-        if state.table.shares_credentials(leg.name) or not concerns_leg(row, frame, state.deletable):
-            return None
-        return f"{frame.action} would change the charging station's connection to the relay"
 
     def own_call(self, action: str, payload: bytes, residue: Residue) -> None:
         """Have the relay itself take `residue` away; it waits behind everybody's commands."""

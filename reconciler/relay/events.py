@@ -51,6 +51,13 @@ class LegDialFailed(msgspec.Struct, frozen=True):
     reason: str
 
 
+class OrderAnswered(msgspec.Struct, frozen=True):
+    """What a back-end ordered on its own leg is done: `answer` is the CALLRESULT's payload, None refuses (R13)."""
+
+    order: int
+    answer: bytes | None = None
+
+
 class TimerFired(msgspec.Struct, frozen=True):
     """The instant that `Session.next_timer()` named has come."""
 
@@ -63,5 +70,6 @@ Event = (
     | LegFrameReceived
     | LegClosed
     | LegDialFailed
+    | OrderAnswered
     | TimerFired
 )

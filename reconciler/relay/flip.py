@@ -268,5 +268,5 @@ class Flip:
 def _dialled_otherwise(was: DesiredLeg, now: DesiredLeg) -> bool:
     """Return True where the connection itself has to change."""
     old, new = was.backend, now.backend
-    before = (old.url, old.security, old.compression, was.credentials)
-    return before != (new.url, new.security, new.compression, now.credentials)
+    before = (old.url, old.tls_url, old.security, old.compression, was.credentials)
+    return before != (new.url, new.tls_url, new.security, new.compression, now.credentials)

@@ -11,6 +11,8 @@ class SessionLimits:
     """Open calls of the station; one is allowed by OCPP, a few are tolerated, more close its socket."""
     commands_waiting_max: int = 32
     """Commands of all back-ends that wait for the station's one slot."""
+    orders_max: int = 8
+    """What back-ends order on their own legs and has no answer yet (R13)."""
     command_wait_s: float = 10.0
     """How long a command may wait for the slot before it is refused; its sender's own timer runs meanwhile."""
     deaf_after_timeouts: int = 3

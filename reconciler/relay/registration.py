@@ -15,7 +15,7 @@ from typing import Final
 import msgspec
 
 from reconciler.model.live import LegPhase
-from reconciler.relay.commands import ForgetCalls
+from reconciler.relay.commands import ForgetCalls, LegRegistered
 from reconciler.relay.envelope import UNREADABLE, Frame, Kind
 from reconciler.relay.leg import NEVER, CsmsLeg, Origin, Upcall
 from reconciler.relay.shapes import BootAnswer
@@ -89,6 +89,7 @@ class Registration:
         elif self._spoke and leg.name == state.table.owners["provisioning"]:
             leg.enter(LegPhase.REGISTERED, state.now, "no BootNotification is known: resumed as a reconnection")
             leg.transparent = True
+            state.emit(LegRegistered(leg.name))
         else:
             leg.detail = "waits for the station's BootNotification"
 
@@ -178,6 +179,7 @@ class Registration:
         if leg.has_boot():
             return  # the station booted again meanwhile; the answer to that boot counts
         leg.enter(LegPhase.REGISTERED, state.now)
+        state.emit(LegRegistered(leg.name))
         leg.drop_waiting(Origin.COPY, STATUS)
         leg.drop_waiting(Origin.OWN, STATUS)
         self.drain(leg)

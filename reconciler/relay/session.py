@@ -10,7 +10,7 @@ Where the rules of the design's relay page are kept (each docstring names its ow
 
     R1 envelope, splice    R2 station_calls   R3 leg, downward    R4 upward, downward    R5 routing    R6 composition
     R7 upward              R8 routing, refusals                   R9 registration, translation, *_ids, list_version
-    R10 flip               R11 station_calls, backlog, this file  R12 this file          R13 terminated
+    R10 flip               R11 station_calls, backlog, this file  R12 this file          R13 terminated, leg_orders
     R14 residue, handover  R15 limits         R16 envelope, this file
 
 After each call to `handle` the shell must carry out the commands in order, and ask `next_timer` anew.
@@ -90,6 +90,8 @@ class Session:
                 self._expire()
             case events.DesiredChanged(generation, desired):
                 self._flip.want(generation, desired)
+            case events.OrderAnswered(order, answer):
+                self._downward.orders.answered(order, answer)
             case events.StationClosed(reason):
                 self._station_closed(reason)
             case _:

@@ -1,9 +1,9 @@
 """Leg-terminated messages: what changes credentials, certificates, profile or address of a leg stays on that leg (R13).
 
 Passed on, such a message would change the station's own leg while the back-end believes that its own changed: the
-station would leave the relay, or lock itself out. So each is answered here with the action's refusal, and the station
-stays on its leg. The exception is explicit: with `credentials: passthrough` both legs share one credential, and the
-messages pass both ways between the station and that one back-end.
+station would leave the relay, or lock itself out. So the relay carries it out on the back-end's leg (`leg_orders`), and
+the station stays on its own. The exception is explicit: with `credentials: passthrough` both legs share one credential,
+and the messages pass both ways between the station and that one back-end.
 
 `condition` is the catalogue's column `terminates`, in code.
 """

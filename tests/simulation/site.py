@@ -189,6 +189,8 @@ class Site:
                     self._write(What.FORGET, number=seq)
                 store.forget(self.name, seqs)
                 self.world.may_be_killed()
+            case commands.AnswerOrder(_, order, _):
+                self._feed(events.OrderAnswered(order))
             case commands.AnswerLocally(frame):
                 local = LocalCsms(self.version, lambda: self.desired.local, lambda token: False, self.local)
                 answer = local.frame_received(frame, datetime.fromtimestamp(self.clock.now, UTC))

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
-from reconciler.adapters.websocket import StationListener, WebSocketDialer, WebSocketLimits
+from reconciler.adapters.websocket import StationListener, WebSocketLimits
 from reconciler.app.csms_connection import RedialPolicy
 from reconciler.app.node import RelayNode, World
 from reconciler.app.ports import ChargerMemory, KeptCall
@@ -26,6 +26,7 @@ from reconciler.model.desired import (
 from reconciler.model.features import FEATURES, OCPP_VERSIONS
 from reconciler.model.history import HistoryEvent
 from reconciler.model.live import LegPhase, LiveCharger, Outcome
+from tests.support.leg_desk import LegRows, leg_desk
 
 PRIMARY = Role("primary", frozenset({"*"}))
 PASSIVE = Role("passive", frozenset())
@@ -189,12 +190,14 @@ async def relay(
     *,
     limits: WebSocketLimits | None = None,
     redial: RedialPolicy | None = None,
+    legs: LegRows | None = None,
 ) -> AsyncIterator[Relay]:
-    """Run a relay on a free port."""
+    """Run a relay on a free port; `secrets` may change while it runs, `legs` is what an earlier one has stored."""
     tally, recorder = Tally(), ListRecorder()
-    known = KnownSecrets(secrets or {})
+    known = KnownSecrets({} if secrets is None else secrets)
+    desk, dialer = await leg_desk(legs or LegRows(), known, LiveClock(), tally, tally.log, recorder.event, limits)
     world = World(
-        dialer=WebSocketDialer(known, limits),
+        dialer=dialer,
         secrets=known,
         clock=LiveClock(),
         metrics=tally,
@@ -203,6 +206,7 @@ async def relay(
         new_id=lambda: str(uuid.uuid4()),
         token_key=b"test",
         redial=redial or RedialPolicy(first_s=0.05, longest_s=0.2),
+        leg_desk=desk,
     )
     node = RelayNode(world)
     listener = StationListener(node, host="127.0.0.1", port=0, limits=limits)

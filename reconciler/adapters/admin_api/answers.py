@@ -149,6 +149,7 @@ def _live(live: LiveCharger) -> Json:
                 "since": _epoch(leg.since_s),
                 "detail": leg.detail,
                 "frames": leg.calls,
+                "credential": leg.credential or None,
             }
             for leg in live.legs
         ],

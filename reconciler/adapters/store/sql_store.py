@@ -6,7 +6,7 @@ from reconciler.adapters.store.access_tokens import KeptTokens
 from reconciler.adapters.store.engine import Database
 from reconciler.adapters.store.history import History
 from reconciler.adapters.store.kept_calls import KeptCalls
-from reconciler.adapters.store.location import locate
+from reconciler.adapters.store.location import PostgresDatabase, locate
 from reconciler.adapters.store.lock import ApplyLock
 from reconciler.adapters.store.memories import Memories
 from reconciler.adapters.store.migrate import migrate
@@ -15,12 +15,28 @@ from reconciler.adapters.store.operations import KeptOperations
 from reconciler.adapters.store.outages import Outages
 from reconciler.adapters.store.overrides import Overrides
 from reconciler.adapters.store.resources import Resources
+from reconciler.adapters.store.sealed_legs import SealedLegs
 
 
 class SqlStore(
-    Resources, Overrides, Outages, Notices, History, ApplyLock, Memories, KeptCalls, KeptTokens, KeptOperations
+    Resources,
+    Overrides,
+    Outages,
+    Notices,
+    History,
+    ApplyLock,
+    Memories,
+    KeptCalls,
+    KeptTokens,
+    KeptOperations,
+    SealedLegs,
 ):
     """Everything durable, in one SQL database."""
+
+    @property
+    def shared(self) -> bool:
+        """Return True where other nodes can use this database too."""
+        return isinstance(self._database.location, PostgresDatabase)
 
     async def close(self) -> None:
         """Release connections; harmless when repeated."""

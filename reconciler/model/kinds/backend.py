@@ -15,6 +15,11 @@ def _csms_url(url: str) -> str:
     return url
 
 
+def _tls_url(url: str) -> str:
+    split_url(url, ("wss",))
+    return url
+
+
 class Health(SpecModel):
     """When a back-end counts as down, and as up again."""
 
@@ -47,6 +52,11 @@ class BackendSpec(SpecModel):
         | None
     ) = None
     """ws:// or wss://; the percent-encoded identity of the charger is appended."""
+    tls_url: (
+        Annotated[str, Field(max_length=2000, json_schema_extra={"pattern": "^wss://"}), AfterValidator(_tls_url)]
+        | None
+    ) = None
+    """wss://; where it is dialled once the back-end itself raises a leg to a profile with TLS."""
     versions: Versions | None = None
     """What the back-end speaks."""
     security_profile: Name | None = None

@@ -1,0 +1,42 @@
+"""Sealed legs: what back-ends have set on their legs, encrypted."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Column, LargeBinary, Table, delete, select
+
+from reconciler.adapters.store import tables
+from reconciler.adapters.store.section import Section
+from reconciler.app.sealing import SealedLeg
+
+sealed_legs = Table(
+    "sealed_legs",
+    tables.metadata,
+    Column("charger", tables.PlainText, primary_key=True),
+    Column("backend", tables.PlainText, primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("changed_at", tables.Instant, nullable=False),
+)
+
+
+class SealedLegs(Section):
+    """One row per leg that its back-end has changed, rewritten whole."""
+
+    async def put_sealed_legs(self, legs: Sequence[SealedLeg]) -> None:
+        """Write these, all in one transaction, each in place of the same leg's last."""
+        if legs:
+            batch = [tables.row(leg) for leg in sorted(legs, key=lambda leg: (leg.charger, leg.backend))]
+            async with self._database.writing() as connection:
+                await connection.execute(tables.upsert(sealed_legs, connection.dialect), batch)
+
+    async def drop_sealed_leg(self, charger: str, backend: str) -> None:
+        """Delete one; harmless where there is none."""
+        one = (sealed_legs.c.charger == charger) & (sealed_legs.c.backend == backend)
+        async with self._database.writing() as connection:
+            await connection.execute(delete(sealed_legs).where(one))
+
+    async def sealed_legs(self) -> tuple[SealedLeg, ...]:
+        """Return all, by charger and back-end."""
+        async with self._database.reading() as connection:
+            rows = (await connection.execute(select(sealed_legs))).mappings()
+            found = [SealedLeg(**each) for each in rows]
+        return tuple(sorted(found, key=lambda leg: (leg.charger, leg.backend)))

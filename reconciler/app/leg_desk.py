@@ -1,0 +1,144 @@
+"""The leg desk: carries out what back-ends order on their own legs, and knows how it ended (R13).
+
+order ──decide──> refused
+            └──> stored, encrypted ──> answered ──> the leg closes and is dialled with it ──registered──> it counts
+                        └─can't be stored: refused             └─fails: `as_charger/trial.py`; the former counts again
+
+Stored first and answered then: whatever dies in between, the back-end's word and ours agree.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from weakref import WeakValueDictionary
+
+from reconciler.app.declared_leg import declared_digests
+from reconciler.app.leg_book import KeptLeg, LegBook
+from reconciler.app.leg_reports import LegReports, marks_text
+from reconciler.app.ports import Clock
+from reconciler.app.tasks import Background
+from reconciler.as_charger.asked import Asked, Decision
+from reconciler.as_charger.orders import decide
+from reconciler.as_charger.settings import PARTS, LegSettings
+from reconciler.as_charger.trial import Trial
+from reconciler.errors import FwdctlError
+from reconciler.model.desired import Backend
+
+_NOTHING_SET: Final = LegSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class LegOrder:
+    """What a back-end orders on the leg that it has to a charger, and whom to tell."""
+
+    charger: str
+    identity: str
+    backend: Backend
+    version: str
+    action: str
+    payload: bytes
+    answer: Callable[[bytes | None], None]
+    """Takes the CALLRESULT's payload, None for the action's refusal."""
+    redial: Callable[[], None]
+    """Closes the leg and dials it anew; does nothing where it is gone."""
+
+    def __repr__(self) -> str:
+        return f"LegOrder(charger={self.charger!r}, backend={self.backend.name!r}, action={self.action!r})"
+
+
+class LegDesk:
+    """Takes orders; those on one leg are carried out one after the other."""
+
+    def __init__(self, book: LegBook, reports: LegReports, clock: Clock, background: Background) -> None:
+        self._book = book
+        self._reports = reports
+        self._clock = clock
+        self._background = background
+        self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+
+    def take(self, order: LegOrder) -> None:
+        """Carry out an order, soon."""
+        self._background.start(self._carry_out(order), name=f"{order.action} on {order.charger}/{order.backend.name}")
+
+    def registered(self, charger: str, backend: str) -> None:
+        """A leg has registered: what it was dialled with works, and is what counts."""
+        kept = self._book.get(charger, backend)
+        if kept is None or kept.trial is None or not kept.trial.opened:
+            return
+        settled = KeptLeg(kept.current, kept.changed_at)
+        self._book.settle(charger, backend, settled)
+        if kept.trial.fell_back:
+            self._reports.fell_back(charger, backend)
+        else:
+            self._reports.confirmed(charger, backend, settled.settings)
+        self._background.start(self._book.write(charger, backend), name=f"settling {charger}/{backend}")
+
+    def credential(self, charger: str, backend: str) -> str:
+        """Return what a back-end has set on its leg, for people; "" where all is as the spec has it."""
+        kept = self._book.get(charger, backend)
+        if kept is None or not kept.current.marks:
+            return ""
+        trial = "" if kept.trial is None else ", not confirmed yet"
+        return f"changed by {backend} on {kept.changed_at:%Y-%m-%d %H:%M}Z{trial}: {marks_text(kept.current)}"
+
+    async def _carry_out(self, order: LegOrder) -> None:
+        name = order.charger, order.backend.name
+        answer: bytes | None = None
+        reconnect = False
+        turn = self._turns.setdefault(name, asyncio.Lock())
+        try:
+            async with turn:
+                decision = self._decide(order)
+                if decision is not None and decision.candidates:
+                    await self._keep(order, decision)
+                if decision is not None:
+                    answer, reconnect = json.dumps(decision.answer, separators=(",", ":")).encode(), decision.reconnect
+        except FwdctlError as error:
+            self._reports.refused(*name, order.action, f"{error.summary}; {error.hint}".rstrip("; "))
+        finally:
+            order.answer(answer)
+        if reconnect:
+            order.redial()
+
+    def _decide(self, order: LegOrder) -> Decision | None:
+        try:
+            payload: Any = json.loads(order.payload)
+        except ValueError:
+            payload = None
+        if not isinstance(payload, dict):
+            return None
+        kept = self._book.get(order.charger, order.backend.name)
+        settings = _NOTHING_SET if kept is None else kept.current
+        decision = decide(Asked(order.version, order.action, payload, order.identity, order.backend, settings))
+        if decision is None or not decision.candidates:
+            self._reports.refused(order.charger, order.backend.name, order.action, "not as a charger would take it")
+        return decision
+
+    async def _keep(self, order: LegOrder, decision: Decision) -> None:
+        name = order.charger, order.backend.name
+        self._book.check_ready()
+        kept = self._book.get(*name)
+        before = _NOTHING_SET if kept is None else kept.settings
+        was = before if kept is None else kept.current
+        declared = declared_digests(order.backend, order.identity, self._book)
+        candidates = tuple(self._marked(new, was, declared) for new in decision.candidates)
+        on_trial = decision.reconnect or (kept is not None and kept.trial is not None)
+        trial = Trial(candidates, before) if on_trial else None
+        settings = before if on_trial else candidates[0]
+        await self._book.keep(*name, KeptLeg(settings, self._clock.now(), trial))
+        self._reports.ordered(*name, order.action, candidates[0])
+
+    def _marked(self, new: LegSettings, was: LegSettings, declared: Any) -> LegSettings:
+        """Return new settings with, for each part that changed, its mark and the spec's word of today."""
+        changed = [part for part, names in PARTS.items() if any(getattr(new, n) != getattr(was, n) for n in names)]
+        marks = {part: self._mark(part, new) for part in changed}
+        digests = {part: declared[part] for part in changed if part in declared}
+        return replace(new, marks={**new.marks, **marks}, declared={**new.declared, **digests})
+
+    def _mark(self, part: str, settings: LegSettings) -> str:
+        value = getattr(settings, PARTS[part][0])
+        if isinstance(value, bytes):
+            return self._book.fingerprint(value)
+        return str(value)

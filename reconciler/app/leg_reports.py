@@ -1,0 +1,54 @@
+"""Says what became of back-ends' changes to their legs: history, a count, a log line; fingerprints, never secrets."""
+
+from collections.abc import Callable, Sequence
+
+from reconciler.app.ports import Clock, Log, Metrics
+from reconciler.as_charger.settings import LegSettings
+from reconciler.model.history import HistoryEvent
+
+
+class LegReports:
+    """Where such news goes."""
+
+    def __init__(self, record: Callable[[HistoryEvent], None], clock: Clock, metrics: Metrics, log: Log) -> None:
+        self._record = record
+        self._clock = clock
+        self._metrics = metrics
+        self._log = log
+
+    def ordered(self, charger: str, backend: str, action: str, settings: LegSettings) -> None:
+        """A back-end has changed its leg."""
+        summary = f"{backend} changed its leg of {charger} by {action}: {marks_text(settings)}"
+        self._say("leg-changed", charger, backend, summary)
+
+    def refused(self, charger: str, backend: str, action: str, reason: str) -> None:
+        """What a back-end ordered was not done."""
+        self._metrics.count("leg_changes", outcome="refused")
+        self._log("leg-order-refused", charger=charger, backend=backend, action=action, reason=reason)
+
+    def confirmed(self, charger: str, backend: str, settings: LegSettings) -> None:
+        """The leg has registered with the new settings; the former ones are forgotten."""
+        summary = f"{charger} registered at {backend} with what that has set: {marks_text(settings)}"
+        self._say("leg-change-confirmed", charger, backend, summary)
+
+    def fell_back(self, charger: str, backend: str) -> None:
+        """The leg has registered with the former settings; the new ones did not work."""
+        summary = f"{charger} is back on its former credentials at {backend}: what that has set was not accepted there"
+        self._say("leg-change-failed", charger, backend, summary)
+
+    def overtaken(self, charger: str, backend: str, parts: Sequence[str]) -> None:
+        """The spec is newer than what a back-end has set."""
+        summary = (
+            f"the spec's {', '.join(parts)} of {backend} is newer than what that has set for {charger}, and counts"
+        )
+        self._say("leg-change-overtaken", charger, backend, summary)
+
+    def _say(self, kind: str, charger: str, backend: str, summary: str) -> None:
+        self._metrics.count("leg_changes", outcome=kind.removeprefix("leg-").removeprefix("change-"))
+        self._log(kind, charger=charger, backend=backend, detail=summary)
+        self._record(HistoryEvent(self._clock.now(), kind, summary, charger=charger, actor=backend))
+
+
+def marks_text(settings: LegSettings) -> str:
+    """Return what a back-end has set, for people: "password 1f2e3d4c, profile 2"."""
+    return ", ".join(f"{part} {mark}".rstrip() for part, mark in settings.marks.items()) or "nothing"

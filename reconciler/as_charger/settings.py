@@ -1,0 +1,134 @@
+"""Leg settings: what a back-end has set on its own leg, over what the spec declares for it.
+
+The newer of the two counts, part by part: `declared` holds a digest of each part of the spec as it was when the
+back-end changed something. Once that part of the spec is another, the back-end's word on it is over.
+"""
+
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Final, Self
+from urllib.parse import urlsplit, urlunsplit
+
+from reconciler.model.desired import Backend, DesiredLeg, SecretRef
+
+PASSWORD: Final = "password"
+PROFILE: Final = "profile"
+ADDRESS: Final = "address"
+CERTIFICATE: Final = "certificate"
+TRUST: Final = "trust"
+PARTS: Final[Mapping[str, tuple[str, ...]]] = {
+    PASSWORD: ("password",),
+    PROFILE: ("profile",),
+    ADDRESS: ("url",),
+    CERTIFICATE: ("certificate", "private_key"),
+    TRUST: ("roots",),
+}
+"""Part of the spec -> the settings that stand in its place."""
+
+TLS_PROFILES: Final = (2, 3)
+
+
+@dataclass(frozen=True, slots=True)
+class LegSettings:
+    """What one back-end has set on one charger's leg; None, or empty: as the spec has it.
+
+    `certificate` and `roots` are PEM, `organization` is the O of certificates asked for. `marks` holds what people may
+    see of a changed part: a fingerprint, or the value where that is no secret.
+    """
+
+    password: bytes | None = field(default=None, repr=False)
+    profile: int | None = None
+    url: str | None = None
+    certificate: bytes | None = None
+    private_key: bytes | None = field(default=None, repr=False)
+    roots: bytes | None = None
+    organization: str | None = None
+    asked_key: bytes | None = field(default=None, repr=False)
+    """The key of a certificate that was asked for and has not come."""
+    networks: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """2.x: configuration slot -> connection data, as the back-end set it."""
+    priority: tuple[int, ...] = ()
+    """2.x: slots in the order in which they are to be tried from the next reset on."""
+    declared: Mapping[str, str] = field(default_factory=dict)
+    marks: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Return the parts in which the back-end's word counts."""
+        return tuple(part for part, names in PARTS.items() if any(getattr(self, name) is not None for name in names))
+
+    def without(self, *parts: str) -> "LegSettings":
+        """Return the same with these parts as the spec has them."""
+        gone = {name: None for part in parts for name in PARTS[part]}
+        marks = {part: mark for part, mark in self.marks.items() if part not in parts}
+        return replace(self, marks=marks, **gone)  # type: ignore[arg-type]  # all of them may be None
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return everything as JSON data, secrets in the clear: to be encrypted before it goes anywhere."""
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        return {name: _written(value) for name, value in values.items() if value}
+
+    @classmethod
+    def restored(cls, snapshot: Mapping[str, Any]) -> Self:
+        """Return what `snapshot` wrote; what a newer version added is left out."""
+        known = {each.name for each in fields(cls)}
+        return cls(**{name: _read(name, value) for name, value in snapshot.items() if name in known})
+
+
+_BYTES: Final = ("password", "certificate", "private_key", "roots", "asked_key")
+
+
+def _written(value: Any) -> Any:
+    return b64encode(value).decode() if isinstance(value, bytes) else value
+
+
+def _read(name: str, value: Any) -> Any:
+    if name in _BYTES:
+        return b64decode(value)
+    return tuple(value) if name == "priority" else value
+
+
+def overtaken(settings: LegSettings, declared: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the parts that the spec has changed since the back-end set them.
+
+    `declared` holds today's digests; a part that is missing can't be read now and counts as unchanged.
+    """
+    then = settings.declared
+    return tuple(part for part in settings.parts if declared.get(part, then.get(part)) != then.get(part))
+
+
+def effective(leg: DesiredLeg, settings: LegSettings, charger: str) -> DesiredLeg:
+    """Return the leg as it is to be dialled: the spec's, with what the back-end has set in its place.
+
+    What is secret stays a reference, `kept:charger/backend/part`.
+    """
+    backend = leg.backend
+    security, profile = backend.security, profile_of(backend, settings)
+    if settings.password is not None:
+        security = replace(security, password=_kept(charger, backend, PASSWORD), password_encoding="plain")
+    if settings.certificate is not None:
+        certificate, key = _kept(charger, backend, CERTIFICATE), _kept(charger, backend, "key")
+        security = replace(security, certificate=certificate, private_key=key)
+    if settings.roots is not None:
+        security = replace(security, trusted_ca=_kept(charger, backend, TRUST))
+    security = replace(security, profile=profile)
+    return replace(leg, backend=replace(backend, url=address_of(backend, settings), security=security))
+
+
+def profile_of(backend: Backend, settings: LegSettings) -> int:
+    """Return the security profile that the leg has."""
+    return backend.security.profile if settings.profile is None else settings.profile
+
+
+def address_of(backend: Backend, settings: LegSettings) -> str:
+    """Return the URL that is dialled: the back-end's, else the spec's; with TLS where the profile asks for it."""
+    url = backend.url if settings.url is None else settings.url
+    parts = urlsplit(url)
+    if profile_of(backend, settings) not in TLS_PROFILES or parts.scheme != "ws":
+        return url
+    return backend.tls_url or urlunsplit(parts._replace(scheme="wss"))
+
+
+def _kept(charger: str, backend: Backend, part: str) -> SecretRef:
+    return SecretRef("kept", f"{charger}/{backend.name}/{part}")

@@ -1,0 +1,76 @@
+"""Orders on a leg: taken off the station's path, answered to the connection that asked (R13)."""
+
+from reconciler.model.desired import LOCAL
+from reconciler.relay import commands, events
+from reconciler.relay.limits import SessionLimits
+from tests.support.dialogue import Dialogue
+from tests.support.roles import PASSIVE, PRIMARY, charger
+
+ORDER = '[2,"7","ChangeConfiguration",{"key":"AuthorizationKey","value":"0123456789abcdef"}]'
+
+
+def begun(limits: SessionLimits | None = None) -> Dialogue:
+    d = Dialogue(charger({"home": PRIMARY, "partner": PASSIVE}), limits=limits)
+    d.begins()
+    return d
+
+
+def test_an_order_of_any_back_end_is_handed_on_and_never_reaches_the_station() -> None:
+    d = begun()
+    for name in ("home", "partner"):
+        d.csms_sends(name, ORDER)
+        (order,) = d.took(commands.AnswerOrder)
+        assert (order.backend, order.raw) == (name, ORDER.encode())
+        assert "0123456789abcdef" not in repr(order)
+        d.expect()
+        d.happens(events.OrderAnswered(order.order, b'{"status":"Accepted"}'))
+        d.expect(to={name: '[3,"7",{"status":"Accepted"}]'})
+
+
+def test_what_can_not_be_carried_out_is_refused_as_the_schema_has_it() -> None:
+    d = begun()
+    d.csms_sends("partner", ORDER)
+    (order,) = d.took(commands.AnswerOrder)
+    d.happens(events.OrderAnswered(order.order))
+    d.expect(to={"partner": '[3,"7",{"status":"Rejected"}]'})
+    assert d.notes() == ["refused-call partner"]
+
+
+def test_an_answer_never_reaches_a_later_connection() -> None:
+    d = begun()
+    d.csms_sends("partner", ORDER)
+    (order,) = d.took(commands.AnswerOrder)
+    d.csms_drops("partner")
+    d.csms_connects("partner")
+    d.expect(to={"partner": '[2,"r1","BootNotification",{"chargePointVendor":"Volt","chargePointModel":"M1"}]'})
+    d.happens(events.OrderAnswered(order.order, b"{}"))
+    d.expect()
+
+
+def test_a_repeated_order_is_carried_out_once() -> None:
+    d = begun()
+    d.csms_sends("partner", ORDER, ORDER)
+    assert len(d.took(commands.AnswerOrder)) == 1
+
+
+def test_orders_under_way_are_bounded() -> None:
+    d = begun(SessionLimits(orders_max=1))
+    d.csms_sends("partner", ORDER, ORDER.replace('"7"', '"8"'))
+    d.expect(to={"partner": '[3,"8",{"status":"Rejected"}]'})
+    assert d.notes() == ["queue-full partner"]
+
+
+def test_a_leg_that_registers_is_told_of() -> None:
+    d = Dialogue(charger({"home": PRIMARY}))
+    d.csms_connects("home")
+    d.station_sends('[2,"boot","BootNotification",{}]')
+    assert d.took(commands.LegRegistered) == []
+    d.csms_sends("home", '[3,"boot",{"status":"Accepted","interval":300}]')
+    assert d.took(commands.LegRegistered) == [commands.LegRegistered("home")]
+
+
+def test_what_local_orders_is_about_the_station_s_own_leg() -> None:
+    d = Dialogue(charger({LOCAL: PRIMARY}))
+    d.begins()
+    d.csms_sends(LOCAL, ORDER)
+    d.expect(to_station=ORDER.replace('"7"', '"r1"'))
