@@ -72,6 +72,14 @@ class ApiClient:
         """Return {state, progress, result, exit_code}; waits up to `wait_s` for more than `seen` lines of progress."""
         return self._get(f"/v1/applies/{quote(apply_id, safe='')}", wait_s=wait_s, seen=seen)
 
+    def stop_apply(self, apply_id: str, actor: str) -> Json:
+        """Ask an apply to stop after the chargers that are under way."""
+        return self._post(f"/v1/applies/{quote(apply_id, safe='')}/stop", {"actor": actor})
+
+    def resume_apply(self, apply_id: str, actor: str) -> Json:
+        """Go on with an apply that was stopped and return its {id}."""
+        return self._post(f"/v1/applies/{quote(apply_id, safe='')}/resume", {"actor": actor})
+
     def status(self, address: str | None = None) -> Json:
         """Return live state of all chargers, or of the one at `address`."""
         return self._get("/v1/status", address=address)

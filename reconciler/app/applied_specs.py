@@ -8,7 +8,8 @@ from reconciler.app.ports import Store, StoredResource
 from reconciler.errors import InvalidSpecs
 from reconciler.model.diagnostics import Diagnostic, by_position, has_errors
 from reconciler.model.documents import Document
-from reconciler.model.site import Resource
+from reconciler.model.rollouts import Hold
+from reconciler.model.site import Resource, Site
 from reconciler.planning.documents import read_resources
 from reconciler.planning.planner import Applied
 from reconciler.planning.resolve import resolve
@@ -20,6 +21,7 @@ class AppliedSpecs:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._applied: Applied | None = None
+        self._bases: dict[int, Site] = {}
 
     async def current(self) -> Applied:
         """Return what is applied as last read, reading it the first time."""
@@ -41,6 +43,15 @@ class AppliedSpecs:
             # Off the event loop: thousands of specs take a second or more, and frames must not wait for them.
             self._applied = await asyncio.to_thread(resolved, revision, stored)
         return self._applied
+
+    async def bases(self, holds: Iterable[Hold]) -> Mapping[int, Site]:
+        """Return the site of every revision that one of `holds` is based on; read once, forgotten when not needed."""
+        wanted = {hold.base for hold in holds}
+        for revision in wanted - self._bases.keys():
+            stored = await self._store.resources_at(revision)
+            self._bases[revision] = (await asyncio.to_thread(resolved, revision, stored)).site
+        self._bases = {revision: self._bases[revision] for revision in wanted}
+        return self._bases
 
 
 def from_contents(contents: Iterable[Mapping[str, Any]]) -> tuple[Sequence[Resource], Sequence[Diagnostic]]:

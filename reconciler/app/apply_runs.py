@@ -2,16 +2,21 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass, field, replace
+from typing import Final, Protocol
 
 from reconciler.app.applying import ApplyProgress, ApplyRequest, ApplyResult, OnProgress
+from reconciler.app.lease import RENEW_EVERY_S
 from reconciler.app.ports import Metrics
+from reconciler.app.rollout import StopRequest
 from reconciler.app.tasks import Background, Report
 from reconciler.errors import FwdctlError, UnknownAddress
+from reconciler.model.rollouts import Rollout, RolloutState
 
 KEPT_RUNS: Final = 50
 """Runs that can still be asked for after they are done; history keeps what they did for ever."""
+
+ADOPT_EVERY_S: Final = RENEW_EVERY_S
 
 
 @dataclass(slots=True, eq=False)
@@ -22,6 +27,7 @@ class ApplyRun:
     progress: list[ApplyProgress] = field(default_factory=list)
     result: ApplyResult | None = None
     error: FwdctlError | None = None
+    stop: StopRequest = field(default_factory=StopRequest)
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -51,18 +57,34 @@ class ApplyRun:
         self._news = asyncio.Event()
 
 
+class Applies(Protocol):
+    """What carries applies out: the use cases of `Applying`."""
+
+    async def apply(self, request: ApplyRequest, on_progress: OnProgress, stop: StopRequest) -> ApplyResult:
+        """Apply a plan."""
+
+    async def resume(self, rollout: Rollout, on_progress: OnProgress, stop: StopRequest) -> ApplyResult:
+        """Go on where the journal of an apply ends."""
+
+    async def orphans(self) -> tuple[Rollout, ...]:
+        """Return the applies that nobody carries out."""
+
+    async def rollout(self, id: str) -> Rollout | None:
+        """Return an apply as it is in the journal."""
+
+
 class ApplyRuns:
-    """Starts applies and remembers the last of them."""
+    """Starts applies, takes over those whose server died, and remembers the last of them."""
 
     def __init__(
         self,
-        apply: Callable[[ApplyRequest, OnProgress], Awaitable[ApplyResult]],
+        applies: Applies,
         background: Background,
         report: Report,
         metrics: Metrics,
         new_id: Callable[[], str],
     ) -> None:
-        self._apply = apply
+        self._applies = applies
         self._background = background
         self._report = report
         self._metrics = metrics
@@ -72,33 +94,85 @@ class ApplyRuns:
     def start(self, request: ApplyRequest) -> ApplyRun:
         """Start an apply and return it; it needs nobody to wait for it."""
         run = ApplyRun(self._new_id())
-        self._forget_old()
-        self._runs[run.id] = run
-        self._background.start(self._carry_out(run, request), name=f"apply {run.id}")
-        return run
+        named = replace(request, id=run.id)
+        return self._go(run, lambda tell: self._applies.apply(named, tell, run.stop))
+
+    async def resume(self, run_id: str) -> ApplyRun:
+        """Go on with an apply that was stopped or whose server died, and return it; one that runs is just returned.
+
+        Raises UnknownAddress where there is none of that id, FwdctlError where it has ended.
+        """
+        running = self._runs.get(run_id)
+        if running is not None and not running.done:
+            return running
+        rollout = await self._applies.rollout(run_id)
+        if rollout is None:
+            raise _unknown(run_id)
+        if rollout.state in (RolloutState.DONE, RolloutState.REFUSED):
+            raise FwdctlError(
+                f"apply {run_id} has ended ({rollout.state})", hint="what it did: fwdctl history --kind apply"
+            )
+        return self._take_over(rollout)
+
+    async def adopt(self) -> None:
+        """Take over, now and from time to time, the applies whose server died; runs until cancelled."""
+        while True:
+            try:
+                for rollout in await self._applies.orphans():
+                    known = self._runs.get(rollout.id)
+                    if known is None or known.done:
+                        self._take_over(rollout)
+            except FwdctlError as error:
+                self._report("applies to take over", error)
+            await asyncio.sleep(ADOPT_EVERY_S)
 
     def find(self, run_id: str) -> ApplyRun:
-        """Return a run; raises UnknownAddress where there is none of that id (any more)."""
+        """Return a run of this process; raises UnknownAddress where there is none of that id (any more)."""
         run = self._runs.get(run_id)
         if run is None:
-            raise UnknownAddress(
-                f"there is no apply {run_id}",
-                hint="the server was restarted, or it is long ago; what is applied: fwdctl history",
-            )
+            raise _unknown(run_id)
         return run
 
-    async def _carry_out(self, run: ApplyRun, request: ApplyRequest) -> None:
+    async def look_up(self, run_id: str) -> ApplyRun:
+        """Return a run, one of an earlier process too once this one has taken it over; raises UnknownAddress."""
+        if run_id in self._runs:
+            return self._runs[run_id]
+        rollout = await self._applies.rollout(run_id)
+        if rollout is not None and rollout.state is RolloutState.OPEN:
+            return ApplyRun(run_id)  # nobody has taken it over yet: no news so far
+        raise _unknown(run_id)
+
+    def stop(self, run_id: str, by: str) -> ApplyRun:
+        """Ask a run to stop after the chargers that are under way, and return it; raises UnknownAddress."""
+        run = self.find(run_id)
+        run.stop.by = by
+        return run
+
+    def _take_over(self, rollout: Rollout) -> ApplyRun:
+        run = ApplyRun(rollout.id)
+        return self._go(run, lambda tell: self._applies.resume(rollout, tell, run.stop))
+
+    def _go(self, run: ApplyRun, work: Callable[[OnProgress], Awaitable[ApplyResult]]) -> ApplyRun:
+        self._forget_old()
+        self._runs[run.id] = run
+        self._background.start(self._carry_out(run, work), name=f"apply {run.id}")
+        return run
+
+    async def _carry_out(self, run: ApplyRun, work: Callable[[OnProgress], Awaitable[ApplyResult]]) -> None:
         def heard(progress: ApplyProgress) -> None:
             run.progress.append(progress)
             run.tell()
 
         try:
-            run.result = await self._apply(request, heard)
+            run.result = await work(heard)
             self._metrics.gauge("last_apply_revision", run.result.revision)
         except FwdctlError as error:
             run.error = error
         except asyncio.CancelledError:
-            run.error = FwdctlError("the server stopped during the apply", hint="after its restart: fwdctl status")
+            run.error = FwdctlError(
+                "the server stopped during the apply",
+                hint=f"it goes on after the restart: fwdctl apply --follow {run.id}",
+            )
             raise
         except Exception as error:  # noqa: BLE001 - whoever follows must learn that it ended
             self._report(f"apply {run.id}", error)
@@ -113,3 +187,7 @@ class ApplyRuns:
         over = [run.id for run in self._runs.values() if run.done][: max(0, len(self._runs) - KEPT_RUNS + 1)]
         for run_id in over:
             del self._runs[run_id]
+
+
+def _unknown(run_id: str) -> UnknownAddress:
+    return UnknownAddress(f"there is no apply {run_id} that goes on", hint="what is applied: fwdctl history")

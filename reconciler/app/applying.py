@@ -1,28 +1,33 @@
 """Use case apply: one atomic commit of what a plan says, then every charger that it touches is brought there.
 
-    lock ── plan again ── stale? guard? window? ── commit ── ask the relay, charger by charger ── is a new plan empty?
+    lock ── journal ── plan again ── stale? guard? window? ── commit ── rollout, turn by turn ── is a new plan empty?
 
-Until the commit nothing has changed. After it the specs are applied, whatever becomes of this process: the
-controller goes on with the chargers.
+Until the commit nothing has changed. After it the specs are applied, and the journal says whose turn it is: whatever
+becomes of this process, another one resumes there.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal
 
 from reconciler.app.applied_specs import AppliedSpecs
-from reconciler.app.controller import PARALLELISM, Controller
+from reconciler.app.apply_order import ApplyRequest as ApplyRequest
+from reconciler.app.apply_order import begun, ordered, steps_of
+from reconciler.app.controller import Controller
 from reconciler.app.courses import Cause, ChargerResult, Verdict, exit_code_of
-from reconciler.app.lease import hold_lock
+from reconciler.app.lease import Lease, hold_lock
 from reconciler.app.planning import Planning
-from reconciler.app.ports import Clock, ResourceWrite, RevisionMeta, Store
+from reconciler.app.ports import Clock, ResourceWrite, RevisionMeta, RolloutCommit, Store
 from reconciler.app.refusing import refuse_blocked, window_to_wait_for
-from reconciler.errors import FwdctlError, StalePlan
+from reconciler.app.rollout import Ending, RolloutRun, StopRequest, Told
+from reconciler.errors import AppliedInPart, FwdctlError, StalePlan
 from reconciler.model.history import HistoryEvent
-from reconciler.model.plan import Disruption, Plan
-from reconciler.planning.guard import Limits
+from reconciler.model.plan import Plan
+from reconciler.model.rollouts import UNFINISHED, Rollout, RolloutState
+from reconciler.planning.pacing import canaries
 from reconciler.planning.planner import staleness
 from reconciler.planning.render import chargers
 
@@ -32,47 +37,32 @@ LOOK_AGAIN_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class ApplyRequest:
-    """Which plan to apply, for whom, and what the caller allows.
-
-    `lock_timeout_s` is how long to wait for another writer; `parallelism` how many chargers change at once.
-    """
-
-    plan: Plan
-    actor: str
-    reason: str = ""
-    git_author: str = ""
-    git_commit: str = ""
-    limits: Limits = field(default_factory=Limits)
-    parallelism: int = PARALLELISM
-    lock_timeout_s: float = 0.0
-    wait_for_window: bool = False
-    """Where nothing but a change window says no: wait until it lets the change through."""
-
-
-@dataclass(frozen=True, slots=True)
 class ApplyProgress:
     """One step of an apply as it happens; `result` only where the step is a charger."""
 
-    step: Literal["locked", "waiting", "committed", "charger", "done"]
+    step: Literal["locked", "waiting", "committed", "charger", "canary", "stopped", "done"]
     done: int = 0
     total: int = 0
     result: ChargerResult | None = None
     eligible_at: datetime | None = None
     """Only for `waiting`: when a change window will let it through."""
+    why: str = ""
+    """Only for `stopped`."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApplyResult:
     """What an apply did: the revision it made, and what became of each charger, by name.
 
-    `leftover` are the addresses that a new plan would still change: none, or something is wrong.
+    `leftover` are the addresses that a new plan would still change: none, or something is wrong. `stopped` says why
+    not every charger had its turn, "" where they had; the others run as before.
     """
 
     plan_id: str
     revision: int
     results: tuple[ChargerResult, ...] = ()
     leftover: tuple[str, ...] = ()
+    stopped: str = ""
 
     @property
     def counts(self) -> Mapping[str, int]:
@@ -82,15 +72,17 @@ class ApplyResult:
 
     @property
     def exit_code(self) -> int:
-        """Return 0 where all is applied or deferred, 7 where chargers failed, 1 where a new plan is not empty."""
-        return FwdctlError.exit_code if self.leftover else exit_code_of(self.results)
+        """Return 0 where all is applied or deferred, 7 where chargers failed or had no turn, 1 where a plan is left."""
+        if self.leftover:
+            return FwdctlError.exit_code
+        return AppliedInPart.exit_code if self.stopped else exit_code_of(self.results)
 
 
 OnProgress = Callable[[ApplyProgress], None]
 
 
 class Applying:
-    """Applies plans, one at a time."""
+    """Applies plans, one at a time; `node` names this server in the journal, `chance` gives numbers in 0..1."""
 
     def __init__(
         self,
@@ -100,6 +92,9 @@ class Applying:
         planning: Planning,
         controller: Controller,
         new_id: Callable[[], str],
+        *,
+        node: str,
+        chance: Callable[[], float],
     ) -> None:
         self._store = store
         self._clock = clock
@@ -107,8 +102,15 @@ class Applying:
         self._planning = planning
         self._controller = controller
         self._new_id = new_id
+        self._node = node
+        self._chance = chance
 
-    async def apply(self, request: ApplyRequest, on_progress: OnProgress = lambda progress: None) -> ApplyResult:
+    async def apply(
+        self,
+        request: ApplyRequest,
+        on_progress: OnProgress = lambda progress: None,
+        stop: StopRequest | None = None,
+    ) -> ApplyResult:
         """Apply the plan and return what came of it; a charger that fails does not stop the others.
 
         Raises LockHeld, StalePlan, GuardTripped, OutsideChangeWindow or InvalidSpecs: then nothing was changed.
@@ -120,23 +122,78 @@ class Applying:
             raise FwdctlError("to override a change window needs a reason", hint="say why, for history: --reason TEXT")
         if request.wait_for_window:
             await self._wait_for_window(request, on_progress)
-        holder = f"{request.actor} ({self._new_id()})"
-        purpose = f"apply of plan {plan.plan_id}"
-        async with hold_lock(
-            self._store, self._clock, holder=holder, purpose=purpose, timeout_s=request.lock_timeout_s
-        ) as lease:
+        request = replace(request, id=request.id or self._new_id())
+        async with self._locked(request) as lease:
             on_progress(ApplyProgress("locked"))
-            fresh = await self._planning.again(plan, request.limits)
-            _refuse_stale(plan, fresh)
-            refuse_blocked(fresh.blocked)
-            lease.check()
-            revision = await self._commit(request)
-            on_progress(ApplyProgress("committed", total=len(fresh.chargers)))
-            await self._specs.load()
-            results = await self._reach(request, fresh, revision, on_progress)
-            result = ApplyResult(plan.plan_id, revision, results, await self._leftover(request))
-            await self._record(request, revision, _outcome_text(result), result.counts)
-        on_progress(ApplyProgress("done", done=len(results), total=len(results)))
+            rollout = begun(request, node=self._node, holder=lease.holder, at=self._clock.now())
+            await self._store.begin_rollout(rollout)
+            return await self._carry_out(rollout, request, _Course(lease, stop or StopRequest(), on_progress))
+
+    async def resume(
+        self,
+        rollout: Rollout,
+        on_progress: OnProgress = lambda progress: None,
+        stop: StopRequest | None = None,
+    ) -> ApplyResult:
+        """Go on with an apply that was stopped, or whose server died, where its journal ends; as `apply` otherwise.
+
+        Raises FwdctlError where it has ended meanwhile.
+        """
+        request = ordered(rollout)
+        if rollout.node == self._node:
+            await self._store.release_lock(rollout.holder)  # an earlier process of this server: it is dead
+        async with self._locked(request) as lease:
+            if not await self._store.take_over_rollout(rollout.id, node=self._node, holder=lease.holder):
+                raise FwdctlError(f"apply {rollout.id} has ended", hint="what it did: fwdctl history --kind apply")
+            on_progress(ApplyProgress("locked"))
+            newest = await self._store.rollout(rollout.id) or rollout
+            return await self._carry_out(newest, request, _Course(lease, stop or StopRequest(), on_progress))
+
+    async def orphans(self) -> tuple[Rollout, ...]:
+        """Return the applies that nobody carries out: their server died, and holds no lock any more."""
+        rollouts = await self._store.open_rollouts()
+        if not rollouts:
+            return ()
+        lock = await self._store.lock(self._clock.now())
+        return tuple(
+            rollout
+            for rollout in rollouts
+            if rollout.node == self._node or lock is None or lock.holder != rollout.holder
+        )
+
+    def _locked(self, request: ApplyRequest) -> AbstractAsyncContextManager[Lease]:
+        return hold_lock(
+            self._store,
+            self._clock,
+            holder=f"{request.actor} ({self._new_id()})",
+            purpose=f"apply of plan {request.plan.plan_id}",
+            timeout_s=request.lock_timeout_s,
+        )
+
+    async def _carry_out(self, rollout: Rollout, request: ApplyRequest, course: "_Course") -> ApplyResult:
+        if rollout.revision is None:
+            try:
+                revision = await self._commit(rollout, request, course)
+            except FwdctlError as error:
+                await self._store.end_rollout(
+                    rollout.id, rollout.holder, RolloutState.REFUSED, {"refused": error.summary}
+                )
+                raise
+        else:
+            revision = rollout.revision
+        await self._specs.load()
+        ending = await self._reach(rollout, request, revision, course)
+        result = ApplyResult(
+            request.plan.plan_id, revision, ending.results, await self._leftover(request), ending.stopped
+        )
+        state = RolloutState.STOPPED if ending.stopped else RolloutState.DONE
+        await self._store.end_rollout(
+            rollout.id, rollout.holder, state, {"leftover": list(result.leftover), "stopped": result.stopped}
+        )
+        await self._record(request, revision, _outcome_text(result), result.counts)
+        last: Literal["stopped", "done"] = "stopped" if ending.stopped else "done"
+        count = len(ending.results)
+        course.tell(ApplyProgress(last, done=count, total=count, why=ending.stopped))
         return result
 
     async def _wait_for_window(self, request: ApplyRequest, on_progress: OnProgress) -> None:
@@ -163,32 +220,49 @@ class Applying:
                 return
             await asyncio.sleep(min(left_s, LOOK_AGAIN_S))
 
-    async def _commit(self, request: ApplyRequest) -> int:
-        writes = [
-            ResourceWrite(change.address, change.after, change.seen_version) for change in request.plan.resource_changes
-        ]
+    async def _commit(self, rollout: Rollout, request: ApplyRequest, course: "_Course") -> int:
+        plan = request.plan
+        fresh = await self._planning.again(plan, request.limits)
+        _refuse_stale(plan, fresh)
+        refuse_blocked(fresh.blocked)
+        course.lease.check()
+        writes = [ResourceWrite(change.address, change.after, change.seen_version) for change in plan.resource_changes]
         meta = RevisionMeta(self._clock.now(), request.actor, request.reason, request.git_author, request.git_commit)
-        revision = await self._store.commit_revision(writes, meta, request.plan.plan_id)
-        await self._record(request, revision, _summary_text(request.plan), {})
+        holds = (await self._store.interventions(self._clock.now())).holds
+        steps = steps_of(fresh, holds, canaries(fresh.effects, request.pace.canary))
+        committed = RolloutCommit(rollout.id, rollout.holder, steps)
+        revision = await self._store.commit_revision(writes, meta, plan.plan_id, committed)
+        await self._record(request, revision, _summary_text(plan), {})
         return revision
 
-    async def _reach(
-        self, request: ApplyRequest, fresh: Plan, revision: int, on_progress: OnProgress
-    ) -> tuple[ChargerResult, ...]:
-        names = fresh.chargers
-        self._controller.expect(names, Cause(request.actor, request.reason, revision, request.limits.override_window))
-        await self._controller.look(self._clock.now())
-        foretold = _foretold(fresh, self._controller)
-        done = 0
+    async def _reach(self, rollout: Rollout, request: ApplyRequest, revision: int, course: "_Course") -> Ending:
+        steps = await self._store.rollout_steps(rollout.id)
+        cause = Cause(request.actor, request.reason, revision, request.limits.override_window)
+        self._controller.expect([step.charger for step in steps], cause)
+        done = sum(step.state not in UNFINISHED for step in steps)
+        total = len(steps)
+        course.tell(ApplyProgress("committed", done=done, total=total))
 
         def heard(result: ChargerResult) -> None:
             nonlocal done
             done += 1
-            on_progress(ApplyProgress("charger", done, len(names), foretold(result)))
+            course.tell(ApplyProgress("charger", done, total, result))
 
-        results = await self._controller.reach(names, parallelism=request.parallelism, on_result=heard)
+        told = Told(heard, lambda count: course.tell(ApplyProgress("canary", count, count)))
+        run = RolloutRun(
+            self._store,
+            self._clock,
+            self._controller,
+            rollout,
+            request.pace,
+            lease=course.lease,
+            stop=course.stop,
+            chance=self._chance,
+            told=told,
+        )
+        ending = await run.run(steps)
         self._controller.wake()
-        return tuple(map(foretold, results))
+        return ending
 
     async def _leftover(self, request: ApplyRequest) -> tuple[str, ...]:
         again = await self._planning.again(request.plan, request.limits)
@@ -215,26 +289,6 @@ def _refuse_stale(plan: Plan, fresh: Plan) -> None:
         raise StalePlan(f"the plan no longer holds: {named}{more}", hint="make a new one: fwdctl plan")
 
 
-def _foretold(fresh: Plan, controller: Controller) -> Callable[[ChargerResult], ChargerResult]:
-    """Return what turns a refusal that the plan announced into `deferred`, or `skipped` where the policy says so."""
-    waiting = {
-        name: effect.until
-        for effect in fresh.effects
-        if effect.disruption is Disruption.REFUSED
-        for name in effect.chargers
-    }
-
-    def judge(result: ChargerResult) -> ChargerResult:
-        if result.verdict is not Verdict.FAILED or result.charger not in waiting:
-            return result
-        desired = controller.desired.get(result.charger)
-        skips = desired is not None and desired.flip.open_transaction == "skip"
-        verdict = Verdict.SKIPPED if skips else Verdict.DEFERRED
-        return replace(result, verdict=verdict, reason=f"refused until {waiting[result.charger]}")
-
-    return judge
-
-
 def _summary_text(plan: Plan) -> str:
     counts = plan.summary
     return f"committed: {counts.add} added, {counts.change} changed, {counts.destroy} destroyed"
@@ -242,4 +296,14 @@ def _summary_text(plan: Plan) -> str:
 
 def _outcome_text(result: ApplyResult) -> str:
     told = ", ".join(f"{count} {verdict}" for verdict, count in result.counts.items())
-    return f"{chargers(len(result.results))} asked: {told}" if told else "no charger is touched"
+    stopped = f"stopped, {result.stopped}; " if result.stopped else ""
+    return f"{stopped}{chargers(len(result.results))} asked: {told}" if told else "no charger is touched"
+
+
+@dataclass(frozen=True, slots=True)
+class _Course:
+    """What goes with an apply while it runs: its lease, the wish to stop it, who hears of it."""
+
+    lease: Lease
+    stop: StopRequest
+    tell: OnProgress

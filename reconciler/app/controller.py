@@ -33,10 +33,11 @@ from reconciler.planning.effective import Effective, Layer, LayerKind, Memo, dec
 from reconciler.planning.effects import moves_between
 from reconciler.planning.explain import layer_text
 from reconciler.planning.holding import held_back
+from reconciler.planning.pacing import PARALLELISM
 from reconciler.planning.render import move_text
+from reconciler.planning.turns import as_held, holds_in_force, paused_chargers
 
 TICK_S: Final = 5.0
-PARALLELISM: Final = 20
 GATHER_S: Final = 0.1
 """How long a wake waits for others: a thousand stations that reconnect at once are not a thousand looks."""
 _BREATHE_EVERY: Final = 500
@@ -74,6 +75,8 @@ class Controller:
         self._looked_s = 0.0
         """When everything was last looked at, on the monotonic clock."""
         self._looking = asyncio.Lock()
+        self._paused: Mapping[str, str] = {}
+        self._in_hand: set[str] = set()
 
     @property
     def desired(self) -> Mapping[str, DesiredCharger]:
@@ -89,6 +92,11 @@ class Controller:
     def overrides(self) -> Mapping[str, Override]:
         """Return the overrides in force by charger, as of the last look."""
         return {override.charger: override for override in self._state.overrides}
+
+    @property
+    def paused(self) -> Mapping[str, str]:
+        """Return the chargers that are left alone, and who wants it, as of the last look."""
+        return self._paused
 
     def wake(self, *chargers: str) -> None:
         """Make the loop look now: at these chargers (one connected, say), or at all (a plan was applied, say)."""
@@ -127,10 +135,11 @@ class Controller:
     async def look(self, now: datetime) -> tuple[str, ...]:
         """Work out effective desired state at `now`, and return the chargers for which the relay is to be asked."""
         async with self._looking:  # else a look that began earlier could end later, with what was applied before
-            site = (await self._specs.newest()).site
-            if site is not self._site:
-                self._site, self._windows = site, ChangeWindows(site.resources.values())
+            declared = (await self._specs.newest()).site
+            if declared is not self._site:
+                self._site, self._windows = declared, ChangeWindows(declared.resources.values())
             state = await self._store.interventions(now)
+            site = await self._as_their_turns_are(declared, state)
             self._live = dict(self._relay.live())
             if self._duty.held:
                 failed = await self._failovers.watch(site, state.failovers, self._effective.chargers, self._live)
@@ -159,6 +168,22 @@ class Controller:
                 self._failovers.glance(self._site, self._effective.chargers, seen)
             return await self._due([*(name for name in chargers if name in self.desired), *self._strays(seen)])
 
+    async def _as_their_turns_are(self, declared: Site, state: Interventions) -> Site:
+        """Return what is declared, with the chargers as they were that an apply has not come to, or that are paused."""
+        self._paused = paused_chargers(declared, state)
+        if lapsed := [hold.charger for hold in state.holds if hold.paused and hold.charger not in self._paused]:
+            await self._store.release_paused(lapsed)
+        holds = holds_in_force(state, self._paused)
+        return as_held(declared, holds, await self._specs.bases(holds.values()))
+
+    def take_in_hand(self, chargers: Iterable[str]) -> None:
+        """Leave these chargers to an apply, which asks them in its own order and at its own pace."""
+        self._in_hand.update(chargers)
+
+    def let_go(self, chargers: Iterable[str]) -> None:
+        """Look after these chargers again."""
+        self._in_hand.difference_update(chargers)
+
     def expect(self, chargers: Iterable[str], cause: Cause) -> None:
         """Remember why these chargers are about to change, for the history of the change."""
         for name in chargers:
@@ -179,21 +204,19 @@ class Controller:
 
         async def one(name: str) -> ChargerResult:
             async with slots:
-                result = await self._reach(name)
+                result = await self.reach_one(name)
             on_result(result)
             return result
 
         results = await asyncio.gather(*(one(name) for name in chargers))
-        await self._flush()
+        await self.flush()
         return tuple(results)
 
-    def standings(self) -> tuple[Standing, ...]:
-        """Return how every declared or known charger stands right now, by name."""
-        live = self._relay.live()
-        return tuple(
-            self._course(name).standing(self.desired.get(name), live.get(name))
-            for name in sorted(self.desired.keys() | self._courses.keys())
-        )
+    def standings(self, chargers: Iterable[str] | None = None) -> tuple[Standing, ...]:
+        """Return how these chargers stand right now; without any, every declared or known one, by name."""
+        names = sorted(self.desired.keys() | self._courses.keys()) if chargers is None else tuple(chargers)
+        live = self._relay.live(None if chargers is None else names)
+        return tuple(self._course(name).standing(self.desired.get(name), live.get(name)) for name in names)
 
     def _strays(self, live: Mapping[str, LiveCharger]) -> Iterator[str]:
         return (name for name, session in live.items() if session.generation and name not in self.desired)
@@ -203,17 +226,20 @@ class Controller:
         due: list[str] = []
         for position, name in enumerate(dict.fromkeys(names)):
             course = self._course(name)
-            if not course.turn.locked() and self._is_due(course, now_s) and not course.held_back:
+            idle = name not in self._in_hand and not course.turn.locked()
+            if idle and self._is_due(course, now_s) and not course.held_back:
                 due.append(name)
             if position % _BREATHE_EVERY == 0:
                 await asyncio.sleep(0)
-        await self._flush()
+        await self.flush()
         return tuple(due)
 
     def _is_due(self, course: Course, now_s: float) -> bool:
         owners, cause = course.owners, self._cause_of(course)
         wanted, live = self.desired.get(course.charger), self._live.get(course.charger)
         due = course.is_due(wanted, live, now_s)
+        if course.charger in self._paused and course.asked is not None and course.asked.desired == wanted:
+            due = False  # what it was told stands; nothing is healed
         at_once = not due or cause.at_any_time
         course.held_back = "" if at_once else held_back(self._windows, course.asked, wanted, live, self._clock.now())
         self._note_flip(course.charger, owners, course.owners, cause)  # one that waited for the next connection
@@ -222,12 +248,13 @@ class Controller:
     async def _reach_quietly(self, name: str) -> None:
         try:
             async with self._slots:
-                await self._reach(name)
-            await self._flush()
+                await self.reach_one(name)
+            await self.flush()
         except Exception as error:  # noqa: BLE001 - one charger's trouble must not end the loop for all others
             self._report(name, error)
 
-    async def _reach(self, name: str) -> ChargerResult:
+    async def reach_one(self, name: str) -> ChargerResult:
+        """Bring one charger to effective desired state and return what became of it; `flush` writes its history."""
         course = self._course(name)
         async with course.turn:
             wanted, live = self.desired.get(name), self._live.get(name)
@@ -304,7 +331,8 @@ class Controller:
             )
         )
 
-    async def _flush(self) -> None:
+    async def flush(self) -> None:
+        """Write what happened into history."""
         events, self._journal = self._journal, []
         if not events:
             return
@@ -330,7 +358,7 @@ class Controller:
                 ended = Cause(reason=f"the toggle by {override.actor} ran out ({override.reason})")
                 self.expect([override.charger], ended)
                 self._note("toggle-ended", override.charger, "its time was up", ended)
-        await self._flush()
+        await self.flush()
 
     def _course(self, name: str) -> Course:
         course = self._courses.get(name)

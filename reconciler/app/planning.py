@@ -104,10 +104,12 @@ class Planning:
 
     async def _make(self, applied: Applied, wanted: Mapping[str, Resource], plan_id: str, limits: Limits) -> Plan:
         now = self._clock.now()
+        state = await self._store.interventions(now)
         moment = Moment(
             now=now,
             live=dict(self._relay.live()),
-            interventions=await self._store.interventions(now),
+            interventions=state,
+            bases=await self._specs.bases(state.holds),
             pending=tuple(
                 Pending(standing.charger, "; ".join(standing.differences))
                 for standing in self._controller.standings()

@@ -13,6 +13,7 @@ from reconciler.model.live import LiveCharger, Outcome, Stranger
 from reconciler.model.notices import OutageNotice
 from reconciler.model.outages import Adjustment, Outage
 from reconciler.model.overrides import Override
+from reconciler.model.rollouts import Pause, Rollout, RolloutState, Step
 
 
 class Clock(Protocol):
@@ -70,6 +71,15 @@ class RevisionMeta:
     reason: str = ""
     git_author: str = ""
     git_commit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutCommit:
+    """The steps that a commit begins: of rollout `id`, by `holder`. They take their chargers over from other ones."""
+
+    id: str
+    holder: str
+    steps: tuple[Step, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +141,51 @@ class Store(Protocol):
     async def resources(self) -> tuple[int, tuple[StoredResource, ...]]:
         """Return the applied revision (0: nothing was ever applied) and all resources, by address."""
 
-    async def commit_revision(self, writes: Sequence[ResourceWrite], meta: RevisionMeta, plan_id: str) -> int:
-        """Write all of `writes` in one transaction and return the new revision.
+    async def commit_revision(
+        self,
+        writes: Sequence[ResourceWrite],
+        meta: RevisionMeta,
+        plan_id: str,
+        rollout: RolloutCommit | None = None,
+    ) -> int:
+        """Write all of `writes`, and the steps of `rollout`, in one transaction and return the new revision.
 
         Raises StalePlan where a resource's version is not its `seen_version`, or where `plan_id` was committed
-        before; then nothing is written.
+        before, LockHeld where the rollout is somebody else's by now; then nothing is written.
         """
+
+    async def begin_rollout(self, rollout: Rollout) -> None:
+        """Store an apply that begins; its steps come with the commit."""
+
+    async def rollout(self, id: str) -> Rollout | None:
+        """Return a rollout, None where there is none of that id."""
+
+    async def open_rollouts(self) -> tuple[Rollout, ...]:
+        """Return those that somebody carries out, or has to take over, oldest first."""
+
+    async def take_over_rollout(self, id: str, *, node: str, holder: str) -> bool:
+        """Make an open or stopped rollout `holder`'s, and open; False where it has ended."""
+
+    async def rollout_steps(self, id: str) -> tuple[Step, ...]:
+        """Return its steps, by charger."""
+
+    async def journal_steps(self, id: str, holder: str, steps: Sequence[Step]) -> None:
+        """Write these steps of a rollout as they are now; those that were superseded meanwhile stay so.
+
+        Raises LockHeld where the rollout is no longer `holder`'s.
+        """
+
+    async def end_rollout(self, id: str, holder: str, state: RolloutState, outcome: Mapping[str, Any]) -> None:
+        """Store that it is over, or stopped; harmless where it is no longer `holder`'s."""
+
+    async def release_paused(self, chargers: Sequence[str]) -> None:
+        """End the steps that wait for these chargers to be resumed: they have been."""
+
+    async def put_pauses(self, pauses: Sequence[Pause]) -> None:
+        """Store pauses; an older one of a charger is replaced."""
+
+    async def end_pauses(self, chargers: Sequence[str], at: datetime) -> tuple[Pause, ...]:
+        """End the pauses in force at `at` of these chargers, and return them."""
 
     async def revision(self) -> int:
         """Return the applied revision alone, cheaply: 0 where nothing was ever applied."""

@@ -17,6 +17,7 @@ from reconciler.app.operations import Operations, OperationStore, Stations
 from reconciler.app.outage_desk import OutageDesk
 from reconciler.app.planning import Planning, PlanRequest
 from reconciler.app.ports import Clock, HistoryFilter, Lock, RelayPort, Secrets, Store
+from reconciler.app.rollout import StopRequest
 from reconciler.app.showing import Showing, Shown
 from reconciler.app.status import ChargerStatus, DriftReport, Status
 from reconciler.app.tasks import Background, Report
@@ -25,6 +26,7 @@ from reconciler.model.history import HistoryEvent
 from reconciler.model.notices import Delivery, OutageNotice
 from reconciler.model.overrides import Override
 from reconciler.model.plan import Effect, Plan
+from reconciler.model.rollouts import Rollout
 from reconciler.model.site import Site
 from reconciler.planning.explain import Explanation
 from reconciler.planning.guard import Limits
@@ -33,7 +35,10 @@ from reconciler.planning.scope import Scope
 
 
 class Reconciler:
-    """The use cases over one store and one relay; `new_id` gives unique texts, `report` hears what went wrong."""
+    """The use cases over one store and one relay; `new_id` gives unique texts, `report` hears what went wrong.
+
+    `node` names this server, the same after a restart; `chance` gives numbers in 0..1.
+    """
 
     def __init__(
         self,
@@ -45,6 +50,8 @@ class Reconciler:
         report: Report,
         secrets: Secrets | None = None,
         duty: Duty | None = None,
+        node: str = "",
+        chance: Callable[[], float] = lambda: 0.5,
     ) -> None:
         self._store = store
         self._relay = relay
@@ -55,7 +62,9 @@ class Reconciler:
         """To act for all nodes: to steer chargers and to tell partners."""
         self.controller = Controller(store, relay, clock, self._specs, self.duty, report)
         self._planning = Planning(store, relay, clock, self._specs, self.controller, new_id, secrets)
-        self._applying = Applying(store, clock, self._specs, self._planning, self.controller, new_id)
+        self._applying = Applying(
+            store, clock, self._specs, self._planning, self.controller, new_id, node=node or new_id(), chance=chance
+        )
         self._toggling = Toggling(store, relay, clock, self._specs, self.controller, new_id)
         self.outages = OutageDesk(store, relay, clock, self._specs, self.controller, new_id)
         self.failovers = FailoverDesk(store, clock, self._specs, self.controller)
@@ -90,9 +99,31 @@ class Reconciler:
         """See Showing.show."""
         return await self._showing.show(address, at=at, revision=revision)
 
-    async def apply(self, request: ApplyRequest, on_progress: OnProgress = lambda progress: None) -> ApplyResult:
+    async def apply(
+        self,
+        request: ApplyRequest,
+        on_progress: OnProgress = lambda progress: None,
+        stop: StopRequest | None = None,
+    ) -> ApplyResult:
         """See Applying.apply."""
-        return await self._applying.apply(request, on_progress)
+        return await self._applying.apply(request, on_progress, stop)
+
+    async def resume(
+        self,
+        rollout: Rollout,
+        on_progress: OnProgress = lambda progress: None,
+        stop: StopRequest | None = None,
+    ) -> ApplyResult:
+        """See Applying.resume."""
+        return await self._applying.resume(rollout, on_progress, stop)
+
+    async def orphans(self) -> tuple[Rollout, ...]:
+        """See Applying.orphans."""
+        return await self._applying.orphans()
+
+    async def rollout(self, id: str) -> Rollout | None:
+        """Return an apply as it is in the journal, None where there is none of that id."""
+        return await self._store.rollout(id)
 
     async def status(self, address: str | None = None) -> tuple[ChargerStatus, ...]:
         """See Status.chargers."""

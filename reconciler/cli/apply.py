@@ -3,31 +3,20 @@
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
 from reconciler.adapters.api_client import ApiClient, Json
 from reconciler.adapters.git import Commit, commit_named, commit_of
 from reconciler.adapters.spec_files import STDIN
-from reconciler.app import api_contract
-from reconciler.app.courses import Verdict
 from reconciler.cli import options
-from reconciler.cli.output import print_json, say
+from reconciler.cli.following import emit, follow_to_end
 from reconciler.cli.plan import print_plan
 from reconciler.cli.specs import plan_request
-from reconciler.errors import AppliedInPart, FwdctlError
+from reconciler.errors import FwdctlError
 from reconciler.model.plan_json import from_json
-
-WAIT_S: Final = 10.0
-"""How long one question after progress may stay open at the server."""
-
-INTERRUPTED: Final = 130
-PROGRESS_LINES: Final = 20
-NAMED: Final = 10
-FAILED: Final = Verdict.FAILED.value
-TOLD: Final = (FAILED, Verdict.SKIPPED.value)
-"""Verdicts that are told charger by charger; the others are counted, and the plan has named them."""
+from reconciler.planning.pacing import PARALLELISM, RECONNECTS_PER_S
 
 Specs = Annotated[
     list[str] | None,
@@ -41,6 +30,7 @@ def apply(
         Path | None, typer.Option("--plan", metavar="FILE", help="Apply exactly this plan (of fwdctl plan --out).")
     ] = None,
     follow: Annotated[str | None, typer.Option(metavar="ID", help="Follow an apply that already runs.")] = None,
+    resume: Annotated[str | None, typer.Option(metavar="ID", help="Go on with an apply that was stopped.")] = None,
     auto_approve: Annotated[bool, typer.Option("--auto-approve", help="Do not ask; for pipelines.")] = False,
     target: options.Target = None,
     exclude: options.Exclude = None,
@@ -51,7 +41,11 @@ def apply(
     allow_delete_all: options.AllowDeleteAll = False,
     override_window: options.OverrideWindow = False,
     wait_for_window: options.WaitForWindow = False,
-    parallelism: Annotated[int, typer.Option(min=1, help="Chargers changed at once.")] = 10,
+    canary: options.Canary = None,
+    max_failures: options.MaxFailures = None,
+    parallelism: options.Parallelism = PARALLELISM,
+    flips_per_second: options.FlipsPerSecond = None,
+    reconnects_per_second: options.ReconnectsPerSecond = RECONNECTS_PER_S,
     lock_timeout: Annotated[str, typer.Option(metavar="DURATION", help="Wait so long for another apply.")] = "0s",
     reason: Annotated[str, typer.Option(help="Why; goes to history.")] = "",
     git_ref: options.GitRef = None,
@@ -62,8 +56,8 @@ def apply(
     token: options.Token = None,
 ) -> int:
     """Apply specs, or a plan made before, and follow it to its end; deletes nothing without --prune."""
-    if sum(source is not None for source in (files or None, plan_file, follow)) != 1:
-        raise FwdctlError("what to apply?", hint="one of -f FILE, --plan FILE and --follow ID")
+    if sum(source is not None for source in (files or None, plan_file, follow, resume)) != 1:
+        raise FwdctlError("what to apply?", hint="one of -f FILE, --plan FILE, --follow ID and --resume ID")
     limits = {
         "max_disruption": max_disruption,
         "allow_empty": allow_empty,
@@ -72,6 +66,8 @@ def apply(
     }
     origin = _origin(files or [], git_ref, git_author, git_commit)
     with ApiClient(url, token) as api:
+        if resume is not None:
+            follow = str(api.resume_apply(resume, options.actor())["id"])
         if follow is not None:
             return follow_to_end(api, follow, json_output=json_output)
         if plan_file is not None:
@@ -86,13 +82,21 @@ def apply(
                 "plan": made,
                 **limits,
                 "wait_for_window": wait_for_window,
-                "parallelism": parallelism,
+                "pace": {
+                    "canary": canary,
+                    "max_failures": max_failures,
+                    "parallelism": parallelism,
+                    "flips_per_s": flips_per_second,
+                    "reconnects_per_s": reconnects_per_second or None,
+                },
                 "lock_timeout_s": options.duration_s("--lock-timeout", lock_timeout),
                 "actor": options.actor(),
                 "reason": reason,
                 **origin,
             }
         )
+        if json_output:
+            emit("started", id=started["id"], plan_id=made["plan_id"], summary=made["summary"])
         return follow_to_end(api, str(started["id"]), json_output=json_output)
 
 
@@ -135,60 +139,3 @@ def wanted(made: Json, *, auto_approve: bool, json_output: bool) -> bool:
     if not typer.confirm("Apply this?", err=True):
         raise FwdctlError("not applied: the answer was no")
     return True
-
-
-def follow_to_end(api: ApiClient, apply_id: str, *, json_output: bool) -> int:
-    """Tell how the apply goes until it is done; return its exit code, or raise what it failed with."""
-    seen = 0
-    try:
-        while True:
-            state = api.apply_state(apply_id, WAIT_S, seen)
-            for step in state["progress"]:
-                _tell_step(step)
-            seen = state["seen"]
-            if state["state"] == "done":
-                break
-    except KeyboardInterrupt:
-        say(f"\nthe apply goes on in the server; follow it again: fwdctl apply --follow {apply_id}")
-        return INTERRUPTED
-    if state["error"] is not None:
-        raise api_contract.error_from_json(state)
-    if json_output:
-        print_json(state)
-    else:
-        _print_result(state["result"])
-    return _verdict(state["result"], int(state["exit_code"]))
-
-
-def _tell_step(step: Json) -> None:
-    match step["step"]:
-        case "waiting":
-            say(f"waiting for a change window: eligible at {step['eligible_at']}")
-        case "committed":
-            say(f"committed, {step['total']} chargers to bring there")
-        case "charger" if (result := step["result"])["verdict"] in TOLD:
-            say(f"  {result['charger']}: {result['verdict']}, {result['reason']}")
-        case "charger" if step["done"] % (step["total"] // PROGRESS_LINES + 1) == 0:
-            say(f"  {step['done']} of {step['total']} chargers")
-
-
-def _print_result(result: Json) -> None:
-    counts = ", ".join(f"{count} {verdict}" for verdict, count in result["counts"].items())
-    typer.echo(f"Applied as revision {result['revision']}. Chargers: {counts or 'none touched'}.")
-
-
-def _verdict(result: Json, exit_code: int) -> int:
-    """Return 0 for an apply that went well, raise what the exit code stands for otherwise."""
-    if result["leftover"]:
-        raise FwdctlError(
-            f"a new plan is not empty, it would still change {', '.join(result['leftover'])}",
-            hint="fwdctl history shows who else changed it",
-        )
-    if exit_code == AppliedInPart.exit_code:
-        failed = [charger["charger"] for charger in result["results"] if charger["verdict"] == FAILED]
-        raise AppliedInPart(
-            f"{len(failed)} of {len(result['results'])} chargers failed: {', '.join(failed[:NAMED])}"
-            + (" ..." if len(failed) > NAMED else ""),
-            hint="the specs are applied and the server keeps trying: fwdctl status",
-        )
-    return exit_code

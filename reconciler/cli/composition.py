@@ -6,6 +6,7 @@ what was let in is let out before anything below stops.
 
 import asyncio
 import os
+import random
 import secrets
 import socket
 from collections.abc import AsyncIterator, Coroutine
@@ -100,7 +101,7 @@ class _Assembly:
         self._stack.push_async_callback(store.close)
         node = await self._relay(store)
         background = Background(_report)
-        reconciler = await self._reconciler(store, node, background)
+        reconciler = await self._reconciler(store, node, background, directory)
         doors = await open_station_doors(self._settings, node, self._metrics, background, self._stack)
         self._notices(reconciler, background)
         access = await self._access(store, token)
@@ -152,9 +153,20 @@ class _Assembly:
         self._stack.push_async_callback(background.stop)
         return LegDesk(book, reports, self._clock, background), LegDialer(WebSocketDialer(book), book, reports)
 
-    async def _reconciler(self, store: Store, node: RelayNode, background: Background) -> Reconciler:
+    async def _reconciler(
+        self, store: Store, node: RelayNode, background: Background, directory: DataDirectory
+    ) -> Reconciler:
         """Return the reconciler once the relay knows every applied charger, and its loop runs."""
-        reconciler = Reconciler(store, node, self._clock, _new_id, report=_report, secrets=self._secrets)
+        reconciler = Reconciler(
+            store,
+            node,
+            self._clock,
+            _new_id,
+            report=_report,
+            secrets=self._secrets,
+            node=directory.node_id(_new_id),
+            chance=random.random,
+        )
         node.changed = reconciler.wake
         await reconciler.start()
         self._stack.push_async_callback(background.stop)
@@ -202,7 +214,8 @@ class _Assembly:
     ) -> None:
         board = FleetBoard(reconciler.status, self._clock)
         node.stirred = board.stir
-        runs = ApplyRuns(reconciler.apply, background, _report, self._metrics, lambda: secrets.token_hex(4))
+        runs = ApplyRuns(reconciler, background, _report, self._metrics, lambda: secrets.token_hex(4))
+        self._vital(background, runs.adopt(), "applies to take over")
         application = build_application(
             reconciler,
             runs,

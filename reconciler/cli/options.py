@@ -42,6 +42,20 @@ OverrideWindow = Annotated[
 ]
 WaitForWindow = Annotated[bool, typer.Option("--wait-for-window", help="Wait until change windows let it through.")]
 AllowDeleteAll = Annotated[bool, typer.Option("--allow-delete-all", help="Allow that every charger is deleted.")]
+Canary = Annotated[
+    str | None,
+    typer.Option(metavar="N|N%", help="Change so many live chargers first, the others once these are confirmed."),
+]
+MaxFailures = Annotated[
+    int | None, typer.Option(min=0, help="Stop once more chargers than this failed; 0 stops at the first.")
+]
+Parallelism = Annotated[int, typer.Option(min=1, max=1000, help="Chargers changed at once.")]
+FlipsPerSecond = Annotated[
+    float | None, typer.Option(min=0.01, help="Live flips begun per second; as they go without it.")
+]
+ReconnectsPerSecond = Annotated[
+    float, typer.Option(min=0, help="Chargers sent off to connect anew per second, with jitter; 0: no limit.")
+]
 GitRef = Annotated[
     str | None, typer.Option(metavar="REF", help="Commit to name in history (default: the one the specs are in).")
 ]

@@ -6,7 +6,8 @@ import typer
 
 from reconciler.adapters.api_client import ApiClient
 from reconciler.cli import options
-from reconciler.cli.apply import follow_to_end, wanted
+from reconciler.cli.apply import wanted
+from reconciler.cli.following import emit, follow_to_end
 from reconciler.cli.specs import labels
 
 
@@ -21,6 +22,8 @@ def rollback(
     allow_empty: options.AllowEmpty = False,
     allow_delete_all: options.AllowDeleteAll = False,
     override_window: options.OverrideWindow = False,
+    canary: options.Canary = None,
+    max_failures: options.MaxFailures = None,
     lock_timeout: Annotated[str, typer.Option(metavar="DURATION", help="Wait so long for another apply.")] = "0s",
     reason: Annotated[str, typer.Option(help="Why; goes to history.")] = "",
     json_output: options.JsonOutput = False,
@@ -43,9 +46,12 @@ def rollback(
             {
                 "plan": made,
                 **limits,
+                "pace": {"canary": canary, "max_failures": max_failures},
                 "lock_timeout_s": options.duration_s("--lock-timeout", lock_timeout),
                 "actor": options.actor(),
                 "reason": f"back to revision {revision}{f': {reason}' if reason else ''}",
             }
         )
+        if json_output:
+            emit("started", id=started["id"], plan_id=made["plan_id"], summary=made["summary"])
         return follow_to_end(api, str(started["id"]), json_output=json_output)

@@ -9,7 +9,7 @@ from typing import Any, Final
 from reconciler.model.diagnostics import Diagnostic, Position
 from reconciler.model.local_rules import Coverage
 
-FORMAT_VERSION: Final = "1.0"
+FORMAT_VERSION: Final = "1.1"
 """Minor: fields were added, older readers ignore them. Major: the meaning changed, older readers refuse."""
 
 
@@ -83,6 +83,8 @@ class Effect:
     """Those of `chargers` with an open transaction."""
     deferred: tuple[str, ...] = ()
     """Offline now: it happens at their next connection."""
+    paused: bool = False
+    """They are paused: it happens once they are resumed."""
 
     @property
     def names(self) -> tuple[str, ...]:

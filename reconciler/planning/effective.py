@@ -20,6 +20,7 @@ from reconciler.model.features import EVERY_FEATURE
 from reconciler.model.interventions import Interventions
 from reconciler.model.outages import Occurrence, Outage
 from reconciler.model.overrides import Override
+from reconciler.model.rollouts import Pause
 from reconciler.model.site import Site
 from reconciler.planning.failover import stand_in_roles, still_declared
 from reconciler.planning.findings import did_you_mean
@@ -125,7 +126,8 @@ def next_boundary(outages: Sequence[Outage], state: Interventions, now: datetime
 
     `outages` are the declared ones.
     """
-    ends = [override.until for override in state.overrides if override.until is not None and override.until > now]
+    lasting: tuple[Override | Pause, ...] = (*state.overrides, *state.pauses)
+    ends = [timed.until for timed in lasting if timed.until is not None and timed.until > now]
     edge = next_edge((*outages, *state.begun), state.adjustments, now)
     return min([*ends, edge] if edge is not None else ends, default=None)
 

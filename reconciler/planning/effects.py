@@ -1,7 +1,8 @@
 """Effects: what a change of desired state does to each charger, grouped by fate."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Final
 
 from reconciler.model.desired import LOCAL, DesiredCharger, DesiredLeg
@@ -13,6 +14,7 @@ _SEVERITY: Final = {disruption: rank for rank, disruption in enumerate(Disruptio
 _GONE: Final = "no longer declared: its connection is closed"
 _FATES: Final = {"keep": "kept", "clear": "cleared", "restore": "restored"}
 _NEW: Final = "newly declared"
+NOBODY_WAITS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,7 @@ class _Fate:
     until: str
     moves: tuple[Move, ...]
     notes: tuple[str, ...]
+    paused: bool = False
 
 
 @dataclass(slots=True)
@@ -33,11 +36,15 @@ class _Members:
 
 
 def effects_of(
-    before: Mapping[str, DesiredCharger], after: Mapping[str, DesiredCharger], live: Mapping[str, LiveCharger]
+    before: Mapping[str, DesiredCharger],
+    after: Mapping[str, DesiredCharger],
+    live: Mapping[str, LiveCharger],
+    waits: Mapping[str, str] = NOBODY_WAITS,
 ) -> tuple[Effect, ...]:
     """Return what chargers go through when effective desired state goes from `before` to `after`, worst first.
 
-    All three are by charger name. A charger whose state stays equal is in no effect.
+    All are by charger name; `waits` says of those that are paused what they wait for. A charger whose state stays
+    equal is in no effect.
     """
     groups: dict[_Fate, _Members] = {}
     for name in sorted(before.keys() | after.keys()):
@@ -45,7 +52,10 @@ def effects_of(
         if old is new or old == new:
             continue
         session = live.get(name)
-        members = groups.setdefault(_fate(old, new, session), _Members())
+        fate = _fate(old, new, session)
+        if name in waits:
+            fate = replace(fate, disruption=Disruption.REFUSED, until=waits[name], paused=True)
+        members = groups.setdefault(fate, _Members())
         if session is None or not session.connected:
             members.deferred.append(name)
             continue
@@ -61,6 +71,7 @@ def effects_of(
             tuple(members.chargers),
             tuple(members.in_transaction),
             tuple(members.deferred),
+            fate.paused,
         )
         for fate, members in groups.items()
     )

@@ -20,6 +20,7 @@ from reconciler.planning.guard import Limits, blocks, disrupted
 from reconciler.planning.local_rules import coverage_changes
 from reconciler.planning.order import by_kind
 from reconciler.planning.resolve import resolve
+from reconciler.planning.turns import Bases, after_apply, as_held, holds_in_force, paused_chargers
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +34,16 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """What a plan sees of the world besides specs: the instant, sessions, interventions, chargers that lag behind."""
+    """What a plan sees of the world besides specs: the instant, sessions, interventions, chargers that lag behind.
+
+    `bases` are the sites that held chargers run as of.
+    """
 
     now: datetime
     live: Mapping[str, LiveCharger] = field(default_factory=dict)
     interventions: Interventions = field(default_factory=Interventions)
     pending: tuple[Pending, ...] = ()
+    bases: Bases = field(default_factory=dict)
 
 
 def make_plan(
@@ -50,11 +55,14 @@ def make_plan(
     whole does not hold together.
     """
     site, findings = _resolve(wanted)
-    before = decide(applied.site, moment.interventions, moment.now).chargers
-    decided = decide(site, moment.interventions, moment.now)
+    state = moment.interventions
+    running = as_held(applied.site, holds_in_force(state, paused_chargers(applied.site, state)), moment.bases)
+    following = after_apply(applied.site, site, running, state)
+    before = decide(running, state, moment.now).chargers
+    decided = decide(following.site, state, moment.now)
     after = decided.chargers
     changes = diff_resources(applied.site.resources, site.resources, applied.versions)
-    effects = effects_of(before, after, moment.live)
+    effects = effects_of(before, after, moment.live, following.waits)
     touched = [name for effect in effects for name in effect.names]
     return Plan(
         plan_id=plan_id,
@@ -66,7 +74,7 @@ def make_plan(
         live=_connected(moment),
         warnings=(
             *findings,
-            *misfits(site, moment.interventions, moment.now),
+            *misfits(site, state, moment.now),
             *_overridden(applied.site, site, moment),
             *_under_layers(applied.site, site, decided.layers),
         ),

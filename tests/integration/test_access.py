@@ -36,7 +36,7 @@ class Api:
     def __init__(self) -> None:
         clock, tally = FakeClock(), Tally()
         reconciler = Reconciler(MemoryStore(), FakeRelay(), clock, lambda: "id", report=lambda what, error: None)
-        runs = ApplyRuns(reconciler.apply, Background(lambda what, error: None), lambda *_: None, tally, lambda: "r")
+        runs = ApplyRuns(reconciler, Background(lambda what, error: None), lambda *_: None, tally, lambda: "r")
         self.tokens = AccessTokens(KeptTokens(), clock, iter("abcde").__next__, iter("12345").__next__)
         self.events: list[HistoryEvent] = []
         self.access = admin_access(

@@ -104,8 +104,8 @@ async def test_a_plan_goes_to_a_file_and_that_very_plan_is_applied(server: Serve
     applied = await server.fwdctl("apply", "--plan", tmp_path / "plan.json", "--auto-approve", "--json")
     assert (planned.code, applied.code) == (0, 0)
     plan_id = json.loads((tmp_path / "plan.json").read_text())["plan_id"]
-    assert (applied.json["result"]["plan_id"], applied.json["result"]["revision"]) == (plan_id, 1)
-    assert applied.json["result"]["counts"] == {"deferred": 1}
+    result = applied.events[-1]["result"]
+    assert (result["plan_id"], result["revision"], result["counts"]) == (plan_id, 1, {"deferred": 1})
 
 
 async def test_a_plan_applied_twice_is_stale(server: Server, tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ async def test_a_held_lock_refuses_until_it_is_broken(server: Server, site: Path
         await store.close()
     file = site_file(tmp_path, "cp001", "cp002", "cp003")
     refused = await server.fwdctl("apply", "-f", file, "--auto-approve", "--json")
-    assert (refused.code, refused.out) == (5, "")
+    assert (refused.code, [event["type"] for event in refused.events]) == (5, ["started"])
     assert json.loads(refused.err)["error"]["kind"] == "lock-held"
     assert "Held by somebody, a long apply" in (await server.fwdctl("lock")).out
     assert (await server.fwdctl("lock", "break", "--auto-approve")).code == 0

@@ -44,6 +44,7 @@ class FakeRelay:
     async def set_desired(self, charger: str, generation: int, desired: DesiredCharger | None) -> Outcome:
         """Run it, defer it or refuse it."""
         self.asked.append((charger, generation))
+        self.bell.ring()
         self._running += 1
         self.running_max = max(self.running_max, self._running)
         try:

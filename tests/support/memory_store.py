@@ -1,8 +1,9 @@
 """A store in memory that keeps every promise of the `Store` port but durability."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from reconciler.app.ports import (
     ChargerMemory,
@@ -11,6 +12,7 @@ from reconciler.app.ports import (
     Lock,
     ResourceWrite,
     RevisionMeta,
+    RolloutCommit,
     StoredResource,
 )
 from reconciler.errors import FwdctlError, LockHeld, StalePlan
@@ -20,6 +22,7 @@ from reconciler.model.interventions import Interventions
 from reconciler.model.notices import OutageNotice
 from reconciler.model.outages import Adjustment, Outage
 from reconciler.model.overrides import Override
+from reconciler.model.rollouts import HELD, PAUSED, SUPERSEDED, UNFINISHED, Hold, Pause, Rollout, RolloutState, Step
 
 
 class MemoryStore:
@@ -44,12 +47,21 @@ class MemoryStore:
         self._kept: dict[tuple[str, int], KeptCall] = {}
         self._memories: dict[str, ChargerMemory] = {}
         self._lock: Lock | None = None
+        self._rollouts: dict[str, Rollout] = {}
+        self._steps: dict[str, dict[str, Step]] = {}
+        self._pauses: dict[str, Pause] = {}
 
     async def resources(self) -> tuple[int, tuple[StoredResource, ...]]:
         """Return the applied revision and all resources."""
         return self._revision, tuple(self._stored[address] for address in sorted(self._stored))
 
-    async def commit_revision(self, writes: Sequence[ResourceWrite], meta: RevisionMeta, plan_id: str) -> int:
+    async def commit_revision(
+        self,
+        writes: Sequence[ResourceWrite],
+        meta: RevisionMeta,
+        plan_id: str,
+        rollout: RolloutCommit | None = None,
+    ) -> int:
         """Write all or nothing."""
         current = {address: stored.version for address, stored in self._stored.items()}
         stale = [write.address for write in writes if current.get(write.address, 0) != write.seen_version]
@@ -66,7 +78,85 @@ class MemoryStore:
             version = self._last_version.get(write.address, 0) + 1
             self._last_version[write.address] = version
             self._stored[write.address] = StoredResource(write.address, write.content, version, self._revision)
+        if rollout is not None:
+            self._begin_steps(rollout)
         return self._revision
+
+    def _begin_steps(self, rollout: RolloutCommit) -> None:
+        self._fence(rollout.id, rollout.holder)
+        for step in rollout.steps:
+            for others in self._steps.values():
+                if (older := others.get(step.charger)) is not None and older.state in HELD:
+                    others[step.charger] = replace(older, state=SUPERSEDED)
+        self._steps[rollout.id] = {step.charger: step for step in rollout.steps}
+        self._rollouts[rollout.id] = replace(self._rollouts[rollout.id], revision=self._revision)
+
+    def _fence(self, id: str, holder: str) -> None:
+        if self._rollouts[id].holder != holder:
+            raise LockHeld(f"apply {id} was taken over by {self._rollouts[id].holder}")
+
+    async def begin_rollout(self, rollout: Rollout) -> None:
+        """Keep it."""
+        self._rollouts[rollout.id] = rollout
+
+    async def rollout(self, id: str) -> Rollout | None:
+        """Return it."""
+        return self._rollouts.get(id)
+
+    async def open_rollouts(self) -> tuple[Rollout, ...]:
+        """Return those that go on."""
+        return tuple(rollout for rollout in self._rollouts.values() if rollout.state is RolloutState.OPEN)
+
+    async def take_over_rollout(self, id: str, *, node: str, holder: str) -> bool:
+        """Give it to another."""
+        found = self._rollouts.get(id)
+        if found is None or found.state not in (RolloutState.OPEN, RolloutState.STOPPED):
+            return False
+        self._rollouts[id] = replace(found, node=node, holder=holder, state=RolloutState.OPEN)
+        return True
+
+    async def rollout_steps(self, id: str) -> tuple[Step, ...]:
+        """Return them by charger."""
+        return tuple(step for _, step in sorted(self._steps.get(id, {}).items()))
+
+    async def journal_steps(self, id: str, holder: str, steps: Sequence[Step]) -> None:
+        """Replace them."""
+        self._fence(id, holder)
+        held = self._steps[id]
+        held |= {step.charger: step for step in steps if held[step.charger].state in UNFINISHED}
+
+    async def end_rollout(self, id: str, holder: str, state: RolloutState, outcome: Mapping[str, Any]) -> None:
+        """End it where it is still the holder's."""
+        found = self._rollouts[id]
+        if found.holder == holder:
+            plan = found.plan if state is RolloutState.STOPPED else None
+            self._rollouts[id] = replace(found, state=state, outcome=outcome, plan=plan)
+
+    async def release_paused(self, chargers: Sequence[str]) -> None:
+        """Let go of them."""
+        for steps in self._steps.values():
+            for name in chargers:
+                if name in steps and steps[name].state == PAUSED:
+                    steps[name] = replace(steps[name], state=SUPERSEDED)
+
+    async def put_pauses(self, pauses: Sequence[Pause]) -> None:
+        """Keep them."""
+        self._pauses |= {pause.charger: pause for pause in pauses}
+
+    async def end_pauses(self, chargers: Sequence[str], at: datetime) -> tuple[Pause, ...]:
+        """Drop those in force."""
+        return tuple(
+            self._pauses.pop(name) for name in chargers if name in self._pauses and self._pauses[name].holds_at(at)
+        )
+
+    def _holds(self) -> tuple[Hold, ...]:
+        found = (
+            Hold(step.charger, step.base, id, step.state == PAUSED)
+            for id, steps in self._steps.items()
+            for step in steps.values()
+            if step.state in HELD
+        )
+        return tuple(sorted(found, key=lambda hold: hold.charger))
 
     async def resources_at(self, revision: int) -> tuple[StoredResource, ...]:
         """Return what was applied then."""
@@ -114,6 +204,8 @@ class MemoryStore:
             tuple(self._begun.values()),
             tuple(self._adjusted.values()),
             tuple(self._failovers.values()),
+            self._holds(),
+            tuple(pause for _, pause in sorted(self._pauses.items()) if pause.holds_at(at)),
         )
 
     async def begin_outage(self, outage: Outage) -> None:

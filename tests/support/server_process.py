@@ -28,6 +28,11 @@ class Completed:
         """Return what it printed, as JSON data."""
         return json.loads(self.out)
 
+    @property
+    def events(self) -> list[Any]:
+        """Return the stream of JSON objects that it printed, a line each."""
+        return [json.loads(line) for line in self.out.splitlines()]
+
 
 def clean_environ() -> dict[str, str]:
     """Return this process's environment without FWDCTL_ variables, and with a wide terminal."""

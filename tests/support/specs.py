@@ -105,12 +105,15 @@ class World:
         relay: FakeRelay | None = None,
         clock: FakeClock | None = None,
         duty: Duty | None = None,
+        node: str = "",
     ) -> None:
         self.clock = clock or FakeClock()
         self.store = store or MemoryStore()
         self.relay = relay or FakeRelay()
         self.trouble: list[tuple[str, BaseException]] = []
-        self.reconciler = Reconciler(self.store, self.relay, self.clock, self._new_id, report=self._report, duty=duty)
+        self.reconciler = Reconciler(
+            self.store, self.relay, self.clock, self._new_id, report=self._report, duty=duty, node=node
+        )
 
     async def plan(self, documents: Sequence[Document], limits: Limits | None = None, **scope: Any) -> Plan:
         """Plan these documents."""

@@ -46,6 +46,8 @@ NEEDED: Final[Mapping[tuple[str, str], Access]] = {
     ("POST", "/v1/outages/{name}/extend"): _OPERATOR,
     ("POST", "/v1/failovers/end"): _OPERATOR,
     ("POST", "/v1/applies"): _OPERATOR,
+    ("POST", "/v1/applies/{run_id}/stop"): _OPERATOR,
+    ("POST", "/v1/applies/{run_id}/resume"): _OPERATOR,
     ("POST", "/v1/lock/break"): _OPERATOR,
     ("GET", "/v1/tokens"): _ADMIN,
     ("POST", "/v1/tokens"): _ADMIN,

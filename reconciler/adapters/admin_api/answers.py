@@ -210,6 +210,7 @@ def _progress(step: ApplyProgress) -> Json:
         "total": step.total,
         "result": result,
         "eligible_at": eligible_at,
+        "why": step.why,
     }
 
 
@@ -220,6 +221,7 @@ def _apply_result(result: ApplyResult) -> Json:
         "counts": {str(verdict): count for verdict, count in result.counts.items()},
         "results": [result_json(charger) for charger in result.results],
         "leftover": list(result.leftover),
+        "stopped": result.stopped,
     }
 
 

@@ -15,9 +15,11 @@ from reconciler.adapters.admin_api.schema import (
     ApplyBody,
     DocumentBody,
     PlanBody,
+    StopBody,
     ToggleBody,
     ToggleEndBody,
     limits_of,
+    pace_of,
 )
 from reconciler.adapters.admin_api.session_routes import add_session_routes
 from reconciler.adapters.admin_api.time_routes import add_time_routes
@@ -102,7 +104,7 @@ def _add_planning(router: APIRouter, reconciler: Reconciler, runs: ApplyRuns) ->
                 git_author=body.git_author,
                 git_commit=body.git_commit,
                 limits=limits_of(body),
-                parallelism=body.parallelism,
+                pace=pace_of(body.pace),
                 lock_timeout_s=body.lock_timeout_s,
                 wait_for_window=body.wait_for_window,
             )
@@ -115,9 +117,17 @@ def _add_planning(router: APIRouter, reconciler: Reconciler, runs: ApplyRuns) ->
         wait_s: Annotated[float, Query(ge=0, le=WAIT_MAX_S)] = 0,
         seen: Annotated[int, Query(ge=0)] = 0,
     ) -> JSONResponse:
-        run = runs.find(run_id)
+        run = await runs.look_up(run_id)
         await run.wait_for_news(seen, wait_s)
-        return answers.apply_run(run, seen)
+        return answers.apply_run(await runs.look_up(run_id), seen)
+
+    @router.post("/applies/{run_id}/stop")
+    async def stop_apply(run_id: str, body: StopBody) -> JSONResponse:
+        return answers.answer(202, id=runs.stop(run_id, body.actor).id)
+
+    @router.post("/applies/{run_id}/resume")
+    async def resume_apply(run_id: str, body: StopBody) -> JSONResponse:
+        return answers.answer(202, id=(await runs.resume(run_id)).id)
 
 
 def _add_changing(router: APIRouter, reconciler: Reconciler) -> None:

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from reconciler.adapters.admin_api.acting import acting
 from reconciler.model.documents import Document
 from reconciler.planning.guard import Limits, Share
+from reconciler.planning.pacing import PARALLELISM, RECONNECTS_PER_S, Pace
 
 Seconds = Annotated[float, Field(ge=0, le=7 * 24 * 3600)]
 
@@ -74,6 +75,26 @@ class RollbackBody(LimitsBody):
     exclude: list[str] = []
 
 
+class PaceBody(Body):
+    """How an apply goes about its chargers; a rate of null does not hold it back."""
+
+    parallelism: Annotated[int, Field(ge=1, le=1000)] = PARALLELISM
+    canary: str | None = None
+    max_failures: Annotated[int, Field(ge=0)] | None = None
+    flips_per_s: Annotated[float, Field(gt=0)] | None = None
+    reconnects_per_s: Annotated[float, Field(gt=0)] | None = RECONNECTS_PER_S
+
+
+def pace_of(body: PaceBody) -> Pace:
+    """Return how the caller wants it to go; raises FwdctlError where the canary's share is none."""
+    canary = Share.parse(body.canary) if body.canary is not None else None
+    return Pace(body.parallelism, canary, body.max_failures, body.flips_per_s, body.reconnects_per_s)
+
+
+class StopBody(ActingBody):
+    """POST /v1/applies/{run_id}/stop and /resume: who wants it."""
+
+
 class ApplyBody(PlanBody, ActingBody):
     """POST /v1/applies: specs to plan and apply at once, or a plan made before; and who wants it, and why."""
 
@@ -82,7 +103,7 @@ class ApplyBody(PlanBody, ActingBody):
     reason: str = ""
     git_author: str = ""
     git_commit: str = ""
-    parallelism: Annotated[int, Field(ge=1, le=1000)] = 10
+    pace: PaceBody = PaceBody()
     lock_timeout_s: Seconds = 0
     wait_for_window: bool = False
 

@@ -5,6 +5,8 @@ from datetime import datetime
 from sqlalchemy import RowMapping, delete, select
 
 from reconciler.adapters.store.overrides import in_force
+from reconciler.adapters.store.pauses import pauses_of
+from reconciler.adapters.store.rollouts import holds_of
 from reconciler.adapters.store.section import Section
 from reconciler.adapters.store.tables import begun_outages, failovers, outage_adjustments, overrides, row, upsert
 from reconciler.model.desired import FlipPolicy
@@ -25,11 +27,14 @@ class Outages(Section):
             begun = (await connection.execute(select(begun_outages))).mappings().all()
             failed = (await connection.execute(select(failovers))).mappings().all()
             adjusted = (await connection.execute(select(outage_adjustments))).mappings().all()
+            holds, pauses = await holds_of(connection), await pauses_of(connection, at)
         return Interventions(
             tuple(sorted((Override(**found) for found in held), key=lambda override: override.charger)),
             tuple(sorted((_outage(found) for found in begun), key=lambda outage: outage.name)),
             tuple(sorted((Adjustment(**found) for found in adjusted), key=lambda found: (found.opening, found.outage))),
             tuple(sorted((Failover(**found) for found in failed), key=lambda found: (found.charger, found.backend))),
+            holds,
+            pauses,
         )
 
     async def begin_outage(self, outage: Outage) -> None:

@@ -9,9 +9,10 @@ from sqlalchemy import ColumnElement, and_, bindparam, case, func, insert, or_, 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconciler.adapters.store.engine import Turn
+from reconciler.adapters.store.rollouts import write_steps
 from reconciler.adapters.store.section import Section
 from reconciler.adapters.store.tables import resource_versions, revisions, row
-from reconciler.app.ports import ResourceWrite, RevisionMeta, StoredResource
+from reconciler.app.ports import ResourceWrite, RevisionMeta, RolloutCommit, StoredResource
 from reconciler.errors import FwdctlError, StalePlan
 
 _IN_LIST: Final = 1000
@@ -58,11 +59,18 @@ class Resources(Section):
         async with self._database.reading() as connection:
             return await connection.scalar(select(func.max(revisions.c.revision)).where(revisions.c.at <= at)) or 0
 
-    async def commit_revision(self, writes: Sequence[ResourceWrite], meta: RevisionMeta, plan_id: str) -> int:
+    async def commit_revision(
+        self,
+        writes: Sequence[ResourceWrite],
+        meta: RevisionMeta,
+        plan_id: str,
+        rollout: RolloutCommit | None = None,
+    ) -> int:
         """Write all of `writes` (each address once) in one transaction and return the new revision.
 
-        Raises StalePlan where a resource's version is not its `seen_version`, or where `plan_id` was committed
-        before; then nothing is written.
+        With a `rollout`, its steps are written with them. Raises StalePlan where a resource's version is not its
+        `seen_version`, or where `plan_id` was committed before, LockHeld where somebody else took the rollout over;
+        then nothing is written.
         """
         addresses = [write.address for write in writes]
         if len(set(addresses)) < len(addresses):
@@ -74,6 +82,8 @@ class Resources(Section):
             revision = await _last_revision(connection) + 1
             await connection.execute(insert(revisions), row(meta, revision=revision, plan_id=plan_id))
             await _write(connection, writes, known, revision)
+            if rollout is not None:
+                await write_steps(connection, rollout, revision)
             return revision
 
 

@@ -14,13 +14,17 @@ from reconciler.adapters.store.notices import Notices
 from reconciler.adapters.store.operations import KeptOperations
 from reconciler.adapters.store.outages import Outages
 from reconciler.adapters.store.overrides import Overrides
+from reconciler.adapters.store.pauses import Pauses
 from reconciler.adapters.store.resources import Resources
+from reconciler.adapters.store.rollouts import Rollouts
 from reconciler.adapters.store.sealed_legs import SealedLegs
 
 
 class SqlStore(
     Resources,
+    Rollouts,
     Overrides,
+    Pauses,
     Outages,
     Notices,
     History,

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -275,6 +276,51 @@ operations: Final = Table(
     Column("ended_at", Instant, nullable=True),
 )
 """What `local` had chargers do; `result` is null until there is one, `progress` a list of [time, text]."""
+
+rollouts: Final = Table(
+    "rollouts",
+    metadata,
+    Column("id", PlainText, primary_key=True),
+    Column("node", PlainText, nullable=False),
+    Column("holder", PlainText, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("order", JSON, nullable=False),
+    Column("plan", LargeBinary, nullable=True),
+    Column("plan_id", PlainText, nullable=False),
+    Column("state", PlainText, nullable=False, index=True),
+    Column("revision", Integer, nullable=True),
+    Column("outcome", JSON, nullable=False),
+)
+"""The journal of applies. `plan` is there until the end: whoever takes an apply over needs it."""
+
+rollout_steps: Final = Table(
+    "rollout_steps",
+    metadata,
+    Column("rollout", PlainText, ForeignKey("rollouts.id", ondelete="CASCADE"), primary_key=True),
+    Column("charger", PlainText, primary_key=True),
+    Column("base", Integer, nullable=False),
+    Column("state", PlainText, nullable=False),
+    Column("reason", PlainText, nullable=False),
+    Column("disruption", PlainText, nullable=False),
+    Column("canary", Boolean, nullable=False),
+)
+
+Index(
+    "ix_rollout_steps_held",
+    rollout_steps.c.charger,
+    sqlite_where=text("state IN ('waiting', 'paused')"),
+    postgresql_where=text("state IN ('waiting', 'paused')"),
+)
+
+pauses: Final = Table(
+    "pauses",
+    metadata,
+    Column("charger", PlainText, primary_key=True),
+    Column("since", Instant, nullable=False),
+    Column("until", Instant, nullable=True),
+    Column("reason", PlainText, nullable=False),
+    Column("actor", PlainText, nullable=False),
+)
 
 
 def row(value: "DataclassInstance", **instead: Any) -> dict[str, Any]:

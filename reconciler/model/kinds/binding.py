@@ -60,6 +60,8 @@ class BackendBindingSpec(SpecModel):
     when_owner_is_down: OwnerDownPolicy = "close"
     failover: Failover | None = None
     flip: Flip = Flip()
+    reconcile: Literal["active", "paused"] = "active"
+    """paused: the controller leaves these chargers alone; it heals no drift, and what is applied waits."""
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

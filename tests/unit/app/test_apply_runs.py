@@ -3,21 +3,54 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 
 from reconciler.adapters.metrics import PrometheusMetrics
 from reconciler.app.apply_runs import KEPT_RUNS, ApplyRun, ApplyRuns
 from reconciler.app.applying import ApplyProgress, ApplyRequest, ApplyResult, OnProgress
+from reconciler.app.rollout import StopRequest
 from reconciler.app.tasks import Background
-from reconciler.errors import LockHeld, UnknownAddress
+from reconciler.errors import FwdctlError, LockHeld, UnknownAddress
 from reconciler.model.plan import Plan
+from reconciler.model.rollouts import Rollout, RolloutState
 from tests.support.clock import FakeClock
 
 REQUEST = ApplyRequest(Plan("p1", FakeClock().now(), 0), "ann")
 RESULT = ApplyResult("p1", revision=4)
 
 Apply = Callable[[ApplyRequest, OnProgress], Awaitable[ApplyResult]]
+
+
+class Applies:
+    """Applies like a function; `journal` are the rollouts, and a resumed one goes on like the function too."""
+
+    def __init__(self, apply: Apply) -> None:
+        self._apply = apply
+        self.stops: list[StopRequest] = []
+        self.journal: dict[str, Rollout] = {}
+        self.resumed = asyncio.Event()
+
+    async def apply(self, request: ApplyRequest, on_progress: OnProgress, stop: StopRequest) -> ApplyResult:
+        """Call it."""
+        self.stops.append(stop)
+        return await self._apply(request, on_progress)
+
+    async def resume(self, rollout: Rollout, on_progress: OnProgress, stop: StopRequest) -> ApplyResult:
+        """Call it, and end the rollout."""
+        self.resumed.set()
+        result = await self.apply(replace(REQUEST, id=rollout.id), on_progress, stop)
+        self.journal[rollout.id] = replace(rollout, state=RolloutState.DONE)
+        return result
+
+    async def orphans(self) -> tuple[Rollout, ...]:
+        """Return those that go on."""
+        return tuple(rollout for rollout in self.journal.values() if rollout.state is RolloutState.OPEN)
+
+    async def rollout(self, id: str) -> Rollout | None:
+        """Return one."""
+        return self.journal.get(id)
 
 
 class Bench:
@@ -31,7 +64,8 @@ class Bench:
     def runs(self, apply: Apply) -> ApplyRuns:
         """Return runs that apply like this."""
         ids = itertools.count()
-        return ApplyRuns(apply, self.background, self._report, self.metrics, lambda: f"run{next(ids)}")
+        self.applies = Applies(apply)
+        return ApplyRuns(self.applies, self.background, self._report, self.metrics, lambda: f"run{next(ids)}")
 
     def _report(self, what: str, error: BaseException) -> None:
         self.trouble.append((what, error))
@@ -138,3 +172,32 @@ async def test_only_the_last_runs_are_remembered(bench: Bench) -> None:
     assert runs.find("run1").done
     with pytest.raises(UnknownAddress):
         runs.find("run0")
+
+
+async def test_an_apply_whose_server_died_is_taken_over_under_its_id_and_once(bench: Bench) -> None:
+    runs = bench.runs(at_once)
+    bench.applies.journal["old1"] = Rollout("old1", "node", "ann (1)", FakeClock().now())
+    assert not (await runs.look_up("old1")).done
+    bench.background.start(runs.adopt(), name="adopt")
+    async with asyncio.timeout(5):
+        await bench.applies.resumed.wait()
+    assert (await ended(runs.find("old1"))).result == RESULT
+    assert len(bench.applies.stops) == 1
+
+
+async def test_an_apply_that_was_stopped_goes_on_when_asked_and_one_that_ended_does_not(bench: Bench) -> None:
+    runs = bench.runs(at_once)
+    bench.applies.journal["old1"] = Rollout("old1", "node", "ann (1)", FakeClock().now(), state=RolloutState.STOPPED)
+    assert (await ended(await runs.resume("old1"))).result == RESULT
+    with pytest.raises(FwdctlError, match="old1 has ended"):
+        await runs.resume("old1")
+    with pytest.raises(UnknownAddress):
+        await runs.resume("never")
+
+
+async def test_a_run_is_told_who_wants_it_to_stop(bench: Bench) -> None:
+    runs = bench.runs(at_once)
+    run = runs.start(REQUEST)
+    assert runs.stop(run.id, "ann") is run
+    await ended(run)
+    assert [stop.by for stop in bench.applies.stops] == ["ann"]

@@ -12,6 +12,7 @@ from reconciler.app.duty import LEASE_S, LeasedDuty
 from reconciler.model.documents import Document
 from reconciler.model.overrides import Override
 from reconciler.planning.guard import Limits, Share
+from reconciler.planning.pacing import Pace
 from tests.support.fake_relay import FakeRelay
 from tests.support.memory_store import MemoryStore
 from tests.support.specs import World, a_site, document
@@ -188,7 +189,9 @@ async def test_never_more_questions_are_open_than_asked_for() -> None:
     world = await world_of(30, *(f"cp{number:03}" for number in range(30)))
     world.relay.running_max = 0
     await world.apply_plan(
-        await world.plan(a_site(30, FOLLOWS)), parallelism=4, limits=Limits(max_disruption=Share(100, percent=True))
+        await world.plan(a_site(30, FOLLOWS)),
+        pace=Pace(parallelism=4),
+        limits=Limits(max_disruption=Share(100, percent=True)),
     )
     assert world.relay.running_max == 4
 

@@ -1,0 +1,133 @@
+"""Rollouts: the journal of applies, fenced by whoever carries one out."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, RowMapping, and_, bindparam, insert, literal, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from reconciler.adapters.store.engine import Turn
+from reconciler.adapters.store.section import Section
+from reconciler.adapters.store.tables import rollout_steps, rollouts, row
+from reconciler.app.ports import RolloutCommit
+from reconciler.errors import LockHeld
+from reconciler.model.rollouts import HELD, PAUSED, SUPERSEDED, UNFINISHED, Hold, Rollout, RolloutState, Step
+
+
+class Rollouts(Section):
+    """The applies that go on, or went on."""
+
+    async def begin_rollout(self, rollout: Rollout) -> None:
+        """Store an apply that begins; its steps come with the commit."""
+        written = row(rollout, order=dict(rollout.order), outcome=dict(rollout.outcome), state=rollout.state.value)
+        async with self._database.writing() as connection:
+            await connection.execute(insert(rollouts), written)
+
+    async def rollout(self, id: str) -> Rollout | None:
+        """Return a rollout, None where there is none of that id."""
+        async with self._database.reading() as connection:
+            found = (await connection.execute(select(rollouts).where(rollouts.c.id == id))).mappings().one_or_none()
+            return None if found is None else _rollout(found)
+
+    async def open_rollouts(self) -> tuple[Rollout, ...]:
+        """Return those that somebody carries out, or has to take over, oldest first."""
+        asked = select(rollouts).where(rollouts.c.state == RolloutState.OPEN.value).order_by(rollouts.c.started_at)
+        async with self._database.reading() as connection:
+            return tuple(map(_rollout, (await connection.execute(asked)).mappings()))
+
+    async def take_over_rollout(self, id: str, *, node: str, holder: str) -> bool:
+        """Make an open or stopped rollout `holder`'s, and open; False where it has ended."""
+        going = (RolloutState.OPEN.value, RolloutState.STOPPED.value)
+        mine = update(rollouts).where(rollouts.c.id == id, rollouts.c.state.in_(going))
+        async with self._database.writing(Turn.RESOURCES) as connection:
+            taken = mine.values(node=node, holder=holder, state=RolloutState.OPEN.value)
+            return (await connection.execute(taken)).rowcount == 1
+
+    async def rollout_steps(self, id: str) -> tuple[Step, ...]:
+        """Return its steps, by charger."""
+        columns = [column for column in rollout_steps.columns if column.name != "rollout"]
+        asked = select(*columns).where(rollout_steps.c.rollout == id)
+        async with self._database.reading() as connection:
+            steps = [Step(**found) for found in (await connection.execute(asked)).mappings()]
+        return tuple(sorted(steps, key=lambda step: step.charger))
+
+    async def journal_steps(self, id: str, holder: str, steps: Sequence[Step]) -> None:
+        """Write these steps of a rollout as they are now; those that were superseded meanwhile stay so.
+
+        Raises LockHeld where the rollout is no longer `holder`'s.
+        """
+        if not steps:
+            return
+        columns = rollout_steps.c
+        change = update(rollout_steps).where(
+            columns.rollout == id, columns.charger == bindparam("of"), _is_one_of(UNFINISHED)
+        )
+        changed = change.values(state=bindparam("now"), reason=bindparam("why"))
+        async with self._database.writing(Turn.RESOURCES) as connection:
+            await _fence(connection, id, holder)
+            await connection.execute(
+                changed, [{"of": step.charger, "now": step.state, "why": step.reason} for step in steps]
+            )
+
+    async def release_paused(self, chargers: Sequence[str]) -> None:
+        """End the steps that wait for these chargers to be resumed: they have been."""
+        columns = rollout_steps.c
+        resumed = update(rollout_steps).where(columns.charger == bindparam("of"), columns.state == PAUSED)
+        async with self._database.writing(Turn.RESOURCES) as connection:
+            await connection.execute(
+                resumed.values(state=SUPERSEDED, reason="resumed"), [{"of": charger} for charger in chargers]
+            )
+
+    async def end_rollout(self, id: str, holder: str, state: RolloutState, outcome: Mapping[str, Any]) -> None:
+        """Store that it is over, or stopped; harmless where it is no longer `holder`'s."""
+        mine = update(rollouts).where(rollouts.c.id == id, rollouts.c.holder == holder)
+        kept: dict[str, Any] = {} if state is RolloutState.STOPPED else {"plan": None}
+        async with self._database.writing(Turn.RESOURCES) as connection:
+            await connection.execute(mine.values(state=state.value, outcome=dict(outcome), **kept))
+
+
+async def write_steps(connection: AsyncConnection, rollout: RolloutCommit, revision: int) -> None:
+    """Write the steps of a rollout that is committed as `revision`; in the transaction of that commit."""
+    await _fence(connection, rollout.id, rollout.holder)
+    await connection.execute(update(rollouts).where(rollouts.c.id == rollout.id).values(revision=revision))
+    if not rollout.steps:
+        return
+    columns = rollout_steps.c
+    taken = update(rollout_steps).where(columns.charger == bindparam("of"), _is_one_of(HELD))
+    await connection.execute(
+        taken.values(state=SUPERSEDED, reason=f"by revision {revision}"),
+        [{"of": step.charger} for step in rollout.steps],
+    )
+    await connection.execute(insert(rollout_steps), [row(step) | {"rollout": rollout.id} for step in rollout.steps])
+
+
+async def holds_of(connection: AsyncConnection) -> tuple[Hold, ...]:
+    """Return the chargers whose turn has not come, of applies whose specs are committed, by charger."""
+    columns = rollout_steps.c
+    asked = (
+        select(columns.charger, columns.base, columns.rollout, columns.state)
+        .join(rollouts, and_(rollouts.c.id == columns.rollout, rollouts.c.revision.is_not(None)))
+        .where(_is_one_of(HELD))
+    )
+    rows = await connection.execute(asked)
+    holds = [Hold(charger, base, rollout, state == PAUSED) for charger, base, rollout, state in rows]
+    return tuple(sorted(holds, key=lambda hold: hold.charger))
+
+
+def _is_one_of(states: Sequence[str]) -> ColumnElement[bool]:
+    """Return the condition on a step's state; spelt out, since lists can't be bound where many rows are changed."""
+    return or_(*(rollout_steps.c.state == literal(state) for state in states))
+
+
+async def _fence(connection: AsyncConnection, id: str, holder: str) -> None:
+    """Raise LockHeld where the rollout is somebody else's by now; the row stays ours until the transaction ends."""
+    owner = await connection.scalar(select(rollouts.c.holder).where(rollouts.c.id == id).with_for_update())
+    if owner != holder:
+        raise LockHeld(
+            f"apply {id} was taken over by {owner}" if owner else f"apply {id} is not there any more",
+            hint=f"see how it goes: fwdctl apply --follow {id}",
+        )
+
+
+def _rollout(found: RowMapping) -> Rollout:
+    return Rollout(**{**found, "state": RolloutState(found["state"])})

@@ -1,0 +1,235 @@
+"""Rollout: brings the chargers of a committed apply there, turn by turn, journalled before and after.
+
+    waiting ──its chunk is journalled──> asked ──the relay answered──> applied | deferred | failed | skipped
+       └──stopped: it stays waiting, and the charger runs as before until somebody goes on or goes back
+
+Canaries first; only once every one of them is confirmed do the others get their turn.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from reconciler.app.controller import Controller
+from reconciler.app.courses import ChargerResult, Verdict
+from reconciler.app.lease import Lease
+from reconciler.app.ports import Clock, Store
+from reconciler.model.plan import Disruption
+from reconciler.model.rollouts import ASKED, FAILED, PAUSED, SUPERSEDED, WAITING, Rollout, Step
+from reconciler.planning.drift import State
+from reconciler.planning.pacing import Pace, Tempo
+
+CHUNK: Final = 500
+"""Turns that are journalled in one transaction."""
+LOOK_AGAIN_S: Final = 0.2
+"""While canaries connect anew."""
+
+
+@dataclass(slots=True)
+class StopRequest:
+    """Somebody's wish that an apply stops after what is under way; `by` is "" while nobody has it."""
+
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What whoever follows a rollout hears: every result, and that the canaries are confirmed."""
+
+    result: Callable[[ChargerResult], None] = lambda result: None
+    canaries_confirmed: Callable[[int], None] = lambda count: None
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What became of each charger, by name; `stopped` says why not all had their turn, "" where they had."""
+
+    results: tuple[ChargerResult, ...]
+    stopped: str = ""
+
+
+@dataclass(slots=True)
+class _Turns:
+    """Chargers in line: `released` are journalled as asked."""
+
+    waiting: deque[str]
+    released: deque[str] = field(default_factory=deque)
+
+
+class RolloutRun:
+    """One rollout being carried out by `rollout.holder`."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        controller: Controller,
+        rollout: Rollout,
+        pace: Pace,
+        *,
+        lease: Lease,
+        stop: StopRequest,
+        chance: Callable[[], float],
+        told: Told,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._controller = controller
+        self._rollout = rollout
+        self._pace = pace
+        self._lease = lease
+        self._stop = stop
+        self._chance = chance
+        self._told = told
+        self._tempo = Tempo(pace)
+        self._steps: dict[str, Step] = {}
+        self._results: dict[str, ChargerResult] = {}
+        self._unwritten: list[Step] = []
+        self._one_releases = asyncio.Lock()
+
+    async def run(self, steps: Sequence[Step]) -> Ending:
+        """Give every step that is not finished its turn, and return what became of all; raises LockHeld."""
+        self._steps = {step.charger: step for step in steps if step.state != SUPERSEDED}
+        for step in self._steps.values():
+            if step.state not in (WAITING, ASKED, FAILED):
+                self._results[step.charger] = _result_of(step)
+        going = [step for step in self._steps.values() if step.charger not in self._results]
+        self._controller.take_in_hand(step.charger for step in going)
+        try:
+            stopped = await self._in_order(going)
+        finally:
+            self._controller.let_go(step.charger for step in going)
+        skipped = (
+            ChargerResult(step.charger, Verdict.SKIPPED, f"held back: {stopped}")
+            for step in going
+            if step.charger not in self._results
+        )
+        results = (*self._results.values(), *skipped)
+        return Ending(tuple(sorted(results, key=lambda result: result.charger)), stopped)
+
+    async def _in_order(self, going: Iterable[Step]) -> str:
+        """Take the canaries, then the others; return why it stopped, "" where all had their turn."""
+        chosen = [step.charger for step in self._steps.values() if step.canary]
+        canaries = [step.charger for step in going if step.canary]
+        others = [step.charger for step in going if not step.canary]
+        await self._take(canaries)
+        stopped = self._why_stop()
+        if chosen and not stopped:
+            stopped = await self._unconfirmed(chosen)
+            if not stopped:
+                self._told.canaries_confirmed(len(chosen))
+        if not stopped:
+            await self._take(others)
+            stopped = self._why_stop() if len(self._results) < len(self._steps) else ""
+        return stopped
+
+    async def _take(self, names: Sequence[str]) -> None:
+        turns = _Turns(deque(names))
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for _ in range(min(self._pace.parallelism, len(names))):
+                    tasks.create_task(self._work(turns))
+        except BaseExceptionGroup as several:
+            raise several.exceptions[0] from None  # of one kind all: the journal is another's, or not there
+        untaken = [replace(self._steps[name], state=WAITING) for name in turns.released]
+        await self._journal(untaken)
+        await self._controller.flush()
+
+    async def _work(self, turns: _Turns) -> None:
+        while (name := await self._next(turns)) is not None:
+            wait_s = self._tempo.wait_s(self._steps[name].disruption, self._clock.monotonic_s(), self._chance())
+            if wait_s:
+                await asyncio.sleep(wait_s)
+            self._heard(self._judged(await self._controller.reach_one(name)))
+
+    async def _next(self, turns: _Turns) -> str | None:
+        while not self._why_stop():
+            if turns.released:
+                return turns.released.popleft()
+            async with self._one_releases:
+                if turns.released:
+                    continue
+                if not turns.waiting:
+                    return None
+                await self._release(turns)
+        return None
+
+    async def _release(self, turns: _Turns) -> None:
+        """Journal that the next turns begin, what came of the last ones with them; from then on they are desired."""
+        chunk = [turns.waiting.popleft() for _ in range(min(CHUNK, len(turns.waiting)))]
+        paused = self._controller.paused
+        left = [self._paused(name, paused[name]) for name in chunk if name in paused]
+        asked = [replace(self._steps[name], state=ASKED) for name in chunk if name not in paused]
+        await self._journal([*left, *asked])
+        for step in left:
+            self._steps[step.charger] = step
+            self._heard(_result_of(step))
+        await self._controller.look(self._clock.now())
+        turns.released.extend(step.charger for step in asked)
+
+    def _paused(self, name: str, why: str) -> Step:
+        return replace(self._steps[name], state=PAUSED, reason=f"it is resumed (paused {why})")
+
+    async def _journal(self, steps: Sequence[Step]) -> None:
+        """Write these steps, and what came of others since the last time."""
+        unwritten, self._unwritten = self._unwritten, []
+        await self._store.journal_steps(self._rollout.id, self._rollout.holder, [*unwritten, *steps])
+
+    def _heard(self, result: ChargerResult) -> None:
+        self._results[result.charger] = result
+        if self._steps[result.charger].state != PAUSED:
+            step = replace(self._steps[result.charger], state=result.verdict.value, reason=result.reason)
+            self._unwritten.append(step)
+        self._told.result(result)
+
+    def _judged(self, result: ChargerResult) -> ChargerResult:
+        """Return a refusal that the plan announced as `deferred`, or `skipped` where the flip policy says so."""
+        step = self._steps[result.charger]
+        if result.verdict is not Verdict.FAILED or step.disruption != Disruption.REFUSED:
+            return result
+        desired = self._controller.desired.get(result.charger)
+        skips = desired is not None and desired.flip.open_transaction == "skip"
+        verdict = Verdict.SKIPPED if skips else Verdict.DEFERRED
+        return replace(result, verdict=verdict, reason=f"refused until {step.reason}")
+
+    def _why_stop(self) -> str:
+        if self._lease.lost:
+            return "the apply lock was broken"
+        if self._stop.by:
+            return f"{self._stop.by} asked to stop"
+        failed = sum(result.verdict is Verdict.FAILED for result in self._results.values())
+        if self._pace.max_failures is not None and failed > self._pace.max_failures:
+            return f"{failed} failed, {self._pace.max_failures} may (--max-failures)"
+        return ""
+
+    async def _unconfirmed(self, canaries: Sequence[str]) -> str:
+        """Return which canaries are not confirmed, "" where all are; those that connect anew are waited for."""
+        waits_s = [wanted.flip.confirm_within_s for name in canaries if (wanted := self._controller.desired.get(name))]
+        deadline_s = self._clock.monotonic_s() + max(waits_s, default=0.0)
+        while (away := self._not_back(canaries)) and self._clock.monotonic_s() < deadline_s and not self._why_stop():
+            await asyncio.sleep(LOOK_AGAIN_S)
+            await self._controller.look(self._clock.now())
+        bad = [name for name in canaries if name in away or self._results[name].verdict is Verdict.FAILED]
+        if not bad:
+            return ""
+        first = self._results[bad[0]]
+        more = f" and {len(bad) - 1} more" if len(bad) > 1 else ""
+        return f"the canary is not confirmed: {first.charger}{more}: {first.reason or first.verdict}"
+
+    def _not_back(self, canaries: Iterable[str]) -> set[str]:
+        """Return those that were sent off to connect anew, or left, and are not back with what they are to run."""
+        deferred = [
+            name
+            for name in canaries
+            if self._results[name].verdict is Verdict.DEFERRED and self._steps[name].state != PAUSED
+        ]
+        standings = self._controller.standings(deferred)
+        return {standing.charger for standing in standings if standing.state is not State.IN_SYNC}
+
+
+def _result_of(step: Step) -> ChargerResult:
+    if step.state == PAUSED:
+        return ChargerResult(step.charger, Verdict.DEFERRED, f"refused until {step.reason}")
+    return ChargerResult(step.charger, Verdict(step.state), step.reason)

@@ -1,0 +1,176 @@
+"""Rollout: canaries first, never more failures than may be, a stop that is heard, and a journal that knows."""
+
+import asyncio
+
+import pytest
+
+from reconciler.app.applying import ApplyProgress, ApplyRequest, ApplyResult
+from reconciler.app.rollout import StopRequest
+from reconciler.model.rollouts import Pause, RolloutState
+from reconciler.planning.guard import Limits, Share
+from reconciler.planning.pacing import Pace
+from reconciler.planning.scope import Scope
+from tests.support.specs import World, a_site
+
+LEADS, FOLLOWS = {"partner": "primary", "grid": "passive"}, {"partner": "passive", "grid": "primary"}
+NAMES = [f"cp{number:03}" for number in range(6)]
+ANY = Limits(max_disruption=Share(100, percent=True))
+
+
+async def world_of(*connected: str) -> World:
+    """Return a depot of six, applied, with these connected."""
+    world = World(node="n1")
+    await world.apply(a_site(6, LEADS))
+    world.relay.connect(*(connected or NAMES))
+    await world.reconciler.controller.tick(world.clock.now())
+    return world
+
+
+async def flipped(world: World, pace: Pace, stop: StopRequest | None = None) -> tuple[ApplyResult, list[ApplyProgress]]:
+    """Give everything to grid at this pace."""
+    heard: list[ApplyProgress] = []
+    plan = await world.plan(a_site(6, FOLLOWS), ANY)
+    request = ApplyRequest(plan, "ann", limits=ANY, pace=pace, id="a1")
+    return await world.reconciler.apply(request, heard.append, stop), heard
+
+
+def owners(world: World) -> str:
+    """Return who owns, a letter a charger."""
+    return "".join(next(iter(world.relay.owners(name)))[0] for name in NAMES)
+
+
+async def test_the_canary_goes_first_and_is_confirmed_before_the_rest() -> None:
+    world = await world_of()
+    world.relay.asked.clear()
+    result, heard = await flipped(world, Pace(canary=Share.parse("30%")))
+    assert {name for name, _ in world.relay.asked[:2]} == {"cp000", "cp003"}
+    assert [(step.step, step.done) for step in heard if step.step != "charger"] == [
+        ("locked", 0),
+        ("committed", 0),
+        ("canary", 2),
+        ("done", 6),
+    ]
+    assert (result.exit_code, owners(world)) == (0, "gggggg")
+
+
+async def test_a_canary_that_is_refused_stops_the_apply_and_the_rest_stays_as_it_was() -> None:
+    world = await world_of()
+    world.relay.refuse("cp000", "grid rejects the boot")
+    result, heard = await flipped(world, Pace(canary=Share(1)))
+    assert result.stopped == "the canary is not confirmed: cp000: grid rejects the boot"
+    assert (result.exit_code, heard[-1].step) == (7, "stopped")
+    assert result.counts == {"failed": 1, "skipped": 5}
+    await world.reconciler.controller.tick(world.clock.now())  # nor does the loop touch them
+    assert owners(world) == "pppppp"
+
+
+async def test_a_stopped_apply_goes_on_when_it_is_resumed() -> None:
+    world = await world_of()
+    world.relay.refuse("cp000", "grid rejects the boot")
+    await flipped(world, Pace(canary=Share(1)))
+    world.relay.accept("cp000")
+    world.clock.advance(60)
+    await world.reconciler.controller.tick(world.clock.now())  # the loop goes on trying what was asked
+    rollout = await world.reconciler.rollout("a1")
+    assert rollout is not None
+    assert rollout.state is RolloutState.STOPPED
+    result = await world.reconciler.resume(rollout)
+    assert owners(world) == "gggggg"
+    assert (result.stopped, result.revision) == ("", 2)
+
+
+async def test_a_stopped_apply_is_taken_back_by_a_plan_that_touches_only_what_was_flipped() -> None:
+    world = await world_of()
+    await flipped(world, Pace(parallelism=1, canary=Share(1)), StopRequest("ann"))
+    plan = await world.reconciler.plan_back_to(1, Scope(), ANY)
+    assert plan.summary.flip == 0
+    await world.apply_plan(plan)
+    await world.reconciler.controller.tick(world.clock.now())
+    assert owners(world) == "pppppp"
+
+
+async def test_a_canary_that_is_not_back_within_its_time_is_not_confirmed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reconciler.app.rollout.LOOK_AGAIN_S", 0)
+    world = await world_of()
+    applying, gate = await held_up(world, Pace(canary=Share(1)))
+    world.relay.disconnect("cp000")
+    gate.set()
+    while not applying.done():
+        world.clock.advance(10)
+        await asyncio.sleep(0)
+    stopped = "the canary is not confirmed: cp000: at its next connection"
+    assert applying.result().stopped == stopped
+
+
+@pytest.mark.parametrize(("allowed", "asked"), [(0, 1), (1, 2), (None, 6)])
+async def test_more_failures_than_may_be_stop_it(allowed: int | None, asked: int) -> None:
+    world = await world_of()
+    for name in NAMES:
+        world.relay.refuse(name, "no")
+    world.relay.asked.clear()
+    result, _ = await flipped(world, Pace(parallelism=1, max_failures=allowed))
+    assert len(world.relay.asked) == asked
+    assert result.counts.get("failed") == asked
+    assert bool(result.stopped) == (allowed is not None)
+
+
+async def test_somebody_who_asks_to_stop_is_heard_between_two_chargers() -> None:
+    world = await world_of()
+    stop = StopRequest()
+
+    def follow(progress: ApplyProgress) -> None:
+        if progress.step == "charger":
+            stop.by = "bob"
+
+    plan = await world.plan(a_site(6, FOLLOWS), ANY)
+    request = ApplyRequest(plan, "ann", limits=ANY, pace=Pace(parallelism=1))
+    result = await world.reconciler.apply(request, follow, stop)
+    assert result.counts == {"applied": 1, "skipped": 5}
+    assert result.results[1].reason == "held back: bob asked to stop"
+    assert [world.store.events[-1].summary] == ["stopped, bob asked to stop; 6 chargers asked: 1 applied, 5 skipped"]
+
+
+async def test_the_loop_leaves_to_the_apply_what_it_has_in_hand() -> None:
+    world = await world_of()
+    applying, gate = await held_up(world, Pace(parallelism=1))
+    assert await world.reconciler.controller.look(world.clock.now()) == ()
+    gate.set()
+    assert (await applying).counts == {"applied": 6}
+
+
+async def test_a_lock_that_was_broken_stops_the_apply(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reconciler.app.lease.RENEW_EVERY_S", 0)
+    world = await world_of()
+    applying, gate = await held_up(world, Pace(parallelism=1))
+    assert await world.reconciler.break_lock() is not None
+    for _ in range(10):
+        await asyncio.sleep(0)
+    gate.set()
+    result = await applying
+    assert (result.stopped, result.counts) == ("the apply lock was broken", {"applied": 1, "skipped": 5})
+
+
+async def test_a_charger_that_is_paused_when_its_turn_comes_waits_until_it_is_resumed() -> None:
+    world = await world_of()
+    applying, gate = await held_up(world, Pace(parallelism=1, canary=Share(1)))
+    await world.store.put_pauses([Pause("cp004", world.clock.now(), None, "works", "bob")])
+    await world.reconciler.controller.look(world.clock.now())
+    gate.set()
+    result = await applying
+    assert result.results[4].reason == "refused until it is resumed (paused by bob (works))"
+    assert (result.counts, result.exit_code) == ({"applied": 5, "deferred": 1}, 0)
+    await world.reconciler.controller.tick(world.clock.now())
+    assert owners(world) == "ggggpg"
+    await world.store.end_pauses(["cp004"], world.clock.now())
+    await world.reconciler.controller.tick(world.clock.now())
+    assert owners(world) == "gggggg"
+
+
+async def held_up(world: World, pace: Pace) -> "tuple[asyncio.Task[ApplyResult], asyncio.Event]":
+    """Begin to give everything to grid, and return the apply once cp000 is asked, and what lets cp000 answer."""
+    gate = world.relay.hold("cp000")
+    world.relay.asked.clear()
+    request = ApplyRequest(await world.plan(a_site(6, FOLLOWS), ANY), "ann", limits=ANY, pace=pace, id="a1")
+    applying = asyncio.get_running_loop().create_task(world.reconciler.apply(request))
+    await world.until(lambda: bool(world.relay.asked))
+    return applying, gate
