@@ -64,7 +64,14 @@ def apply(
         "allow_delete_all": allow_delete_all,
         "override_window": override_window,
     }
-    origin = _origin(files or [], git_ref, git_author, git_commit)
+    order = {
+        **limits,
+        "wait_for_window": wait_for_window,
+        "pace": options.pace(canary, max_failures, parallelism, flips_per_second, reconnects_per_second),
+        "lock_timeout_s": options.duration_s("--lock-timeout", lock_timeout),
+        "reason": reason,
+        **_origin(files or [], git_ref, git_author, git_commit),
+    }
     with ApiClient(url, token) as api:
         if resume is not None:
             follow = str(api.resume_apply(resume, options.actor())["id"])
@@ -75,29 +82,17 @@ def apply(
         else:
             scope = {"target": target or [], "exclude": exclude or [], "prune": prune}
             made = api.plan(plan_request(files or [], select=select or [], **scope, **limits))
-        if not wanted(made, auto_approve=auto_approve, json_output=json_output):
-            return 0
-        started = api.start_apply(
-            {
-                "plan": made,
-                **limits,
-                "wait_for_window": wait_for_window,
-                "pace": {
-                    "canary": canary,
-                    "max_failures": max_failures,
-                    "parallelism": parallelism,
-                    "flips_per_s": flips_per_second,
-                    "reconnects_per_s": reconnects_per_second or None,
-                },
-                "lock_timeout_s": options.duration_s("--lock-timeout", lock_timeout),
-                "actor": options.actor(),
-                "reason": reason,
-                **origin,
-            }
-        )
-        if json_output:
-            emit("started", id=started["id"], plan_id=made["plan_id"], summary=made["summary"])
-        return follow_to_end(api, str(started["id"]), json_output=json_output)
+        return approve_and_apply(api, made, order, auto_approve=auto_approve, json_output=json_output)
+
+
+def approve_and_apply(api: ApiClient, made: Json, order: Json, *, auto_approve: bool, json_output: bool) -> int:
+    """Show the plan, ask, have the server apply it as `order` says, follow that, and return the exit code."""
+    if not _wanted(made, auto_approve=auto_approve, json_output=json_output):
+        return 0
+    started = api.start_apply({"plan": made, **order, "actor": options.actor()})
+    if json_output:
+        emit("started", id=started["id"], plan_id=made["plan_id"], summary=made["summary"])
+    return follow_to_end(api, str(started["id"]), json_output=json_output)
 
 
 def _origin(sources: list[str], ref: str | None, author: str, commit: str) -> dict[str, str]:
@@ -125,7 +120,7 @@ def _read_plan(file: Path) -> dict[str, Any]:
     return plan
 
 
-def wanted(made: Json, *, auto_approve: bool, json_output: bool) -> bool:
+def _wanted(made: Json, *, auto_approve: bool, json_output: bool) -> bool:
     """Show the plan, and return whether to apply it: it does something, and a person or --auto-approve says yes."""
     plan = from_json(made)
     if not json_output:

@@ -3,7 +3,7 @@
 import getpass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -11,6 +11,7 @@ from reconciler.adapters.api_client import DEFAULT_URL as DEFAULT_URL
 from reconciler.errors import FwdctlError
 from reconciler.model.diagnostics import InvalidValue
 from reconciler.model.durations import parse_duration
+from reconciler.planning.pacing import PARALLELISM, RECONNECTS_PER_S
 
 Url = Annotated[str, typer.Option("--url", envvar="FWDCTL_URL", help="Admin API of the fwdctl server.")]
 Token = Annotated[
@@ -90,6 +91,23 @@ Smtp = Annotated[
 MailFrom = Annotated[
     str | None, typer.Option(envvar="FWDCTL_MAIL_FROM", metavar="ADDRESS", help="Whom notices come from, and name.")
 ]
+
+
+def pace(
+    canary: str | None,
+    max_failures: int | None,
+    parallelism: int = PARALLELISM,
+    flips_per_second: float | None = None,
+    reconnects_per_second: float = RECONNECTS_PER_S,
+) -> dict[str, Any]:
+    """Return how an apply is to go about its chargers, as the API takes it."""
+    return {
+        "canary": canary,
+        "max_failures": max_failures,
+        "parallelism": parallelism,
+        "flips_per_s": flips_per_second,
+        "reconnects_per_s": reconnects_per_second or None,
+    }
 
 
 def duration_s(flag: str, text: str) -> int:

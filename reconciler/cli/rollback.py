@@ -6,8 +6,7 @@ import typer
 
 from reconciler.adapters.api_client import ApiClient
 from reconciler.cli import options
-from reconciler.cli.apply import wanted
-from reconciler.cli.following import emit, follow_to_end
+from reconciler.cli.apply import approve_and_apply
 from reconciler.cli.specs import labels
 
 
@@ -40,18 +39,10 @@ def rollback(
     scope = {"select": labels(select or []), "target": target or [], "exclude": exclude or [], "prune": prune}
     with ApiClient(url, token) as api:
         made = api.plan_back_to({"revision": revision, **scope, **limits})
-        if not wanted(made, auto_approve=auto_approve, json_output=json_output):
-            return 0
-        started = api.start_apply(
-            {
-                "plan": made,
-                **limits,
-                "pace": {"canary": canary, "max_failures": max_failures},
-                "lock_timeout_s": options.duration_s("--lock-timeout", lock_timeout),
-                "actor": options.actor(),
-                "reason": f"back to revision {revision}{f': {reason}' if reason else ''}",
-            }
-        )
-        if json_output:
-            emit("started", id=started["id"], plan_id=made["plan_id"], summary=made["summary"])
-        return follow_to_end(api, str(started["id"]), json_output=json_output)
+        order = {
+            **limits,
+            "pace": options.pace(canary, max_failures),
+            "lock_timeout_s": options.duration_s("--lock-timeout", lock_timeout),
+            "reason": f"back to revision {revision}{f': {reason}' if reason else ''}",
+        }
+        return approve_and_apply(api, made, order, auto_approve=auto_approve, json_output=json_output)

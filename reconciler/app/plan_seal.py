@@ -1,0 +1,59 @@
+"""Plan seal: a saved plan is applied only as a server with the same key made it, whoever had the file meanwhile.
+
+The seal is an HMAC over the plan's canonical JSON. It holds no secret: it can be shown, stored and sent.
+"""
+
+import hashlib
+import hmac
+import json
+from collections.abc import Mapping
+from typing import Any, Final
+
+from reconciler.errors import StalePlan
+from reconciler.model.plan import Plan
+from reconciler.model.plan_json import from_json, to_json
+
+SEAL: Final = "seal"
+KEY_BYTES: Final = 32
+
+
+class PlanSeal:
+    """Seals plans and opens sealed ones. Servers that share a database are to share the key."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self._key_id = hashlib.sha256(b"fwdctl plan key id" + key).hexdigest()[:8]
+
+    def sealed(self, plan: Plan) -> dict[str, Any]:
+        """Return the plan as JSON data with its seal: {key, hmac}."""
+        document = to_json(plan)
+        return {**document, SEAL: {"key": self._key_id, "hmac": self._hmac(document)}}
+
+    def opened(self, document: Mapping[str, Any]) -> Plan:
+        """Return a sealed plan.
+
+        Raises StalePlan where it has no seal, where the seal is of another key, or where anything was changed since
+        it was sealed; FwdctlError where it is no plan at all.
+        """
+        plan = from_json(document)
+        seal = document.get(SEAL)
+        if not isinstance(seal, Mapping):
+            raise StalePlan(
+                "the plan has no seal: it was not made by a server", hint="make it anew: fwdctl plan --out FILE"
+            )
+        if seal.get("key") != self._key_id:
+            raise StalePlan(
+                f"the plan was sealed by another server (key {seal.get('key')}, this one has {self._key_id})",
+                hint="make it anew here: fwdctl plan --out FILE; or give all servers the same FWDCTL_PLAN_KEY",
+            )
+        rest = {name: value for name, value in document.items() if name != SEAL}
+        if not hmac.compare_digest(str(seal.get("hmac")), self._hmac(rest)):
+            raise StalePlan(
+                "the plan was changed after it was made: its seal does not fit",
+                hint="make it anew, and change specs, not plans: fwdctl plan --out FILE",
+            )
+        return plan
+
+    def _hmac(self, document: Mapping[str, Any]) -> str:
+        canonical = json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+        return hmac.new(self._key, canonical, hashlib.sha256).hexdigest()
