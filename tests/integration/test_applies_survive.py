@@ -32,14 +32,16 @@ def server(store: Store, relay: FakeRelay | None = None, clock: FakeClock | None
     if relay is None:
         relay = FakeRelay()
         relay.connect(*NAMES)
-    return World(cast(MemoryStore, store), relay, clock, node)
+    return World(cast(MemoryStore, store), relay, clock, node=node)
 
 
 async def killed(store: Store, roles: dict[str, str], life: Life, clock: FakeClock | None = None) -> FakeRelay:
     """Apply until life is over, or the apply is; return the relay as it is then."""
     relay = FakeRelay()
     relay.connect(*NAMES)
-    world = World(cast(MemoryStore, mortal_store(store, life)), cast(FakeRelay, mortal_relay(relay, life)), clock, "n1")
+    world = World(
+        cast(MemoryStore, mortal_store(store, life)), cast(FakeRelay, mortal_relay(relay, life)), clock, node="n1"
+    )
     try:
         await world.reconciler.start()
         plan = await world.plan(a_site(CHARGERS, roles), ANY)
