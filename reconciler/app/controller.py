@@ -20,6 +20,7 @@ from reconciler.app.duty import Duty, keep_for_ever
 from reconciler.app.failover_watch import FailoverWatch
 from reconciler.app.ports import Clock, RelayPort, Store
 from reconciler.app.tasks import Report
+from reconciler.app.turns import as_their_turns_are
 from reconciler.model.desired import DesiredCharger
 from reconciler.model.failovers import Failover
 from reconciler.model.history import HistoryEvent
@@ -35,7 +36,6 @@ from reconciler.planning.explain import layer_text
 from reconciler.planning.holding import held_back
 from reconciler.planning.pacing import PARALLELISM
 from reconciler.planning.render import move_text
-from reconciler.planning.turns import as_held, holds_in_force, paused_chargers
 
 TICK_S: Final = 5.0
 GATHER_S: Final = 0.1
@@ -139,7 +139,7 @@ class Controller:
             if declared is not self._site:
                 self._site, self._windows = declared, ChangeWindows(declared.resources.values())
             state = await self._store.interventions(now)
-            site = await self._as_their_turns_are(declared, state)
+            site, self._paused = await as_their_turns_are(declared, state, self._specs, self._store)
             self._live = dict(self._relay.live())
             if self._duty.held:
                 failed = await self._failovers.watch(site, state.failovers, self._effective.chargers, self._live)
@@ -167,14 +167,6 @@ class Controller:
             if self._duty.held and self._site is not None:
                 self._failovers.glance(self._site, self._effective.chargers, seen)
             return await self._due([*(name for name in chargers if name in self.desired), *self._strays(seen)])
-
-    async def _as_their_turns_are(self, declared: Site, state: Interventions) -> Site:
-        """Return what is declared, with the chargers as they were that an apply has not come to, or that are paused."""
-        self._paused = paused_chargers(declared, state)
-        if lapsed := [hold.charger for hold in state.holds if hold.paused and hold.charger not in self._paused]:
-            await self._store.release_paused(lapsed)
-        holds = holds_in_force(state, self._paused)
-        return as_held(declared, holds, await self._specs.bases(holds.values()))
 
     def take_in_hand(self, chargers: Iterable[str]) -> None:
         """Leave these chargers to an apply, which asks them in its own order and at its own pace."""
