@@ -9,10 +9,11 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from bench.certificate import BOTH, write_certificate
 from bench.generator import Generator
 
 PROXY_CORE: Final = "0"
@@ -42,6 +43,8 @@ class Contestant:
     missing: Callable[[], str]
     path: str = "/ocpp"
     backends: int = 1
+    manner: str = "plain"
+    """How stations connect: plain, tls, deflate."""
 
 
 class Running:
@@ -68,10 +71,14 @@ def running(contestant: Contestant, program: Path, directory: Path, chargers: in
     own = directory / contestant.name.replace(" ", "-")
     shutil.rmtree(own, ignore_errors=True)
     own.mkdir(parents=True)
+    if contestant.manner == "tls":
+        write_certificate(own)
     port, *csms_ports = free_ports(1 + contestant.backends)
     place = Place(port, tuple(csms_ports), own, chargers)
     command = list(contestant.command(place))
-    generator = Generator(program, csms_ports[0] if not command else port, contestant.path, csms_ports)
+    generator = Generator(
+        program, csms_ports[0] if not command else port, contestant.path, csms_ports, contestant.manner
+    )
     log = (own / "log").open("w")
     started = ["taskset", "-c", PROXY_CORE, *command] if command else ["sleep", "3600"]
     process = subprocess.Popen(started, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True)
@@ -164,10 +171,12 @@ http {{
 
 def _haproxy(place: Place) -> Sequence[str]:
     config = place.directory / "haproxy.cfg"
+    secured = "" if not (place.directory / BOTH).exists() else f" ssl crt {place.directory / BOTH} ssl-min-ver TLSv1.2"
     config.write_text(
         f"""global
   nbthread 1
   maxconn 9900
+  tune.ssl.cachesize 0
 defaults
   mode http
   timeout connect 10s
@@ -175,7 +184,7 @@ defaults
   timeout server 1h
   timeout tunnel 1h
 frontend stations
-  bind 127.0.0.1:{place.port} backlog 4096
+  bind 127.0.0.1:{place.port} backlog 4096{secured}
   default_backend csms
 backend csms
   server csms 127.0.0.1:{place.csms_ports[0]}
@@ -201,11 +210,12 @@ def _passthrough(place: Place) -> Sequence[str]:
     return [sys.executable, "-m", "bench.passthrough", str(place.port), str(place.csms_ports[0])]
 
 
-def _relay(roles: str, *, where: Path = COMPILED) -> Callable[[Place], Sequence[str]]:
+def _relay(roles: str, *, where: Path = COMPILED, manner: str = "plain") -> Callable[[Place], Sequence[str]]:
     """Return the command of the relay whose modules lie in `where`: a program's own directory is searched first."""
 
     def command(place: Place) -> Sequence[str]:
-        arguments = [str(place.port), roles, str(place.chargers), str(place.directory), *map(str, place.csms_ports)]
+        head = [str(place.port), roles, manner, str(place.chargers), str(place.directory)]
+        arguments = [*head, *map(str, place.csms_ports)]
         return ["env", "-C", str(where), sys.executable, "-m", "bench.relay_process", *arguments]
 
     return command
@@ -242,4 +252,23 @@ STANDBY: Final = Contestant(
     "relay, standby", "one owner, another CSMS stands by", _relay("standby"), _uncompiled, backends=2
 )
 
-ALL: Final = (DIRECT, NGINX, HAPROXY, PASSTHROUGH, BROKER, RELAY, INTERPRETED, OBSERVER, OBSERVERS, HYBRID)
+HAPROXY_TLS: Final = replace(HAPROXY, name="haproxy, TLS", what="the same, ends the stations' TLS", manner="tls")
+TLS: Final = Contestant(
+    "relay, TLS",
+    "one owner, stations over TLS with passwords",
+    _relay("owner", manner="tls"),
+    _uncompiled,
+    manner="tls",
+)
+DEFLATE: Final = Contestant(
+    "relay, deflate",
+    "one owner, stations' messages compressed",
+    _relay("owner", manner="deflate"),
+    _uncompiled,
+    manner="deflate",
+)
+
+ALL: Final = (
+    *(DIRECT, NGINX, HAPROXY, PASSTHROUGH, BROKER),
+    *(RELAY, INTERPRETED, OBSERVER, OBSERVERS, HYBRID, DEFLATE, TLS, HAPROXY_TLS),
+)

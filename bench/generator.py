@@ -12,6 +12,8 @@ from bench.accounting import TICK_S
 
 GENERATOR_CORE: Final = "1"
 SOURCE: Final = Path(__file__).with_name("load.c")
+PASSWORD: Final = "bench-bench-bench"
+"""Every station's, as `load.c` has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +45,27 @@ class LoadFailed(Exception):
 
 
 def compiled(directory: Path) -> Path:
-    """Return the generator's program, built with the system's C compiler."""
+    """Return the generator's program, built with the system's C compiler; without OpenSSL and zlib, for plain only."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
         raise LoadFailed("the load generator needs a C compiler: apt-get install gcc libc6-dev")
     program = directory / "load"
-    subprocess.run([compiler, "-O2", "-o", str(program), str(SOURCE)], check=True)
+    command = [compiler, "-O2", "-o", str(program), str(SOURCE)]
+    if subprocess.run([*command, "-lssl", "-lcrypto", "-lz"], stderr=subprocess.DEVNULL, check=False).returncode:
+        subprocess.run([*command, "-DPLAIN_ONLY"], check=True)
     return program
 
 
 class Generator:
-    """Stations and CSMSs on a core of their own; stations connect to `port`, CSMSs listen on `csms_ports`."""
+    """Stations and CSMSs on a core of their own; stations connect to `port`, CSMSs listen on `csms_ports`.
 
-    def __init__(self, program: Path, port: int, path: str, csms_ports: Sequence[int]) -> None:
+    `manner` is how stations connect: plain, tls (with a password, `PASSWORD`) or deflate (OCPP 2.0.1).
+    """
+
+    def __init__(self, program: Path, port: int, path: str, csms_ports: Sequence[int], manner: str = "plain") -> None:
         ports = [str(at) for at in csms_ports]
         self._process = subprocess.Popen(
-            ["taskset", "-c", GENERATOR_CORE, str(program), str(port), path, *ports],
+            ["taskset", "-c", GENERATOR_CORE, str(program), str(port), path, manner, *ports],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -119,6 +126,8 @@ class Generator:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise LoadFailed("the load generator ended by itself")
+            raise LoadFailed(
+                "the load generator ended by itself; TLS and deflate need apt-get install libssl-dev zlib1g-dev"
+            )
         said: dict[str, Any] = json.loads(line)
         return said

@@ -1,10 +1,11 @@
 /* Load generator: charging stations and CSMSs in one single-threaded epoll process, so that the proxy is the limit.
  *
- *   load PROXY_PORT PATH BACKEND_PORT...        then commands on stdin, one JSON line each on stdout:
+ *   load PROXY_PORT PATH MANNER BACKEND_PORT... then commands on stdin, one JSON line each on stdout:
  *   connect N IN_FLIGHT                         N stations in all: TCP, upgrade, BootNotification answered
  *   closed WARM_S SECONDS PROXY_PID             every station sends its next CALL when the last one is answered
  *   paced RATE WARM_S SECONDS PROXY_PID         RATE CALLs a second in all, the stations in turn
  *
+ * MANNER is plain, tls (with the password "bench-bench-bench" of every station) or deflate, on the stations' side.
  * Of five CALLs four are a MeterValues of about 320 bytes and one is a Heartbeat. CSMSs answer at once.
  * The proxy's CPU is read from /proc/PID/stat at the borders of the window, in which answers are counted.
  */
@@ -23,13 +24,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "station_wrap.h"
 #include "websocket_key.h"
 
 #define HEAD_MAX 4096
 #define BUFFER 2048 /* frames are some 400 bytes, a handshake's head well below this */
 
 enum role { STATION, CSMS, LISTENER, TICKS };
-enum state { CONNECTING, UPGRADING, BOOTING, IDLE, WAITING, GONE };
+enum state { CONNECTING, SECURING, UPGRADING, BOOTING, IDLE, WAITING, GONE };
 
 struct peer {
     enum role role;
@@ -38,11 +40,13 @@ struct peer {
     uint32_t sequence;
     uint64_t sent_ns;
     size_t length;
+    void *tls;
     char buffer[BUFFER];
 };
 
 static int poller, proxy_port;
 static const char *path;
+static enum manner manner;
 static struct peer **stations;
 static int station_count, opening, wanted, in_flight_max, booted, failed, errors, next_station;
 static int running, counting, closed_loop; /* calls are made; answers are counted; each answer is followed by a call */
@@ -84,19 +88,26 @@ static void drop(struct peer *peer) {
         if (peer->state < IDLE) opening--;
         failed++;
     }
+    if (peer->tls) tls_end(peer->tls);
     close(peer->fd);
     peer->state = GONE; /* not freed: events of this round may still name it */
 }
 
 static void put(struct peer *peer, const void *bytes, size_t length) {
-    if (send(peer->fd, bytes, length, MSG_NOSIGNAL) != (ssize_t)length) errors++, drop(peer);
+    ssize_t sent = peer->tls ? tls_send(peer->tls, bytes, length) : send(peer->fd, bytes, length, MSG_NOSIGNAL);
+    if (sent != (ssize_t)length) errors++, drop(peer);
 }
 
 static void put_frame(struct peer *peer, int opcode, const char *text, size_t length) {
     unsigned char frame[BUFFER];
+    char small[BUFFER];
     size_t at = 2;
     int masked = peer->role == STATION;
     frame[0] = (unsigned char)(0x80 | opcode);
+    if (masked && manner == DEFLATE && opcode == 1) {
+        length = deflated(text, length, small, sizeof small), text = small;
+        frame[0] |= 0x40;
+    }
     frame[1] = (unsigned char)(masked << 7 | (length < 126 ? length : 126));
     if (length >= 126) frame[2] = (unsigned char)(length >> 8), frame[3] = (unsigned char)length, at = 4;
     if (masked) {
@@ -123,15 +134,33 @@ static void open_more(void) {
     }
 }
 
+static const char *credentials(int number) { /* the Authorization header of a station with a password */
+    static char header[128];
+    char plain[64], text[96];
+    int length = snprintf(plain, sizeof plain, "CP%05d:bench-bench-bench", number);
+    base64((unsigned char *)plain, (size_t)length, text);
+    snprintf(header, sizeof header, "Authorization: Basic %s\r\n", text);
+    return header;
+}
+
 static void upgrade(struct peer *peer) {
     char head[HEAD_MAX];
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = peer};
+    if (manner == TLS) {
+        if (peer->tls == NULL) peer->tls = secured(peer->fd);
+        peer->state = SECURING;
+        int done = handshake(peer->tls);
+        if (done < 0) return drop(peer);
+        epoll_ctl(poller, EPOLL_CTL_MOD, peer->fd, &event);
+        if (done == 0) return;
+    }
     int length = snprintf(head, sizeof head,
                           "GET %s/CP%05d HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
                           "Upgrade: websocket\r\nConnection: Upgrade\r\n"
                           "Sec-WebSocket-Key: " KEY "\r\nSec-WebSocket-Version: 13\r\n"
-                          "Sec-WebSocket-Protocol: ocpp1.6\r\n\r\n",
-                          path, peer->number, proxy_port);
+                          "Sec-WebSocket-Protocol: %s\r\n%s%s\r\n",
+                          path, peer->number, proxy_port, SUBPROTOCOLS[manner], HEADERS[manner],
+                          manner == TLS ? credentials(peer->number) : "");
     epoll_ctl(poller, EPOLL_CTL_MOD, peer->fd, &event);
     peer->state = UPGRADING;
     put(peer, head, (size_t)length);
@@ -204,7 +233,7 @@ static void welcome(struct peer *peer, const char *head) {
     peer->state = IDLE;
     int size = snprintf(reply, sizeof reply, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
                         "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n"
-                        "Sec-WebSocket-Protocol: ocpp1.6\r\n\r\n", accepted);
+                        "Sec-WebSocket-Protocol: %s\r\n\r\n", accepted, SUBPROTOCOLS[manner]);
     put(peer, reply, (size_t)size);
 }
 
@@ -239,19 +268,24 @@ static size_t take_frame(struct peer *peer, unsigned char *at, size_t room) {
     char *text = (char *)at + head;
     if (masked)
         for (size_t i = 0; i < length; i++) text[i] ^= (char)at[head - 4 + (i & 3)];
+    char large[BUFFER];
+    size_t size = length;
+    if (at[0] & 0x40) size = inflated(text, length, large, sizeof large), text = large;
     if (opcode == 8) {
         put_frame(peer, 8, text, length < 2 ? 0 : 2);
         drop(peer);
     } else if (opcode == 9) {
         put_frame(peer, 10, text, length);
     } else if (opcode == 1) {
-        (peer->role == STATION ? answered : answer)(peer, text, length);
+        (peer->role == STATION ? answered : answer)(peer, text, size);
     }
     return head + length;
 }
 
 static void readable(struct peer *peer) {
-    ssize_t got = recv(peer->fd, peer->buffer + peer->length, sizeof peer->buffer - 1 - peer->length, 0);
+    char *to = peer->buffer + peer->length;
+    size_t room = sizeof peer->buffer - 1 - peer->length;
+    ssize_t got = peer->tls ? tls_recv(peer->tls, to, room) : recv(peer->fd, to, room, 0);
     if (got <= 0) {
         if (got == 0 || errno != EAGAIN) drop(peer);
         return;
@@ -264,6 +298,7 @@ static void readable(struct peer *peer) {
         at += used;
     }
     memmove(peer->buffer, peer->buffer + at, peer->length -= at);
+    if (peer->tls && peer->state != GONE && tls_has_more(peer->tls)) readable(peer);
 }
 
 static void accept_all(struct peer *listener) {
@@ -298,7 +333,7 @@ static void run_until(uint64_t end_ns, int *count, int enough) {
             if (peer->state == GONE) continue;
             if (peer->role == LISTENER) accept_all(peer);
             else if (peer->role == TICKS) due(peer);
-            else if (peer->state == CONNECTING) upgrade(peer);
+            else if (peer->state <= SECURING) upgrade(peer);
             else readable(peer);
         }
     }
@@ -362,12 +397,14 @@ static void connect_all(int count, int in_flight) {
 
 int main(int argc, char **argv) {
     char line[256];
-    if (argc < 4) return 2;
+    if (argc < 5) return 2;
     poller = epoll_create1(0);
     proxy_port = atoi(argv[1]), path = argv[2];
+    manner = !strcmp(argv[3], "tls") ? TLS : !strcmp(argv[3], "deflate") ? DEFLATE : PLAIN;
+    if (!only_plain(manner)) return 3;
     int timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
     watch(timer, TICKS, IDLE, EPOLLIN);
-    for (int i = 3; i < argc; i++) {
+    for (int i = 4; i < argc; i++) {
         int one = 1, fd = new_socket();
         struct sockaddr_in address = loopback(atoi(argv[i]));
         setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);

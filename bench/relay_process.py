@@ -1,6 +1,6 @@
 """The relay under test, in a process of its own: node, listener, dialer, recorder and SQLite as in `fwdctl serve`.
 
-    python -m bench.relay_process PORT ROLES CHARGERS DIRECTORY CSMS_PORT...
+    python -m bench.relay_process PORT ROLES MANNER CHARGERS DIRECTORY CSMS_PORT...
 
 prints `ready`, and for each line `flip` on stdin one line of JSON: all chargers change owners, and how long that took.
 """
@@ -11,22 +11,25 @@ import secrets
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
 import uvloop
 
+from bench.certificate import CERTIFICATE, KEY
+from bench.generator import PASSWORD
 from reconciler.adapters.clock import SystemClock
 from reconciler.adapters.logs import EventLog, configure_logs
 from reconciler.adapters.metrics import PrometheusMetrics
 from reconciler.adapters.secrets import ServerSecrets
 from reconciler.adapters.store import open_store
-from reconciler.adapters.websocket import StationListener, WebSocketDialer
+from reconciler.adapters.websocket import StationListener, StationTls, TlsFiles, WebSocketDialer
 from reconciler.app.node import RelayNode, World
 from reconciler.app.recorder import Recorder
 from reconciler.cli.serve import settle_collector
-from reconciler.model.desired import Backend, DesiredCharger, DesiredLeg, Role, Security
+from reconciler.model.desired import Backend, DesiredCharger, DesiredLeg, Role, SecretRef, Security
 from reconciler.model.features import FEATURES
 from reconciler.model.live import Ack
 
@@ -49,15 +52,33 @@ ROLES: Final[Mapping[str, tuple[Role, ...]]] = {
 """Who has which role: the first CSMS owns what nobody else does."""
 
 
-def charger(number: int, roles: Iterable[Role], ports: Iterable[int], first: int = 0) -> DesiredCharger:
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How stations connect: which version they speak, and how their leg is secured."""
+
+    version: str = "ocpp1.6"
+    security: Security = field(default_factory=Security)
+
+
+MANNERS: Final[Mapping[str, Manner]] = {
+    "plain": Manner(),
+    "tls": Manner(security=Security(2, password=SecretRef("file", "password"))),
+    "deflate": Manner("ocpp2.0.1"),
+}
+
+
+def charger(
+    number: int, roles: Iterable[Role], ports: Iterable[int], first: int = 0, manner: Manner = MANNERS["plain"]
+) -> DesiredCharger:
     """Return a charger of the load generator's whose back-ends have `roles`, with CSMS `first` in the first one."""
-    csms = [Backend(f"csms{at}", f"ws://127.0.0.1:{port}/ocpp", ("ocpp1.6",)) for at, port in enumerate(ports)]
+    spoken = (manner.version,)
+    csms = [Backend(f"csms{at}", f"ws://127.0.0.1:{port}/ocpp", spoken) for at, port in enumerate(ports)]
     csms = csms[first:] + csms[:first]
     legs = tuple(DesiredLeg(backend, role) for backend, role in zip(csms, roles, strict=False))
     named = {feature: leg.backend.name for leg in legs for feature in leg.role.owns - {"*"}}
     owners = {feature: named.get(feature, legs[0].backend.name) for feature in FEATURES}
     identity = f"CP{number:05d}"
-    return DesiredCharger(identity, identity, None, ("ocpp1.6",), Security(), legs, owners)
+    return DesiredCharger(identity, identity, None, spoken, manner.security, legs, owners)
 
 
 async def flip_all(node: RelayNode, chargers: list[DesiredCharger], generation: int) -> dict[str, float]:
@@ -74,7 +95,9 @@ async def flip_all(node: RelayNode, chargers: list[DesiredCharger], generation: 
     return {"flips": sum(done), "failed": done.count(False), "seconds": loop.time() - began}
 
 
-async def serve(port: int, roles: tuple[Role, ...], count: int, directory: Path, csms_ports: list[int]) -> None:
+async def serve(
+    port: int, roles: tuple[Role, ...], manner: Manner, count: int, directory: Path, csms_ports: list[int]
+) -> None:
     """Run the relay until stdin ends."""
     async with AsyncExitStack() as stack:
         store = await open_store(None, directory)
@@ -95,10 +118,14 @@ async def serve(port: int, roles: tuple[Role, ...], count: int, directory: Path,
             secrets.token_bytes(32),
         )
         node = RelayNode(world)
-        chargers = [charger(number, roles, csms_ports) for number in range(count)]
+        chargers = [charger(number, roles, csms_ports, manner=manner) for number in range(count)]
         for desired in chargers:
             await node.set_desired(desired.name, 1, desired)
-        listener = StationListener(node, host="127.0.0.1", port=port)
+        tls = None
+        if manner.security.profile:
+            (directory / "password").write_text(PASSWORD)
+            tls = StationTls(TlsFiles(((directory / CERTIFICATE, directory / KEY),))).context
+        listener = StationListener(node, host="127.0.0.1", port=port, tls=tls)
         await listener.start()
         stack.push_async_callback(listener.stop)
         settle_collector()
@@ -118,10 +145,11 @@ async def _obey(node: RelayNode, roles: tuple[Role, ...], count: int, csms_ports
 
 def main() -> None:
     """Run as told on the command line."""
-    port, roles, count, directory, *csms_ports = sys.argv[1:]
+    port, roles, manner, count, directory, *csms_ports = sys.argv[1:]
+    ports = [int(at) for at in csms_ports]
     configure_logs(sys.stderr)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(int(port), ROLES[roles], int(count), Path(directory), [int(at) for at in csms_ports]))
+        runner.run(serve(int(port), ROLES[roles], MANNERS[manner], int(count), Path(directory), ports))
 
 
 if __name__ == "__main__":

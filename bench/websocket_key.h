@@ -1,4 +1,4 @@
-/* The answer to a WebSocket opening handshake's key: SHA-1 and base64 (RFC 6455, 4.2.2). */
+/* The answer to a WebSocket opening handshake's key: SHA-1 and base64 (RFC 6455, 4.2.2), which passwords go in, too. */
 #include <arpa/inet.h>
 #include <stdint.h>
 #include <string.h>
@@ -34,15 +34,21 @@ static void sha1(const unsigned char *text, size_t length, unsigned char digest[
     memcpy(digest, h, 20);
 }
 
-static void accept_key(const char *key, char out[29]) {
+static void base64(const unsigned char *bytes, size_t length, char *out) { /* out has room for 4 of each 3, and a 0 */
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    unsigned char text[64], digest[21] = {0};
+    size_t size = 0;
+    for (size_t at = 0; at < length; at += 3) {
+        uint32_t three = (uint32_t)bytes[at] << 16 | (uint32_t)(at + 1 < length ? bytes[at + 1] : 0) << 8 |
+                         (at + 2 < length ? bytes[at + 2] : 0);
+        for (size_t j = 0; j < 4; j++) out[size++] = at + j > length ? '=' : digits[three >> (18 - 6 * j) & 63];
+    }
+    out[size] = 0;
+}
+
+static void accept_key(const char *key, char out[29]) {
+    unsigned char text[64], digest[20];
     memcpy(text, key, 24);
     memcpy(text + 24, GUID, 36);
     sha1(text, 60, digest);
-    for (int i = 0; i < 7; i++) {
-        uint32_t three = (uint32_t)digest[3 * i] << 16 | (uint32_t)digest[3 * i + 1] << 8 | digest[3 * i + 2];
-        for (int j = 0; j < 4; j++) out[4 * i + j] = digits[three >> (18 - 6 * j) & 63];
-    }
-    out[27] = '=', out[28] = 0;
+    base64(digest, 20, out);
 }
