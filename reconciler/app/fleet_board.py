@@ -40,6 +40,7 @@ class FleetBoard:
         self._stirred = asyncio.Event()
         self._turn = asyncio.Lock()
         self.closed = False
+        self._closing = asyncio.Event()
 
     def stir(self, _charger: str = "") -> None:
         """Say that something changed; costs nothing, for it is called wherever something does."""
@@ -73,7 +74,16 @@ class FleetBoard:
     def close(self) -> None:
         """Send everybody home who waits: the server stops."""
         self.closed = True
+        self._closing.set()
         self._stirred.set()
+
+    async def pause(self, wait_s: float) -> None:
+        """Return after `wait_s`, or at once when the server stops."""
+        try:
+            async with asyncio.timeout(wait_s):
+                await self._closing.wait()
+        except TimeoutError:
+            return
 
     async def _renew(self, seen: int) -> None:
         """Take a picture, unless somebody has taken one since number `seen`."""

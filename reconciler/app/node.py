@@ -12,6 +12,7 @@ from reconciler.app.charger_slot import ChargerSlot
 from reconciler.app.csms_connection import CsmsConnection
 from reconciler.app.legs import Admit, DialFailed, DialRequest, Knock, Leg, LegSink, Refuse
 from reconciler.app.local_line import LocalLine
+from reconciler.app.message_tap import MessageTap
 from reconciler.app.order_entry import bring
 from reconciler.app.ports import ChargerMemory, KeptCall
 from reconciler.app.station_access import choose_version, must_reconnect
@@ -36,19 +37,16 @@ ADOPT_WITHIN_S = 15.0
 
 
 class RelayNode:
-    """Every charger of this process.
-
-    `changed` is called whenever a charger connects, leaves or changes owners; `stirred` whenever anything but a frame
-    happened to one, and must be cheap.
-    """
+    """Every charger of this process. `changed` is called whenever a charger connects, leaves or changes owners."""
 
     def __init__(self, world: World, changed: Callable[[str], None] = lambda charger: None) -> None:
         self.totals = Totals()
         self.changed = changed
-        self.stirred: Callable[[str], None] = lambda charger: None
+        self.stirred: Callable[[str], None] = lambda charger: None  # at whatever else than frames, and cheap
         self.local_line = LocalLine()
         self._world = world
         self._slots: dict[str, ChargerSlot] = {}
+        self.messages = MessageTap(self._slots, world.clock)
         self._by_identity: dict[str, str] = {}
         self._memories: dict[str, ChargerMemory] = {}
         self._kept: dict[str, list[KeptCall]] = {}
@@ -251,11 +249,11 @@ class RelayNode:
             older.station.close(POLICY_VIOLATION, "replaced by a newer connection")
             self._authorizations.pop(older, None)
         slot.session = session
+        self.messages.began(session.charger, session)
         slot.connections += 1
         self._authorizations[session] = ticket
         session.begin()
         slot.lingering = {}
-        self.stirred(slot.desired.name)
         self._record("station-connected", slot, f"{slot.desired.name} connected, {session.version}")
         self.changed(slot.desired.name)
         return self._secured(session, slot, leg)
@@ -357,7 +355,6 @@ class RelayNode:
         slot.session = None
         slot.lingering = session.closing
         slot.last_seen_s = self._world.clock.now().timestamp()
-        self.stirred(session.charger)
         self._record("station-gone", slot, f"{session.charger} left: {reason}")
         self.changed(session.charger)
 

@@ -14,6 +14,7 @@ from typing import Protocol
 from reconciler.app.csms_connection import CsmsConnection
 from reconciler.app.legs import Leg
 from reconciler.app.local_line import LocalConnection
+from reconciler.app.message_tap import Core
 from reconciler.app.ports import Clock
 from reconciler.model.desired import DesiredCharger, DesiredLeg
 from reconciler.model.live import Ack, Outcome, Refusal
@@ -100,7 +101,7 @@ class StationSession:
         self.desired = desired
         """What runs now."""
         self.station = station
-        self.core = Session(version, generation, desired, memory, new_id)
+        self.core: Core = Session(version, generation, desired, memory, new_id)
         self.connections: dict[str, Connection] = {}
         self.closing: dict[str, Connection] = {}
         """Once ended: the connections that may still be closing."""

@@ -212,17 +212,23 @@ class _Assembly:
         operations: Operations,
         background: Background,
     ) -> None:
-        board = FleetBoard(reconciler.status, self._clock)
-        node.stirred = board.stir
+        board, changed = FleetBoard(reconciler.status, self._clock), node.changed
+
+        def told(charger: str) -> None:
+            changed(charger)
+            board.stir(charger)
+
+        node.changed, node.stirred = told, board.stir
         runs = ApplyRuns(reconciler, background, _report, self._metrics, lambda: secrets.token_hex(4))
         self._vital(background, runs.adopt(), "applies to take over")
+        parts = ConsoleParts(reconciler, runs, board, node.messages, operations, self._clock, ConsoleDoor(access))
         application = build_application(
             reconciler,
             runs,
             metrics=self._metrics,
             exposition=self._metrics.exposition,
             access=access,
-            console=build_console(ConsoleParts(reconciler, runs, board, self._clock, ConsoleDoor(access))),
+            console=build_console(parts),
             operations=operations,
         )
         server = AdminServer(application, listening, self._settings.admin_tls)

@@ -17,6 +17,8 @@ from reconciler import __version__
 from reconciler.adapters.console.charger_routes import add_charger_routes
 from reconciler.adapters.console.fleet_routes import add_fleet_routes
 from reconciler.adapters.console.login_routes import add_login_routes
+from reconciler.adapters.console.message_routes import add_message_routes
+from reconciler.adapters.console.operation_routes import add_operation_routes
 from reconciler.adapters.console.pages import HEADERS, HERE, YEAR_S, Pages
 from reconciler.adapters.console.streams import Streams
 from reconciler.adapters.console.toggle_routes import add_toggle_routes
@@ -24,6 +26,8 @@ from reconciler.adapters.console.visitor import Door, Forms
 from reconciler.app.api_contract import http_status
 from reconciler.app.apply_runs import ApplyRuns
 from reconciler.app.fleet_board import FleetBoard
+from reconciler.app.message_tap import MessageTap
+from reconciler.app.operations import Operations
 from reconciler.app.ports import Clock
 from reconciler.app.reconciler import Reconciler
 from reconciler.errors import FwdctlError, InvalidSpecs, NotAllowed
@@ -43,6 +47,8 @@ class ConsoleParts:
     reconciler: Reconciler
     runs: ApplyRuns
     board: FleetBoard
+    messages: MessageTap
+    operations: Operations
     clock: Clock
     door: Door
 
@@ -61,6 +67,8 @@ def build_console(parts: ConsoleParts) -> FastAPI:
     console.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     add_fleet_routes(console, parts.reconciler, parts.board, pages, streams)
     add_charger_routes(console, parts.reconciler, parts.board, pages, streams)
+    add_message_routes(console, parts.messages, parts.board, pages, streams)
+    add_operation_routes(console, parts.reconciler, parts.operations, parts.board, pages, streams)
     add_toggle_routes(console, parts.reconciler, pages)
     add_login_routes(console, pages)
 

@@ -10,6 +10,7 @@ from starlette.responses import HTMLResponse, StreamingResponse
 from reconciler.adapters.console.fleet_view import owners_of
 from reconciler.adapters.console.pages import Pages
 from reconciler.adapters.console.streams import Fragments, Streams
+from reconciler.adapters.console.timeline import SPAN, Timeline, timeline
 from reconciler.adapters.console.wording import by_group, by_owner, main_owner
 from reconciler.app.fleet_board import FleetBoard, Picture
 from reconciler.app.ports import HistoryFilter
@@ -22,6 +23,7 @@ from reconciler.planning.explain import Explanation, layer_text
 from reconciler.planning.findings import did_you_mean
 
 EVENTS_SHOWN: Final = 12
+EVENTS_DRAWN: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,11 @@ def add_charger_routes(
     async def happened(name: str) -> tuple[HistoryEvent, ...]:
         return await reconciler.history(HistoryFilter(charger=name, limit=EVENTS_SHOWN))
 
+    async def pictured(status: ChargerStatus) -> Timeline:
+        since = pages.now() - SPAN
+        events = await reconciler.history(HistoryFilter(charger=status.name, since=since, limit=EVENTS_DRAWN))
+        return timeline(events, owners_of(status), pages.now())
+
     @console.get("/chargers/{name}")
     async def charger(request: Request, name: str) -> HTMLResponse:
         find(await board.read(), name)
@@ -100,6 +107,8 @@ def add_charger_routes(
             view=charger_view(status),
             explanation=await explained(status),
             events=await happened(name),
+            timeline=await pictured(status),
+            chief=main_owner(owners_of(status)),
             done=OUTCOMES.get(request.query_params.get("done", "")),
         )
 
@@ -120,6 +129,9 @@ def add_charger_routes(
             return {
                 "live": html,
                 "events": pages.fragment(request, "events.html", events=await happened(name)),
+                "timeline": pages.fragment(
+                    request, "timeline.html", timeline=await pictured(status), chief=main_owner(owners_of(status))
+                ),
             }
 
         return streams.follow(render)

@@ -13,6 +13,8 @@ STREAMS_MAX: Final = 300
 QUIET_S: Final = 20.0
 """A sign of life so often, lest something between here and the browser give the stream up."""
 
+STILL_HERE: Final = ": still here\n\n"
+
 Fragments = Mapping[str, str]
 """Name of an event -> the HTML that goes where the page shows it."""
 
@@ -53,7 +55,7 @@ class Streams:
         while not self._board.closed:
             picture = await self._board.next(seen, QUIET_S)
             if picture is None:
-                yield ": still here\n\n"
+                yield STILL_HERE
                 continue
             seen = picture.number
             for name, html in (await render(picture)).items():

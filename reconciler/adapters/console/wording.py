@@ -117,6 +117,17 @@ def feature_list(features: Sequence[str]) -> str:
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}" if words else ""
 
 
+_UNITS: Final = {"s": "seconds", "kw": "kW", "w": "W", "a": "A"}
+
+
+def words_of(name: str) -> str:
+    """Return the name of a parameter or a result as a person would write it: "within_s" is "Within (seconds)"."""
+    first, *rest = name.replace("-", "_").split("_")
+    if rest and rest[-1] in _UNITS:
+        return f"{' '.join([first, *rest[:-1]]).capitalize()} ({_UNITS[rest[-1]]})"
+    return " ".join([first, *rest]).capitalize()
+
+
 def duration(seconds: float) -> str:
     """Return a length of time in its two largest units: "2 h 5 min", "3 d 4 h", "40 s"."""
     whole = int(max(0.0, seconds))
@@ -124,3 +135,14 @@ def duration(seconds: float) -> str:
     first = next((index for index, (_, amount) in enumerate(units) if amount), 3)
     told = [f"{amount} {unit}" for unit, amount in units[first : first + 2] if amount]
     return " ".join(told) or "0 s"
+
+
+def value_text(value: object) -> str:
+    """Return a parameter or a result on one line."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {value_text(item)}" for key, item in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(value_text, value))
+    return "–" if value is None or value == "" else str(value)

@@ -30,6 +30,19 @@
     }
   }
 
+  // The log keeps its newest lines, and stands still while somebody reads.
+  document.addEventListener("htmx:sseBeforeMessage", (event) => {
+    const pause = document.getElementById("pause");
+    if (event.target.id === "log" && pause && pause.checked) event.preventDefault();
+  });
+  document.addEventListener("htmx:sseMessage", (event) => {
+    const list = event.target;
+    if (!list.dataset || !list.dataset.most) return;
+    for (const none of list.querySelectorAll(".none:last-child")) none.remove();
+    while (list.children.length > Number(list.dataset.most)) list.lastElementChild.remove();
+    localise(list);
+  });
+
   document.addEventListener("DOMContentLoaded", () => {
     localise(document);
     setInterval(tick, 1000);

@@ -12,8 +12,10 @@ from reconciler.adapters.console.application import ConsoleParts, build_console
 from reconciler.adapters.console.visitor import Visitor
 from reconciler.app.apply_runs import ApplyRuns
 from reconciler.app.fleet_board import FleetBoard
+from reconciler.app.message_tap import MessageTap
 from reconciler.app.tasks import Background
 from reconciler.model.access import Access
+from tests.support.operations import QuietStations
 from tests.support.specs import World
 
 
@@ -39,9 +41,13 @@ class Seat:
     def __post_init__(self) -> None:
         """Open the browser."""
         world = self.world
-        runs = ApplyRuns(world.reconciler.apply, Background(print), print, NoMetrics(), lambda: "run-1")
+        runs = ApplyRuns(world.reconciler, Background(print), print, NoMetrics(), lambda: "run-1")
         board = FleetBoard(world.reconciler.status, world.clock)
-        console = build_console(ConsoleParts(world.reconciler, runs, board, world.clock, self))
+        operations = world.reconciler.operations(
+            world.store, QuietStations(), Background(print), lambda: "op-1", holder="here"
+        )
+        tap = MessageTap({}, world.clock)
+        console = build_console(ConsoleParts(world.reconciler, runs, board, tap, operations, world.clock, self))
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
             board.stir()
