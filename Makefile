@@ -61,4 +61,7 @@ bench: .venv/bench build/compiled ## the relay beside nginx, HAProxy and others 
 bench-full: .venv/bench build/compiled ## the same with more rounds and up to 9,000 chargers
 	@$(BIN)/python -m bench --full
 
-.PHONY: help demo test check fix sim golden compiled bench bench-full
+bench-storm: .venv/ready ## 10,000 stations that come back at once over TLS; writes bench/RESULTS-storm.md
+	@$(BIN)/python -m bench.storm
+
+.PHONY: help demo test check fix sim golden compiled bench bench-full bench-storm
