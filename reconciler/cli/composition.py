@@ -27,6 +27,7 @@ from reconciler.adapters.key_ring import load_key_ring
 from reconciler.adapters.logs import EventLog
 from reconciler.adapters.mail import MailCourier, MailServer, smtp_password
 from reconciler.adapters.metrics import PrometheusMetrics
+from reconciler.adapters.oidc import Grant, OidcProvider
 from reconciler.adapters.password_key import read_password_key
 from reconciler.adapters.secrets import ServerSecrets
 from reconciler.adapters.store import SqlStore, open_store
@@ -200,8 +201,20 @@ class _Assembly:
         tokens = AccessTokens(store, self._clock, lambda: secrets.token_hex(4), _new_secret)
         await tokens.load()
         return admin_access(
-            tokens, self._clock, server_token=token, new_secret=_new_secret, record=self._recorder.event
+            tokens,
+            self._clock,
+            server_token=token,
+            new_secret=_new_secret,
+            record=self._recorder.event,
+            provider=self._provider(),
         )
+
+    def _provider(self) -> OidcProvider | None:
+        settings = self._settings
+        if settings.oidc_issuer is None:
+            return None
+        grants = [Grant.parse(text) for text in settings.oidc_grant]
+        return OidcProvider(settings.oidc_issuer, settings.oidc_audience, grants, self._clock)
 
     def _admin_api(
         self,

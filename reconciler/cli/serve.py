@@ -15,7 +15,7 @@ import typer
 from reconciler import __version__
 from reconciler.adapters.logs import configure_logs
 from reconciler.app.api_contract import FORMAT_VERSION
-from reconciler.cli import options, tls_options
+from reconciler.cli import oidc_options, options, tls_options
 from reconciler.cli.output import say
 from reconciler.cli.settings import ServeSettings
 from reconciler.errors import FwdctlError
@@ -40,6 +40,9 @@ def serve(
     admin: options.AdminBind = None,
     admin_tls_cert: tls_options.AdminTlsCertificate = None,
     admin_tls_key: tls_options.AdminTlsKey = None,
+    oidc_issuer: oidc_options.OidcIssuer = None,
+    oidc_audience: oidc_options.OidcAudience = None,
+    oidc_grant: oidc_options.OidcGrants = None,
     data: Annotated[Path | None, typer.Option(envvar="FWDCTL_DATA", metavar="DIR", help="Data directory.")] = None,
     store: options.StoreUrl = None,
     secrets: options.SecretsDirectory = None,
@@ -62,6 +65,9 @@ def serve(
         "admin": admin,
         "admin_tls_cert": admin_tls_cert,
         "admin_tls_key": admin_tls_key,
+        "oidc_issuer": oidc_issuer,
+        "oidc_audience": oidc_audience,
+        "oidc_grant": tuple(oidc_grant) if oidc_grant else None,
         "data": data,
         "store": store,
         "secrets": secrets,

@@ -54,6 +54,10 @@ class ServeSettings:
     admin_tls_cert: Path | None = None
     admin_tls_key: Path | None = None
     """The admin API's certificate chain and its key; needed wherever others than this machine can reach it."""
+    oidc_issuer: str | None = None
+    """URL of an identity provider whose tokens are taken too, as far as `oidc_grant` gives them access."""
+    oidc_audience: str = ""
+    oidc_grant: tuple[str, ...] = ()
     data: Path = field(default=Path("./fwdctl-data"))
     store: str | None = None
     """URL of the database; None for SQLite in `data`."""
@@ -112,6 +116,7 @@ _PATHS: Final = (
     "admin_tls_key",
 )
 _PATH_LISTS: Final = ("tls_cert", "tls_key")
+_LISTS: Final = (*_PATH_LISTS, "oidc_grant")
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -127,7 +132,7 @@ def _read(file: Path) -> dict[str, Any]:
             close = get_close_matches(name, known, 1)
             hint = f"did you mean {close[0]}?" if close else f"settings are {', '.join(known)}"
             raise FwdctlError(f"the config file {file} has an unknown setting {name!r}", hint=hint)
-        if name in _PATH_LISTS and isinstance(value, list) and all(isinstance(item, str) for item in value):
+        if name in _LISTS and isinstance(value, list) and all(isinstance(item, str) for item in value):
             continue
         if not isinstance(value, str):
             raise FwdctlError(f"{name} in the config file {file} must be text", hint=f'{name} = "..."')
@@ -138,4 +143,6 @@ def _placed(name: str, value: Any, folder: Path) -> Any:
     """Return a setting of the file as the fields have it: paths are relative to the file's folder."""
     if name in _PATH_LISTS:
         return tuple(folder / item for item in ([value] if isinstance(value, str) else value))
+    if name in _LISTS:
+        return (value,) if isinstance(value, str) else tuple(value)
     return folder / value if name in _PATHS else value
