@@ -11,7 +11,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from weakref import WeakValueDictionary
 
 from reconciler.app.declared_leg import declared_digests
@@ -19,7 +19,7 @@ from reconciler.app.leg_book import KeptLeg, LegBook
 from reconciler.app.leg_reports import LegReports, marks_text
 from reconciler.app.ports import Clock
 from reconciler.app.tasks import Background
-from reconciler.as_charger.asked import Asked, Decision
+from reconciler.as_charger.asked import Asked, Decision, Papers
 from reconciler.as_charger.orders import decide
 from reconciler.as_charger.settings import PARTS, LegSettings
 from reconciler.as_charger.trial import Trial
@@ -29,12 +29,20 @@ from reconciler.model.desired import Backend
 _NOTHING_SET: Final = LegSettings()
 
 
+class CertificateOffice(Papers, Protocol):
+    """Reads certificates, and asks for new ones."""
+
+    def new_request(self, common_name: str, organization: str) -> tuple[bytes, bytes]:
+        """Return a new private key and a signing request for it, both PEM."""
+
+
 @dataclass(frozen=True, slots=True)
 class LegOrder:
     """What a back-end orders on the leg that it has to a charger, and whom to tell."""
 
     charger: str
     identity: str
+    serial: str
     backend: Backend
     version: str
     action: str
@@ -43,6 +51,10 @@ class LegOrder:
     """Takes the CALLRESULT's payload, None for the action's refusal."""
     redial: Callable[[], None]
     """Closes the leg and dials it anew; does nothing where it is gone."""
+    call: Callable[[str, bytes], None]
+    """Calls the back-end on this leg: action and payload."""
+    restart_due: Callable[[bool], None]
+    """Says whether the next reset is about this leg."""
 
     def __repr__(self) -> str:
         return f"LegOrder(charger={self.charger!r}, backend={self.backend.name!r}, action={self.action!r})"
@@ -51,8 +63,11 @@ class LegOrder:
 class LegDesk:
     """Takes orders; those on one leg are carried out one after the other."""
 
-    def __init__(self, book: LegBook, reports: LegReports, clock: Clock, background: Background) -> None:
+    def __init__(
+        self, book: LegBook, reports: LegReports, office: CertificateOffice, clock: Clock, background: Background
+    ) -> None:
         self._book = book
+        self._office = office
         self._reports = reports
         self._clock = clock
         self._background = background
@@ -75,6 +90,11 @@ class LegDesk:
             self._reports.confirmed(charger, backend, settled.settings)
         self._background.start(self._book.write(charger, backend), name=f"settling {charger}/{backend}")
 
+    def restart_due(self, charger: str, backend: str) -> bool:
+        """Tell whether the next reset that this back-end orders is about its own leg."""
+        kept = self._book.get(charger, backend)
+        return kept is not None and kept.current.restart_due
+
     def credential(self, charger: str, backend: str) -> str:
         """Return what a back-end has set on its leg, for people; "" where all is as the spec has it."""
         kept = self._book.get(charger, backend)
@@ -85,22 +105,37 @@ class LegDesk:
 
     async def _carry_out(self, order: LegOrder) -> None:
         name = order.charger, order.backend.name
-        answer: bytes | None = None
-        reconnect = False
+        decision: Decision | None = None
+        request = b""
         turn = self._turns.setdefault(name, asyncio.Lock())
         try:
             async with turn:
-                decision = self._decide(order)
-                if decision is not None and decision.candidates:
-                    await self._keep(order, decision)
-                if decision is not None:
-                    answer, reconnect = json.dumps(decision.answer, separators=(",", ":")).encode(), decision.reconnect
+                wanted = self._decide(order)
+                if wanted is not None and wanted.sign:
+                    wanted, request = self._with_request(order, wanted)
+                if wanted is not None and wanted.candidates:
+                    await self._keep(order, wanted)
+                decision = wanted
         except FwdctlError as error:
             self._reports.refused(*name, order.action, f"{error.summary}; {error.hint}".rstrip("; "))
         finally:
-            order.answer(answer)
-        if reconnect:
+            order.answer(None if decision is None else _encoded(decision.answer))
+        if decision is None:
+            return
+        order.restart_due(self.restart_due(*name))
+        if decision.sign:
+            order.call("SignCertificate", request)
+        if decision.reconnect:
             order.redial()
+
+    def _with_request(self, order: LegOrder, decision: Decision) -> tuple[Decision, bytes]:
+        """Return the decision with a new key to be kept, and the payload of the SignCertificate that goes with it."""
+        kept = self._book.get(order.charger, order.backend.name)
+        settings = _NOTHING_SET if kept is None else kept.current
+        key, request = self._office.new_request(order.serial, settings.organization or "")
+        kind = {} if order.version == "ocpp1.6" else {"certificateType": "ChargingStationCertificate"}
+        payload = _encoded({"csr": request.decode(), **kind})
+        return replace(decision, candidates=(replace(settings, asked_key=key),)), payload
 
     def _decide(self, order: LegOrder) -> Decision | None:
         try:
@@ -111,8 +146,21 @@ class LegDesk:
             return None
         kept = self._book.get(order.charger, order.backend.name)
         settings = _NOTHING_SET if kept is None else kept.current
-        decision = decide(Asked(order.version, order.action, payload, order.identity, order.backend, settings))
-        if decision is None or not decision.candidates:
+        authorities = order.backend.security.trusted_ca
+        asked = Asked(
+            order.version,
+            order.action,
+            payload,
+            order.identity,
+            order.backend,
+            settings,
+            self._office,
+            self._clock.now(),
+            order.serial,
+            None if authorities is None else self._book.resolve(authorities, order.identity),
+        )
+        decision = decide(asked)
+        if decision is None or decision.answer.get("status") == "Rejected":
             self._reports.refused(order.charger, order.backend.name, order.action, "not as a charger would take it")
         return decision
 
@@ -121,6 +169,8 @@ class LegDesk:
         self._book.check_ready()
         kept = self._book.get(*name)
         before = _NOTHING_SET if kept is None else kept.settings
+        if decision.reconnect:
+            before = replace(before, restart_due=False)
         was = before if kept is None else kept.current
         declared = declared_digests(order.backend, order.identity, self._book)
         candidates = tuple(self._marked(new, was, declared) for new in decision.candidates)
@@ -128,7 +178,8 @@ class LegDesk:
         trial = Trial(candidates, before) if on_trial else None
         settings = before if on_trial else candidates[0]
         await self._book.keep(*name, KeptLeg(settings, self._clock.now(), trial))
-        self._reports.ordered(*name, order.action, candidates[0])
+        if candidates[0].marks != was.marks:
+            self._reports.ordered(*name, order.action, candidates[0])
 
     def _marked(self, new: LegSettings, was: LegSettings, declared: Any) -> LegSettings:
         """Return new settings with, for each part that changed, its mark and the spec's word of today."""
@@ -142,3 +193,7 @@ class LegDesk:
         if isinstance(value, bytes):
             return self._book.fingerprint(value)
         return str(value)
+
+
+def _encoded(payload: Any) -> bytes:
+    return json.dumps(payload, separators=(",", ":")).encode()

@@ -13,7 +13,7 @@ from reconciler.app.csms_connection import CsmsConnection
 from reconciler.app.legs import Admit, DialFailed, DialRequest, Knock, Leg, LegSink, Refuse
 from reconciler.app.local_line import LocalLine
 from reconciler.app.message_tap import MessageTap
-from reconciler.app.order_entry import bring
+from reconciler.app.order_entry import bring, opening
 from reconciler.app.ports import ChargerMemory, KeptCall
 from reconciler.app.station_access import choose_version, must_reconnect
 from reconciler.app.station_channel import MUTUAL_TLS, serial_number_of
@@ -290,6 +290,7 @@ class RelayNode:
         request = DialRequest(session.desired.identity, leg, session.version, authorization, session.charger)
         connection = CsmsConnection(request, world.dialer, world.redial, session.feed)
         connection.start(ticket.slot.lingering.get(name))
+        opening(world.leg_desk, session, name)
         return connection
 
     def _local_csms(self, session: StationSession) -> LocalCsms:

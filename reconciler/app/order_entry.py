@@ -1,6 +1,7 @@
 """Brings what a session's back-ends order on their own legs to the leg desk, and the answers back (R13)."""
 
 from reconciler.app.leg_desk import LegDesk, LegOrder
+from reconciler.app.station_channel import serial_number_of
 from reconciler.app.station_session import StationSession
 from reconciler.relay import events
 from reconciler.relay.commands import AnswerOrder, LegRegistered
@@ -13,6 +14,12 @@ def bring(desk: LegDesk | None, session: StationSession, command: AnswerOrder | 
         _order(desk, session, command)
     elif desk is not None:
         desk.registered(session.charger, command.backend)
+
+
+def opening(desk: LegDesk | None, session: StationSession, backend: str) -> None:
+    """Tell a session that opens a leg what an earlier one has left undone there."""
+    if desk is not None and desk.restart_due(session.charger, backend):
+        session.feed(events.LegRestartDue(backend, due=True))
 
 
 def _order(desk: LegDesk | None, session: StationSession, command: AnswerOrder) -> None:
@@ -33,11 +40,14 @@ def _order(desk: LegDesk | None, session: StationSession, command: AnswerOrder) 
         LegOrder(
             session.charger,
             session.desired.identity,
+            serial_number_of(session.desired),
             leg.spec.backend,
             session.version,
             frame.action,
             bytes(frame.payload),
             answer,
             redial,
+            lambda action, payload: session.feed(events.OwnCallWanted(backend, action, payload)),
+            lambda due: session.feed(events.LegRestartDue(backend, due)),
         )
     )

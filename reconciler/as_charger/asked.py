@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from datetime import datetime
+from typing import Any, Final, Protocol
 
 from reconciler.as_charger.settings import LegSettings, profile_of
 from reconciler.model.desired import Backend
@@ -10,6 +11,26 @@ from reconciler.model.desired import Backend
 Payload = Mapping[str, Any]
 
 BASIC_PROFILES: Final = (1, 2)
+MUTUAL_TLS: Final = 3
+
+
+class Papers(Protocol):
+    """Reads certificates; deterministic. `ValueError` where something is no PEM certificate."""
+
+    def chain_fault(self, chain: bytes, private_key: bytes, common_name: str, now: datetime) -> str:
+        """Return why a signed chain is not what was asked for, "" where it is: key, CN, dates, signatures."""
+
+    def root_fault(self, root: bytes, now: datetime) -> str:
+        """Return why this can't be a root, "" where it is one certificate of a CA that is valid now."""
+
+    def is_issued_by(self, certificate: bytes, authorities: bytes) -> bool:
+        """Tell whether one of these CAs signed a certificate."""
+
+    def split(self, bundle: bytes) -> tuple[bytes, ...]:
+        """Return the certificates of a bundle, one by one, as PEM."""
+
+    def hash_data(self, root: bytes, algorithm: str) -> Mapping[str, str]:
+        """Return CertificateHashDataType of a self-signed certificate; `algorithm` is SHA256, SHA384 or SHA512."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +43,28 @@ class Asked:
     identity: str
     declared: Backend
     settings: LegSettings
+    papers: Papers
+    now: datetime
+    serial: str = ""
+    """The charger's serial number: the CN of its certificates."""
+    trusted: bytes | None = None
+    """The CAs that the spec names for this back-end, PEM; None: the system's."""
 
     @property
     def profile(self) -> int:
         """Return the leg's security profile."""
         return profile_of(self.declared, self.settings)
+
+    @property
+    def has_certificate(self) -> bool:
+        """Return True where the leg has a client certificate, in use or not."""
+        return self.settings.certificate is not None or self.declared.security.certificate is not None
+
+    def may_have(self, profile: int, *, password: bool = False) -> bool:
+        """Return True where all that a security profile needs is there; `password`: one comes with the order."""
+        if profile in BASIC_PROFILES:
+            return password or self.has_password
+        return profile != MUTUAL_TLS or self.has_certificate
 
     @property
     def has_password(self) -> bool:
@@ -45,6 +83,8 @@ class Decision:
     answer: Payload
     candidates: tuple[LegSettings, ...] = ()
     reconnect: bool = False
+    sign: bool = False
+    """Ask the back-end for a certificate, once it has its answer."""
 
 
 def rejected(**more: Any) -> Decision:

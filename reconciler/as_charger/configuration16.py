@@ -19,7 +19,29 @@ def change_configuration(asked: Asked) -> Decision:
     key, value = str(asked.payload.get("key", "")).lower(), asked.payload.get("value")
     if key == "authorizationkey":
         return _authorization_key(asked, value)
+    if key == "securityprofile":
+        return _security_profile(asked, value)
+    if key == "cponame" and isinstance(value, str) and 0 < len(value) <= ORGANIZATION_MAX:
+        return Decision({"status": "Accepted"}, (replace(asked.settings, organization=value),))
     return rejected()
+
+
+def _security_profile(asked: Asked, value: object) -> Decision:
+    profile = int(value) if value in ("1", "2", "3") else 0
+    if profile <= asked.profile or not asked.may_have(profile):
+        return rejected()
+    return Decision({"status": "Accepted"}, (replace(asked.settings, profile=profile),), reconnect=True)
+
+
+def get_configuration(asked: Asked) -> Decision:
+    """Answer GetConfiguration.req for keys of the leg alone."""
+    known = {
+        "authorizationkey": {"key": "AuthorizationKey", "readonly": False},
+        "securityprofile": {"key": "SecurityProfile", "readonly": False, "value": str(asked.profile)},
+        "cponame": {"key": "CpoName", "readonly": False, "value": asked.settings.organization or ""},
+    }
+    keys = [known[str(key).lower()] for key in asked.payload.get("key", ())]
+    return Decision({"configurationKey": keys})
 
 
 def _authorization_key(asked: Asked, value: object) -> Decision:

@@ -49,7 +49,9 @@ class LegSettings:
     networks: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """2.x: configuration slot -> connection data, as the back-end set it."""
     priority: tuple[int, ...] = ()
-    """2.x: slots in the order in which they are to be tried from the next reset on."""
+    """2.x: slots in the order in which they are tried."""
+    restart_due: bool = False
+    """`priority` has changed, and takes effect with the next reset."""
     declared: Mapping[str, str] = field(default_factory=dict)
     marks: Mapping[str, str] = field(default_factory=dict)
 
@@ -111,7 +113,7 @@ def effective(leg: DesiredLeg, settings: LegSettings, charger: str) -> DesiredLe
         certificate, key = _kept(charger, backend, CERTIFICATE), _kept(charger, backend, "key")
         security = replace(security, certificate=certificate, private_key=key)
     if settings.roots is not None:
-        security = replace(security, trusted_ca=_kept(charger, backend, TRUST))
+        security = replace(security, additional_ca=_kept(charger, backend, TRUST))
     security = replace(security, profile=profile)
     return replace(leg, backend=replace(backend, url=address_of(backend, settings), security=security))
 

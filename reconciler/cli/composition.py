@@ -20,6 +20,7 @@ import structlog
 from reconciler.adapters.admin_api.application import build_application
 from reconciler.adapters.admin_api.server import AdminServer, bind_admin
 from reconciler.adapters.argon2_hash import Argon2Hash
+from reconciler.adapters.certificate_office import CertificateOffice
 from reconciler.adapters.clock import SystemClock
 from reconciler.adapters.console.application import ConsoleParts, build_console
 from reconciler.adapters.data_dir import DataDirectory
@@ -152,7 +153,8 @@ class _Assembly:
         reports = LegReports(recorder.event, self._clock, self._metrics, log)
         background = Background(_report)
         self._stack.push_async_callback(background.stop)
-        return LegDesk(book, reports, self._clock, background), LegDialer(WebSocketDialer(book), book, reports)
+        desk = LegDesk(book, reports, CertificateOffice(), self._clock, background)
+        return desk, LegDialer(WebSocketDialer(book), book, reports)
 
     async def _reconciler(
         self, store: Store, node: RelayNode, background: Background, directory: DataDirectory

@@ -39,6 +39,8 @@ class Security:
     private_key: SecretRef | None = None
     allow_downgrade_from: int | None = None
     password_previous: SecretRef | None = None
+    additional_ca: SecretRef | None = None
+    """Trusted besides `trusted_ca`, or besides the system's CAs; a back-end has installed it on its leg."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,21 @@ class OrderAnswered(msgspec.Struct, frozen=True):
     answer: bytes | None = None
 
 
+class LegRestartDue(msgspec.Struct, frozen=True):
+    """A back-end has changed what takes effect with the charger's next reset: that reset is about its leg (R13)."""
+
+    backend: str
+    due: bool
+
+
+class OwnCallWanted(msgspec.Struct, frozen=True):
+    """As the charger, call this back-end about its own leg (R13)."""
+
+    backend: str
+    action: str
+    payload: bytes
+
+
 class TimerFired(msgspec.Struct, frozen=True):
     """The instant that `Session.next_timer()` named has come."""
 
@@ -71,5 +86,7 @@ Event = (
     | LegClosed
     | LegDialFailed
     | OrderAnswered
+    | LegRestartDue
+    | OwnCallWanted
     | TimerFired
 )

@@ -126,6 +126,7 @@ class CsmsLeg:
         "in_flight",
         "incarnation",
         "phase",
+        "restart_due",
         "since",
         "spec",
         "transparent",
@@ -152,6 +153,8 @@ class CsmsLeg:
         self.commands_open: set[str] = set()
         """Message ids of this back-end's CALLs that it has no answer to yet."""
         self.frames = 0
+        self.restart_due = False
+        """The back-end has changed what takes effect with the next reset."""
 
     @property
     def name(self) -> str:

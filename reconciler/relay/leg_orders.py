@@ -4,6 +4,7 @@ back-end CALL ──concerns its leg?──no──> downward
                      └─yes──> AnswerOrder ──shell: validate, store, answer, dial anew──> OrderAnswered ──> back-end
 
 Any back-end may order on its own leg, whatever it owns: nothing of it reaches the station or another back-end (R9).
+A Reset counts as an order while something waits for it: it is meant to bring the back-end's own connection up anew.
 `local` has no leg of its own: what it orders is about the station's, which is what an owner of `security` is for. With
 `credentials: passthrough` both legs share one credential, and these messages pass to the station.
 """
@@ -17,8 +18,9 @@ from reconciler.relay.envelope import Frame, call_result
 from reconciler.relay.leg import CsmsLeg
 from reconciler.relay.refusals import refusal
 from reconciler.relay.state import SessionState
-from reconciler.relay.terminated import concerns_leg
+from reconciler.relay.terminated import asks_about_leg, concerns_leg
 
+_EVSE: Final = b'"evseId"'
 NOT_ON_THIS_LEG: Final = "would change the charging station's connection to the relay"
 
 
@@ -38,7 +40,11 @@ class LegOrders:
         state = self._state
         if leg.name == LOCAL or state.table.shares_credentials(leg.name):
             return False
-        if not concerns_leg(state.table.action(frame.action), frame, state.deletable):
+        if not (
+            concerns_leg(state.table.action(frame.action), frame, state.deletable)
+            or asks_about_leg(frame)
+            or (leg.restart_due and frame.action == "Reset" and _EVSE not in frame.raw)
+        ):
             return False
         if frame.signed:  # its answer would have to be signed by the station
             self._refuse(leg, frame, "refused-call", f"{frame.action} {NOT_ON_THIS_LEG}")

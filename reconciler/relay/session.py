@@ -90,8 +90,8 @@ class Session:
                 self._expire()
             case events.DesiredChanged(generation, desired):
                 self._flip.want(generation, desired)
-            case events.OrderAnswered(order, answer):
-                self._downward.orders.answered(order, answer)
+            case events.OrderAnswered() | events.LegRestartDue() | events.OwnCallWanted():
+                self._about_a_leg(event)
             case events.StationClosed(reason):
                 self._station_closed(reason)
             case _:
@@ -166,6 +166,19 @@ class Session:
             answer(call_error(frame.id_token, code, frame.reason))
         elif state.version != "ocpp1.6":
             answer(call_error(b'"-1"', "RpcFrameworkError", frame.reason))
+
+    def _about_a_leg(self, event: events.OrderAnswered | events.LegRestartDue | events.OwnCallWanted) -> None:
+        """Take what the shell has to say about a back-end's own leg (R13)."""
+        if isinstance(event, events.OrderAnswered):
+            self._downward.orders.answered(event.order, event.answer)
+            return
+        leg = self._state.legs.get(event.backend)
+        if leg is None:
+            return
+        if isinstance(event, events.LegRestartDue):
+            leg.restart_due = event.due
+        else:
+            self._upward.own_call(leg, event.action, event.payload)
 
     def _leg_came_or_went(self, event: events.LegOpened | events.LegClosed | events.LegDialFailed) -> None:
         leg = self._state.legs.get(event.backend)

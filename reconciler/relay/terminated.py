@@ -49,6 +49,41 @@ def concerns_leg(row: Action | None, frame: Frame, deletable: Container[str]) ->
     return condition is None or condition(payload)
 
 
+def asks_about_leg(frame: Frame) -> bool:
+    """Return True where this CALL only reads what is about a leg: the station's own values would be the wrong ones."""
+    reads = _READS.get(frame.action)
+    if reads is None or frame.signed:
+        return False
+    try:
+        payload = msgspec.json.decode(frame.payload)
+    except UNREADABLE:
+        return False
+    return isinstance(payload, dict) and reads(payload)
+
+
+def _reads_leg_keys(payload: Payload) -> bool:
+    keys = payload.get("key")
+    return isinstance(keys, list) and bool(keys) and all(str(key).lower() in _KEYS_16 for key in keys)
+
+
+def _reads_leg_variables(payload: Payload) -> bool:
+    items = payload.get("getVariableData")
+    return isinstance(items, list) and bool(items) and all(isinstance(i, dict) and _is_leg_variable(i) for i in items)
+
+
+def _lists_roots(payload: Payload) -> bool:
+    kinds = payload.get("certificateType")
+    listed = kinds if isinstance(kinds, list) else [kinds]
+    return bool(listed) and all(kind in _ROOTS for kind in listed if isinstance(kind, str)) and listed != [None]
+
+
+_READS: Final[Mapping[str, Callable[[Payload], bool]]] = {
+    "GetConfiguration": _reads_leg_keys,
+    "GetVariables": _reads_leg_variables,
+    "GetInstalledCertificateIds": _lists_roots,
+}
+
+
 def deletable_serials(asked: Frame, answered: Frame) -> set[str]:
     """Return the serial numbers that a GetInstalledCertificateIds answer shows to belong to no CSMS root."""
     try:

@@ -136,6 +136,12 @@ class Upward:
             else:
                 state.note("copy-dropped", name, frame.action, "a SEND is never stored")
 
+    def own_call(self, leg: CsmsLeg, action: str, payload: bytes) -> None:
+        """Call a back-end about its own leg, as the charger (R13); its answer is of no use."""
+        deadline = self._state.now + leg.spec.backend.call_timeout_s
+        leg.waiting.append(Upcall(Origin.OWN, action, deadline, payload=payload))
+        self.pump(leg)
+
     def _copy(self, leg: CsmsLeg, frame: Frame, ids: TransactionIds | None) -> None:
         state = self._state
         if len(leg.waiting) >= state.limits.upward_waiting_max:

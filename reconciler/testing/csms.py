@@ -22,7 +22,7 @@ from websockets.typing import Subprotocol
 
 from reconciler.testing.csms_answers import BilledTransaction, Books, CsmsAnswers2, CsmsAnswers16
 from reconciler.testing.dialect import DIALECTS, subprotocols, timestamp
-from reconciler.testing.handshake import Password, authentic, chosen_version, identity_in
+from reconciler.testing.handshake import Password, authentic, chosen_version, identity_in, shown_name
 from reconciler.testing.manners import CsmsManners
 from reconciler.testing.peer import MAX_FRAME_BYTES, Peer, PeerOptions, quiet
 from reconciler.testing.recording import Closed, Journal, RecordedCall, RecordedConnection, Violation
@@ -248,6 +248,7 @@ class SimulatedCsms:
             offered=tuple(version.strip() for version in offered.split(",") if version.strip()),
             authorization=request.headers.get("Authorization"),
             headers=tuple(request.headers.raw_items()),
+            certificate_name=shown_name(socket.transport.get_extra_info("peercert")),
         )
         self.connections.append(record)
         self._handshakes[socket] = record

@@ -4,7 +4,7 @@ import base64
 import binascii
 from collections.abc import Mapping, Sequence
 from hmac import compare_digest
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from urllib.parse import unquote
 
 Password: TypeAlias = str | bytes | Mapping[str, str | bytes] | None
@@ -35,3 +35,9 @@ def authentic(identity: str, authorization: str | None, password: Password) -> b
     secret = expected.encode() if isinstance(expected, str) else expected
     # Bytes throughout: passwords of 1.6 need not be text, and may hold colons.
     return compare_digest(credentials, identity.encode() + b":" + secret)
+
+
+def shown_name(certificate: Mapping[str, Any] | None) -> str | None:
+    """Return the CN of a peer's verified certificate, as `ssl` reads it; None where it showed none."""
+    subject = certificate.get("subject", ()) if certificate else ()
+    return next((value for part in subject for name, value in part if name == "commonName"), None)

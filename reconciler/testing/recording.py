@@ -32,6 +32,8 @@ class RecordedConnection:
     """The HTTP status given in answer; 101 where the connection was opened, 0 while there is none."""
     subprotocol: str | None = None
     closed: Closed | None = None
+    certificate_name: str | None = None
+    """The CN of the client certificate that was shown, None where none was."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from reconciler.adapters.certificate_office import CertificateOffice
 from reconciler.adapters.key_ring import KeyRing
 from reconciler.adapters.websocket import WebSocketDialer, WebSocketLimits
 from reconciler.app.leg_book import LegBook
@@ -56,5 +57,5 @@ async def leg_desk(
     def report(what: str, error: BaseException) -> None:
         raise AssertionError(what) from error
 
-    desk = LegDesk(book, reports, clock, Background(report))
+    desk = LegDesk(book, reports, CertificateOffice(), clock, Background(report))
     return desk, LegDialer(WebSocketDialer(book, limits), book, reports)

@@ -147,8 +147,9 @@ class WebSocketDialer:
                     f"back-end {request.leg.backend.name} has security profile 3 but no certificate and private key"
                 )
         trusted_ca = self._secret(security.trusted_ca, request.identity)
+        additional_ca = self._secret(security.additional_ca, request.identity)
         try:
-            return self._context(security.min_tls_version, trusted_ca, certificate, private_key)
+            return self._context(security.min_tls_version, trusted_ca, certificate, private_key, additional_ca)
         except BadCredentials as error:
             raise DialFailed(f"TLS credentials of back-end {request.leg.backend.name}: {error}") from error
 

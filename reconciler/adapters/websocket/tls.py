@@ -21,17 +21,24 @@ class BadCredentials(ValueError):
 
 
 def client_context(
-    min_version: str, trusted_ca: bytes | None, certificate: bytes | None, private_key: bytes | None
+    min_version: str,
+    trusted_ca: bytes | None,
+    certificate: bytes | None,
+    private_key: bytes | None,
+    additional_ca: bytes | None = None,
 ) -> ssl.SSLContext:
     """Return a context that verifies chain and host name, from PEM bytes.
 
-    `trusted_ca` replaces the system's CAs; `certificate` and `private_key` are shown where both are given.
+    `trusted_ca` replaces the system's CAs, `additional_ca` adds to what is trusted; `certificate` and `private_key` are
+    shown where both are given.
     Raises BadCredentials.
     """
     if trusted_ca is not None and not trusted_ca.strip():
         raise BadCredentials("the trusted CA is empty")  # which Python would read as: trust the system's
     try:
         context = ssl.create_default_context(cadata=None if trusted_ca is None else trusted_ca.decode("ascii"))
+        if additional_ca is not None:
+            context.load_verify_locations(cadata=additional_ca.decode("ascii"))
     except (ssl.SSLError, ValueError) as error:
         raise BadCredentials("the trusted CA is no PEM certificate") from error
     context.minimum_version = _VERSIONS[min_version]

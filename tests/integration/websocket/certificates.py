@@ -59,6 +59,23 @@ class Authority:
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         return certificate.public_bytes(Encoding.PEM), pem
 
+    def sign(self, request: str, *, expires_in: timedelta = _DAY) -> str:
+        """Return a certificate (PEM) for a signing request (PEM), under its own subject."""
+        asked = x509.load_pem_x509_csr(request.encode())
+        assert asked.is_signature_valid
+        key = asked.public_key()
+        assert isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey)
+        builder = _builder(asked.subject, self._name, key, datetime.now(UTC) + expires_in)
+        return builder.sign(self._key, SHA256()).public_bytes(Encoding.PEM).decode()
+
+    def root(self, name: str) -> str:
+        """Return another CA's certificate (PEM), signed by this one."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        builder = _builder(subject, self._name, key.public_key(), datetime.now(UTC) + _DAY)
+        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        return builder.sign(self._key, SHA256()).public_bytes(Encoding.PEM).decode()
+
     def trusting(self) -> ssl.SSLContext:
         """Return a client's context that trusts this CA alone."""
         return ssl.create_default_context(cadata=self.pem.decode())

@@ -5,6 +5,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
+from reconciler.adapters.certificate_office import CertificateOffice
 from reconciler.adapters.key_ring import KeyRing
 from reconciler.app.leg_book import LegBook
 from reconciler.app.leg_desk import LegDesk, LegOrder
@@ -43,22 +44,35 @@ class Kept:
         self.tally, self.dialer, self.answers = Tally(), FakeDialer(), []
         self.events: list[HistoryEvent] = []
         self.redials = 0
+        self.calls: list[tuple[str, bytes]] = []
+        self.due = False
         self.book = LegBook(self.rows, KeyRing([KEY]), KnownSecrets(self.secrets), self.tally.log)
         reports = LegReports(self.events.append, FakeClock(), self.tally, self.tally.log)
         self.background = Noted(lambda what, error: self.answers.append(error))
-        self.desk = LegDesk(self.book, reports, FakeClock(), self.background)
+        self.desk = LegDesk(self.book, reports, CertificateOffice(), FakeClock(), self.background)
         self.front = LegDialer(self.dialer, self.book, reports)
 
     def redial(self) -> None:
         """Count a redial."""
         self.redials += 1
 
+    def made(self, action: str, payload: bytes, version: str) -> LegOrder:
+        """Return an order of the partner's on its leg to cp1."""
+
+        def call(called: str, sent: bytes) -> None:
+            self.calls.append((called, sent))
+
+        def due(is_due: bool) -> None:
+            self.due = is_due
+
+        return LegOrder(
+            "cp1", "CP1", "SN-1", PARTNER, version, action, payload, self.answers.append, self.redial, call, due
+        )
+
     async def order(self, payload: str, action: str = "ChangeConfiguration", version: str = "ocpp1.6") -> object:
         """Have the partner order something on its leg to cp1 and return the answer."""
         before = len(self.answers)
-        self.desk.take(
-            LegOrder("cp1", "CP1", PARTNER, version, action, payload.encode(), self.answers.append, self.redial)
-        )
+        self.desk.take(self.made(action, payload.encode(), version))
         await self.done()
         assert len(self.answers) == before + 1
         return self.answers[-1]

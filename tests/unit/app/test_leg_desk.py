@@ -7,7 +7,7 @@ import pytest
 
 from reconciler.app.leg_desk import LegOrder
 from reconciler.app.legs import DialFailed
-from tests.unit.app.legs_kept import PARTNER, Kept
+from tests.unit.app.legs_kept import Kept
 
 SET = '{"key":"AuthorizationKey","value":"sixteen letters!"}'
 
@@ -85,6 +85,27 @@ async def test_orders_on_one_leg_are_carried_out_in_turn() -> None:
     assert found.current.password == b"password number 4"
 
 
+async def test_a_certificate_is_asked_for_after_the_answer_with_a_key_that_is_kept_first() -> None:
+    kept = Kept()
+    answer = await kept.order('{"requestedMessage":"SignChargePointCertificate"}', "ExtendedTriggerMessage")
+    assert answer == b'{"status":"Accepted"}'
+    ((action, payload),) = kept.calls
+    assert action == "SignCertificate"
+    assert json.loads(payload)["csr"].startswith("-----BEGIN CERTIFICATE REQUEST")
+    found = kept.book.get("cp1", "partner")
+    assert found is not None
+    assert found.settings.asked_key is not None
+    assert kept.redials == 0
+    assert b"PRIVATE" not in payload
+
+
+async def test_a_certificate_that_nobody_could_keep_the_key_of_is_not_asked_for() -> None:
+    kept = Kept()
+    kept.rows.away = True
+    assert await kept.order('{"requestedMessage":"SignChargePointCertificate"}', "ExtendedTriggerMessage") is None
+    assert kept.calls == []
+
+
 async def kept_order(kept: Kept, number: int) -> None:
     kept.desk.take(order(kept, number))
     await kept.done()
@@ -92,7 +113,7 @@ async def kept_order(kept: Kept, number: int) -> None:
 
 def order(kept: Kept, number: int) -> LegOrder:
     payload = json.dumps({"key": "AuthorizationKey", "value": f"password number {number}"}).encode()
-    return LegOrder("cp1", "CP1", PARTNER, "ocpp1.6", "ChangeConfiguration", payload, kept.answers.append, kept.redial)
+    return kept.made("ChangeConfiguration", payload, "ocpp1.6")
 
 
 def test_an_order_s_repr_shows_no_payload() -> None:

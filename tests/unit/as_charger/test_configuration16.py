@@ -1,8 +1,11 @@
 """Keys of OCPP 1.6 that are about the leg."""
 
+from typing import Any
+
 import pytest
 
-from reconciler.as_charger.configuration16 import change_configuration
+from reconciler.as_charger.configuration16 import change_configuration, get_configuration
+from reconciler.model.desired import SecretRef
 from tests.unit.as_charger.legs import asked
 
 PASSWORD = "sixteen letters!"
@@ -23,6 +26,48 @@ def test_where_it_is_not_in_use_it_is_kept_for_later(profile: int) -> None:
     assert change("AuthorizationKey", PASSWORD, profile=profile) == ("Accepted", [PASSWORD.encode()], False)
 
 
-@pytest.mark.parametrize(("key", "value"), [("AuthorizationKey", "short"), ("CentralSystemURL", "wss://elsewhere")])
+@pytest.mark.parametrize(("value", "more"), [("2", {}), ("3", {"certificate": SecretRef("file", "c")})])
+def test_the_profile_goes_up_where_what_it_needs_is_there(value: str, more: dict[str, Any]) -> None:
+    decision = change_configuration(asked("ChangeConfiguration", {"key": "SecurityProfile", "value": value}, **more))
+    assert decision.answer == {"status": "Accepted"}
+    assert [each.profile for each in decision.candidates] == [int(value)]
+    assert decision.reconnect
+
+
+@pytest.mark.parametrize(
+    ("value", "more"),
+    [
+        ("0", {}),
+        ("1", {}),
+        ("3", {}),
+        ("4", {}),
+        ("two", {}),
+        ("2", {"password": None}),
+        ("1", {"profile": 2}),
+        ("2", {"profile": 3}),
+        ("1", {"profile": 0, "password": None}),
+    ],
+)
+def test_the_profile_never_goes_down_nor_where_something_is_missing(value: str, more: dict[str, Any]) -> None:
+    decision = change_configuration(asked("ChangeConfiguration", {"key": "SecurityProfile", "value": value}, **more))
+    assert (decision.answer, decision.candidates) == ({"status": "Rejected"}, ())
+
+
+def test_the_operator_s_name_is_kept_for_certificates() -> None:
+    decision = change_configuration(asked("ChangeConfiguration", {"key": "CpoName", "value": "My CPO"}))
+    assert [each.organization for each in decision.candidates] == ["My CPO"]
+    assert not decision.reconnect
+    again = asked("GetConfiguration", {"key": ["CpoName"]}, settings=decision.candidates[0])
+    assert get_configuration(again).answer["configurationKey"][0]["value"] == "My CPO"
+
+
+def test_the_password_is_never_read_back() -> None:
+    read = get_configuration(asked("GetConfiguration", {"key": ["AuthorizationKey", "SecurityProfile"]})).answer
+    assert [each.get("value") for each in read["configurationKey"]] == [None, "1"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("AuthorizationKey", "short"), ("CpoName", "x" * 51), ("CentralSystemURL", "wss://elsewhere")]
+)
 def test_everything_else_is_rejected(key: str, value: str) -> None:
     assert change(key, value) == ("Rejected", [], False)

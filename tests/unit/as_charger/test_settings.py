@@ -33,7 +33,7 @@ def test_secrets_stay_references() -> None:
     assert backend.security == Security(
         profile=3,
         password=SecretRef("kept", "cp1/partner/password"),
-        trusted_ca=SecretRef("kept", "cp1/partner/trust"),
+        additional_ca=SecretRef("kept", "cp1/partner/trust"),
         certificate=SecretRef("kept", "cp1/partner/certificate"),
         private_key=SecretRef("kept", "cp1/partner/key"),
     )

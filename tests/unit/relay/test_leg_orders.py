@@ -60,6 +60,35 @@ def test_orders_under_way_are_bounded() -> None:
     assert d.notes() == ["queue-full partner"]
 
 
+def test_a_reset_is_about_the_leg_only_while_something_waits_for_it() -> None:
+    d = begun()
+    reset = '[2,"7","Reset",{"type":"Hard"}]'
+    d.happens(events.LegRestartDue("home", due=True))
+    d.csms_sends("home", reset)
+    assert [order.backend for order in d.took(commands.AnswerOrder)] == ["home"]
+    d.expect()
+    d.happens(events.LegRestartDue("home", due=False))
+    d.csms_sends("home", reset.replace('"7"', '"8"'))
+    d.expect(to_station=reset.replace('"7"', '"r1"'))
+
+
+def test_what_only_reads_the_leg_s_own_values_is_answered_for_the_leg() -> None:
+    d = begun()
+    d.csms_sends("partner", '[2,"7","GetConfiguration",{"key":["SecurityProfile"]}]')
+    assert len(d.took(commands.AnswerOrder)) == 1
+    d.csms_sends("home", '[2,"8","GetConfiguration",{"key":["SecurityProfile","HeartbeatInterval"]}]')
+    assert d.took(commands.AnswerOrder) == []
+
+
+def test_the_relay_calls_a_back_end_about_its_leg() -> None:
+    d = begun()
+    d.happens(events.OwnCallWanted("partner", "SignCertificate", b'{"csr":"x"}'))
+    d.expect(to={"partner": '[2,"r1","SignCertificate",{"csr":"x"}]'})
+    d.csms_sends("partner", '[3,"r1",{"status":"Accepted"}]')
+    d.happens(events.OwnCallWanted("nobody", "SignCertificate", b"{}"))
+    d.expect()
+
+
 def test_a_leg_that_registers_is_told_of() -> None:
     d = Dialogue(charger({"home": PRIMARY}))
     d.csms_connects("home")
