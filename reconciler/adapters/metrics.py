@@ -52,6 +52,7 @@ WRITTEN: Final[tuple[Metric, ...]] = (
         "What back-ends ordered on their own legs: changed, refused; then confirmed, failed or overtaken by the spec.",
         ("outcome",),
     ),
+    Metric("counter", "security_events", "Security events, see reconciler/app/security_events.py.", ("event",)),
     Metric("counter", "applies", "Applies by exit code, 0 for all applied.", ("exit_code",)),
     Metric("counter", "api_requests", "Admin API requests by route and status.", ("route", "status")),
     Metric("gauge", "last_apply_revision", "Revision that the last apply since the start has made, 0 for none."),

@@ -8,6 +8,7 @@ from reconciler.app.api_audit import ApiAudit
 from reconciler.app.browser_sessions import BrowserSessions
 from reconciler.app.callers import Callers, IdentityProvider
 from reconciler.app.ports import Clock
+from reconciler.app.security_events import SecurityEvents
 from reconciler.model.history import HistoryEvent
 
 
@@ -19,6 +20,7 @@ class AdminAccess:
     callers: Callers
     sessions: BrowserSessions
     audit: ApiAudit
+    security: SecurityEvents
     clock: Clock
 
 
@@ -29,8 +31,10 @@ def admin_access(
     server_token: str | None,
     new_secret: Callable[[], str],
     record: Callable[[HistoryEvent], None],
+    security: SecurityEvents,
     provider: IdentityProvider | None = None,
 ) -> AdminAccess:
     """Return the guard; `server_token` None lets in whoever is on this machine, `record` writes into history."""
     callers = Callers(server_token, tokens, provider)
-    return AdminAccess(tokens, callers, BrowserSessions(callers, clock, new_secret), ApiAudit(record, clock), clock)
+    sessions, audit = BrowserSessions(callers, clock, new_secret), ApiAudit(record, clock)
+    return AdminAccess(tokens, callers, sessions, audit, security, clock)

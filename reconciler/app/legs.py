@@ -7,7 +7,7 @@
 Everything but admission and dialling is synchronous: a frame goes from socket to socket in one call stack.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from reconciler.model.desired import DesiredLeg
@@ -98,6 +98,8 @@ class Refuse:
     status: int
     reason: str
     retry_after_s: int | None = None
+    security_event: str = field(default="", compare=False)
+    """Which of `security_events.EVENTS` it is, "" for none."""
 
 
 class Admission(Protocol):

@@ -15,6 +15,7 @@ from reconciler.app.local_line import LocalLine
 from reconciler.app.message_tap import MessageTap
 from reconciler.app.order_entry import bring, opening
 from reconciler.app.ports import ChargerMemory, KeptCall
+from reconciler.app.security_events import SecurityEvents
 from reconciler.app.station_access import choose_version, must_reconnect
 from reconciler.app.station_channel import MUTUAL_TLS, serial_number_of
 from reconciler.app.station_entry import StationEntry
@@ -54,6 +55,7 @@ class RelayNode:
         self._numbers = TransactionNumbers()
         self._authorizations: dict[StationSession, Ticket] = {}
         self._strangers = Strangers()
+        self.security = SecurityEvents(world.recorder.event, world.metrics, world.log, world.clock)
         self._entry = StationEntry(
             world.secrets, world.clock, world.organization, world.passwords or StoredPasswords(world.clock)
         )
@@ -174,6 +176,11 @@ class RelayNode:
         outcome = "admitted" if isinstance(verdict, Admit) else "refused"
         self._world.metrics.count("station_connections", outcome=outcome)
         if isinstance(verdict, Refuse):
+            if verdict.security_event:
+                charger = slot.desired.name if slot is not None else ""
+                self.security.happened(
+                    verdict.security_event, charger=charger, remote=knock.remote, detail=verdict.reason
+                )
             self._world.log(
                 "station-refused",
                 identity=knock.identity,
@@ -268,7 +275,12 @@ class RelayNode:
             return session
         summary = f"{session.charger} booted with another serial number than its certificate's"
         serial = serial_number_of(session.desired)
-        return BootSerialCheck(session, leg, serial, lambda: self._record("serial-mismatch", slot, summary))
+
+        def mismatch() -> None:
+            self._record("serial-mismatch", slot, summary)
+            self.security.happened("serial-mismatch", charger=session.charger, detail=summary)
+
+        return BootSerialCheck(session, leg, serial, mismatch)
 
     # -- SessionOwner ------------------------------------------------------------------------------------------
 
@@ -332,6 +344,9 @@ class RelayNode:
     def _note(self, slot: ChargerSlot, note: commands.Note) -> None:
         if note.what == "owner-away":
             slot.owner_away = note.backend
+        if note.what == "security-event":
+            self.security.reported(slot.desired.name, note.detail)
+            return
         self._world.metrics.count("relay_notes", what=note.what)
         self._world.log(
             note.what, charger=slot.desired.name, backend=note.backend, action=note.action, detail=note.detail

@@ -28,18 +28,22 @@ async def check_credentials(
         return None  # the back-end judges them, before this handshake is answered
     user, password = _basic(knock.authorization)
     if user is None or user.lower() != knock.identity.lower().encode():
-        return Refuse(401, "no user name that equals the identity")
+        return _failed_login("no user name that equals the identity")
     if charger.security.password is None:
         return Refuse(401, f"no password is declared for {charger.name}")
     if len(password) > PASSWORD_BYTES_MAX:
-        return Refuse(401, "a password longer than any")
+        return _failed_login("a password longer than any")
     try:
         matches = await _matches(password, charger.security.password, charger.identity, secrets, passwords)
     except SecretUnavailable as unavailable:
         return Refuse(503, unavailable.summary, retry_after_s=60)
     if matches or await _matches_previous(password, charger, secrets, passwords):
         return None
-    return Refuse(401, "wrong password")
+    return _failed_login("wrong password")
+
+
+def _failed_login(reason: str) -> Refuse:
+    return Refuse(401, reason, security_event="failed-login")
 
 
 async def _matches(

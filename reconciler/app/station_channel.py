@@ -7,6 +7,7 @@ from reconciler.model.desired import DesiredCharger
 
 TLS_PROFILES = (2, 3)
 MUTUAL_TLS = 3
+BAD_CERTIFICATE = "invalid-client-certificate"
 
 
 def check_channel(knock: Knock, charger: DesiredCharger, secrets: Secrets, organization: str) -> Refuse | None:
@@ -18,13 +19,18 @@ def check_channel(knock: Knock, charger: DesiredCharger, secrets: Secrets, organ
     security = charger.security
     if knock.tls != (security.profile in TLS_PROFILES):
         way = "needs TLS" if not knock.tls else "is served without TLS"
-        return Refuse(403, f"{charger.name} is declared with security profile {security.profile}, which {way}")
+        return _refused(
+            "wrong-security-profile",
+            f"{charger.name} is declared with security profile {security.profile}, which {way}",
+        )
     if knock.tls and knock.tls_version < f"TLSv{security.min_tls_version}":
-        return Refuse(403, f"{charger.name} needs TLS {security.min_tls_version}, and this is {knock.tls_version}")
+        return _refused(
+            "old-tls-version", f"{charger.name} needs TLS {security.min_tls_version}, and this is {knock.tls_version}"
+        )
     if security.profile != MUTUAL_TLS:
         return None
     if knock.certificate is None:
-        return Refuse(403, f"{charger.name} showed no client certificate")
+        return _refused(BAD_CERTIFICATE, f"{charger.name} showed no client certificate")
     return _check_subject(knock.certificate, charger, organization) or _check_issuer(
         knock.certificate, charger, secrets
     )
@@ -41,7 +47,14 @@ def check_downgrade(charger: DesiredCharger, highest_profile: int, version: str 
     speaks_2x = version is not None and version != "ocpp1.6"
     if speaks_2x and profile in TLS_PROFILES and allowed_from is not None and highest_profile <= allowed_from:
         return None
-    return Refuse(403, f"{charger.name} came in with security profile {highest_profile} before, and {profile} is less")
+    return _refused(
+        "profile-downgrade",
+        f"{charger.name} came in with security profile {highest_profile} before, and {profile} is less",
+    )
+
+
+def _refused(event: str, reason: str) -> Refuse:
+    return Refuse(403, reason, security_event=event)
 
 
 def serial_number_of(charger: DesiredCharger) -> str:
@@ -51,9 +64,11 @@ def serial_number_of(charger: DesiredCharger) -> str:
 
 def _check_subject(certificate: StationCertificate, charger: DesiredCharger, organization: str) -> Refuse | None:
     if certificate.common_name != serial_number_of(charger):
-        return Refuse(403, f"the client certificate is not {charger.name}'s: its CN is not the serial number")
+        return _refused(
+            BAD_CERTIFICATE, f"the client certificate is not {charger.name}'s: its CN is not the serial number"
+        )
     if organization and organization not in certificate.organizations:
-        return Refuse(403, f"the client certificate of {charger.name} is of another organisation")
+        return _refused(BAD_CERTIFICATE, f"the client certificate of {charger.name} is of another organisation")
     return None
 
 
@@ -67,4 +82,8 @@ def _check_issuer(certificate: StationCertificate, charger: DesiredCharger, secr
         return Refuse(503, unavailable.summary, retry_after_s=60)
     except ValueError:
         return Refuse(503, f"the trustedCa of {charger.name} holds no certificate", retry_after_s=60)
-    return None if issued else Refuse(403, f"the client certificate of {charger.name} is not by its trustedCa")
+    return (
+        None
+        if issued
+        else _refused(BAD_CERTIFICATE, f"the client certificate of {charger.name} is not by its trustedCa")
+    )

@@ -30,7 +30,9 @@ class StationEntry:
         now_s = self._clock.monotonic_s()
         wait_s = self._limits.wait_s(address, charger, proven=proven, now_s=now_s)
         if wait_s > 0:
-            return Refuse(TOO_MANY, "too many failed attempts", retry_after_s=wait_s)
+            return Refuse(
+                TOO_MANY, "too many failed attempts", retry_after_s=wait_s, security_event="too-many-failures"
+            )
         return await self._judged(knock, slot)
 
     def concluded(self, knock: Knock, slot: ChargerSlot | None, refused: Refuse | None) -> None:
@@ -43,7 +45,7 @@ class StationEntry:
 
     async def _judged(self, knock: Knock, slot: ChargerSlot | None) -> Refuse | None:
         if slot is None:
-            return Refuse(404, "unknown charging station")
+            return Refuse(404, "unknown charging station", security_event="unknown-station")
         charger, secrets = slot.desired, self._secrets
         return (
             check_channel(knock, charger, secrets, self._organization)

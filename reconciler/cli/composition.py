@@ -104,9 +104,9 @@ class _Assembly:
         node = await self._relay(store)
         background = Background(_report)
         reconciler = await self._reconciler(store, node, background, directory)
-        doors = await open_station_doors(self._settings, node, self._metrics, background, self._stack)
+        doors = await open_station_doors(self._settings, node, node.security, self._metrics, background, self._stack)
         self._notices(reconciler, background)
-        access = await self._access(store, token)
+        access = await self._access(store, node, token)
         operations = await self._operations(reconciler, store, node, background, directory.node_id(_new_id))
         self._admin_api(admin_socket, access, node, reconciler, operations, background)
         return Running(directory, doors, admin_url, self._broken)
@@ -199,7 +199,7 @@ class _Assembly:
         notifier = reconciler.notifier(couriers, contact=self._settings.mail_from)
         self._vital(background, notifier.run(), "notices")
 
-    async def _access(self, store: TokenStore, token: str | None) -> AdminAccess:
+    async def _access(self, store: TokenStore, node: RelayNode, token: str | None) -> AdminAccess:
         tokens = AccessTokens(store, self._clock, lambda: secrets.token_hex(4), _new_secret)
         await tokens.load()
         return admin_access(
@@ -208,6 +208,7 @@ class _Assembly:
             server_token=token,
             new_secret=_new_secret,
             record=self._recorder.event,
+            security=node.security,
             provider=self._provider(),
         )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from reconciler.adapters.metrics import PrometheusMetrics
 from reconciler.adapters.websocket import StationListener, StationTls, TlsFiles
 from reconciler.app.legs import Admission
+from reconciler.app.security_events import SecurityEvents
 from reconciler.app.tasks import Background
 from reconciler.cli.settings import Bind, ServeSettings
 
@@ -23,6 +24,7 @@ class StationDoors:
 async def open_station_doors(
     settings: ServeSettings,
     admission: Admission,
+    security: SecurityEvents,
     metrics: PrometheusMetrics,
     background: Background,
     stack: AsyncExitStack,
@@ -31,6 +33,8 @@ async def open_station_doors(
 
     def refused(status: str) -> None:
         metrics.count("station_refusals", status=status)
+        if status == "tls":
+            security.happened("tls-handshake-failed")
 
     bind = Bind.parse(settings.stations)
     plain = StationListener(admission, host=bind.host, port=bind.port, refused=refused)

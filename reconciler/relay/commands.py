@@ -134,6 +134,7 @@ NOTES: Mapping[str, str] = {
     "queue-timeout": "a command was refused because the station was busy for too long (R3)",
     "call-timeout": "a call was not answered in time",
     "copy-dropped": "an observer's copy was dropped: its leg is down, slow or full (R7)",
+    "security-event": "the station reported a security event; the note's detail is its payload, cut",
     "too-many-calls": "the station had too many open calls",
     "owner-away": "the owner of transactions has been away for `downAfter` (R11)",
     "call-kept": "a call was acknowledged and kept for an owner that is away (R11)",

@@ -23,6 +23,10 @@ from reconciler.relay.transaction_ids import TransactionIds
 
 MESSAGE_ID_MAX: Final = 36
 
+SECURITY_EVENT: Final = "SecurityEventNotification"
+NOTED_BYTES_MAX: Final = 1024
+"""Of a security event's payload: it has a type of 50 characters, a time, and at most 255 of explanation."""
+
 
 class Upward:
     """The half of a session that carries CALLs from the station to the back-ends."""
@@ -60,6 +64,9 @@ class Upward:
         elif frame.action == STATUS:
             state.memory.status_reported(frame)
             state.emit(RememberCharger())
+        elif frame.action == SECURITY_EVENT:
+            payload = bytes(frame.payload)[:NOTED_BYTES_MAX].decode(errors="replace")
+            state.note("security-event", "station", frame.action, payload)
         elif state.memory.residue.station_reported(frame):
             state.emit(RememberCharger())
         self._ask_owner(leg, opened)

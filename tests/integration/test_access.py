@@ -14,6 +14,7 @@ from reconciler.app.access_tokens import AccessTokens
 from reconciler.app.admin_access import admin_access
 from reconciler.app.apply_runs import ApplyRuns
 from reconciler.app.reconciler import Reconciler
+from reconciler.app.security_events import SecurityEvents
 from reconciler.app.tasks import Background
 from reconciler.model.access import Access
 from reconciler.model.history import HistoryEvent
@@ -45,6 +46,7 @@ class Api:
             server_token=ROOT_TOKEN,
             new_secret=lambda: secrets.token_hex(8),
             record=self.events.append,
+            security=SecurityEvents(lambda event: None, tally, lambda event, **fields: None, clock),
         )
         background = Background(lambda what, error: None)
         operations = reconciler.operations(MemoryOperations(), QuietStations(), background, lambda: "o", holder="")

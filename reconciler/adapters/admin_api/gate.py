@@ -35,6 +35,8 @@ LOOPBACK_NAMES: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 ASKS_WITHOUT_CHANGING: Final = frozenset({"/v1/plan", "/v1/rollbacks/plan"})
 """POST for the sake of their bodies."""
 
+SUSPICIOUS: Final[Mapping[int, str]] = {401: "admin-login-failed", 403: "admin-not-allowed", 429: "too-many-failures"}
+
 _log = structlog.get_logger(__name__)
 
 
@@ -119,6 +121,9 @@ class Gate:
     def _concluded(self, scope: Scope, call: ApiCall, status: int, *, known: bool) -> None:
         route = getattr(scope.get("route"), "path", "none")
         self._metrics.count("api_requests", route=route, status=str(status))
+        if status in SUSPICIOUS:
+            detail = f"{call.caller.name}: {call.method} {call.path}" if known else f"{call.method} {call.path}"
+            self._access.security.happened(SUSPICIOUS[status], remote=call.remote, detail=detail)
         if call.method in READING or call.path in ASKS_WITHOUT_CHANGING or route == "none":
             return
         _log.info("admin API", caller=call.caller.name, method=call.method, path=call.path, status=status)

@@ -91,8 +91,8 @@ async def test_an_identity_that_is_not_declared_is_unknown() -> None:
     refused = await world.knock("CP2")
     assert isinstance(refused, Refuse)
     assert refused.status == 404
-    assert world.tally.counts == {("station_connections", "refused"): 1}
-    ((line, fields),) = world.tally.lines
+    assert world.tally.counts == {("station_connections", "refused"): 1, ("security_events", "unknown-station"): 1}
+    line, fields = world.tally.lines[-1]
     assert (line, fields["identity"], fields["status"]) == ("station-refused", "CP2", 404)
     assert [(stranger.identity, stranger.versions) for stranger in world.node.strangers()] == [("CP2", ("ocpp1.6",))]
 

@@ -20,8 +20,10 @@ from reconciler.adapters.metrics import PrometheusMetrics
 from reconciler.app.access_tokens import AccessTokens
 from reconciler.app.admin_access import AdminAccess, admin_access
 from reconciler.app.ports import Metrics
+from reconciler.app.security_events import SecurityEvents
 from reconciler.model.history import HistoryEvent
 from tests.support.clock import FakeClock
+from tests.support.relay import Tally
 from tests.support.token_store import KeptTokens
 
 
@@ -55,7 +57,10 @@ def guard(
     """Return what guards an API whose server has this token, and has given none."""
     clock = clock or FakeClock()
     tokens = AccessTokens(KeptTokens(), clock, lambda: "id", lambda: "secret")
-    return admin_access(tokens, clock, server_token=token, new_secret=lambda: secrets.token_hex(8), record=record)
+    security = SecurityEvents(record, Tally(), lambda event, **fields: None, clock)
+    return admin_access(
+        tokens, clock, server_token=token, new_secret=lambda: secrets.token_hex(8), record=record, security=security
+    )
 
 
 def client(token: str | None = None, base_url: str = "http://127.0.0.1:9180") -> httpx.AsyncClient:
@@ -187,7 +192,10 @@ async def test_changes_are_written_down_with_their_caller_and_status_and_questio
         await api.post("/v1/plan", headers=headers)
         await api.post("/v1/toggles", headers={"Authorization": "Bearer wrong"})
         await api.post("/v1/toggles", headers=headers)
-    assert [(event.actor, event.summary) for event in events] == [("server token", "POST /v1/toggles was answered 200")]
+    assert [(event.kind, event.actor, event.summary) for event in events] == [
+        ("security-event", "", "admin-login-failed: POST /v1/toggles"),
+        ("api-call", "server token", "POST /v1/toggles was answered 200"),
+    ]
 
 
 async def test_a_body_that_comes_in_drops_is_given_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
