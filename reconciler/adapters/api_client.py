@@ -5,7 +5,7 @@ import os
 import ssl
 from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, BinaryIO, Final, Self
 from urllib.parse import quote
 
 import httpx
@@ -178,6 +178,31 @@ class ApiClient:
     def operations(self, charger: str | None = None, limit: int = 50) -> Json:
         """Return {operations}, newest first."""
         return self._get("/v1/operations", charger=charger, limit=limit)
+
+    def firmware(self) -> Json:
+        """Return {firmware, served}: the files that stations can be told to fetch, and whether they can reach them."""
+        return self._get("/v1/firmware")
+
+    def add_firmware(self, name: str, content: BinaryIO, **signing: str) -> Json:
+        """Upload a file (`signing`: signature and certificate) and return what is kept: name, size, sha256."""
+        return self._ask("PUT", f"/v1/firmware/{quote(name, safe='')}", content=content.read(), params=signing)
+
+    def remove_firmware(self, name: str) -> Json:
+        """Take a file away and return what it was."""
+        return self._ask("DELETE", f"/v1/firmware/{quote(name, safe='')}")
+
+    def uploads(self, charger: str | None = None) -> Json:
+        """Return {uploads}: what stations left here, newest first."""
+        return self._get("/v1/uploads", charger=charger)
+
+    def download(self, upload_id: str, into: BinaryIO) -> None:
+        """Write an upload's bytes to `into`."""
+        with self._http.stream("GET", f"/v1/uploads/{quote(upload_id, safe='')}") as response:
+            if response.is_error:
+                response.read()
+                self._answer(response)
+            for chunk in response.iter_bytes():
+                into.write(chunk)
 
     def lock(self) -> Json:
         """Return {lock}: who holds the apply lock, or null."""

@@ -12,14 +12,17 @@ from typing import Any, Final, Protocol
 
 from reconciler.app.applied_specs import AppliedSpecs
 from reconciler.app.chargers_meant import chargers_meant
+from reconciler.app.job_files import JobFiles, Upload
 from reconciler.app.local_line import LocalLine, Payload
+from reconciler.app.operation_events import begun, ended
 from reconciler.app.operation_run import OperationRun, Surroundings, lost_to
 from reconciler.app.ports import Clock
 from reconciler.app.tasks import Background, Report
 from reconciler.errors import FwdctlError, NotAvailable, OwnedElsewhere, UnknownAddress
 from reconciler.local.operations.catalogue import OPERATIONS, operation_named
-from reconciler.local.operations.course import BadOrder, Command, Heard, Left, Machine
+from reconciler.local.operations.course import BadOrder, Command, Event, Fetched, Heard, Left, Machine, Received
 from reconciler.local.operations.gate import offer
+from reconciler.local.operations.model import Parameters
 from reconciler.local.operations.operation import Operation, Order
 from reconciler.model.desired import DesiredCharger
 from reconciler.model.history import HistoryEvent
@@ -78,6 +81,7 @@ class Operations:
     Args:
         desired: every charger as it is to run now, by name.
         holder: names this node in the journal, the same after a restart.
+        files: what stations fetch and leave; None for none.
     """
 
     def __init__(
@@ -92,6 +96,7 @@ class Operations:
         *,
         report: Report,
         holder: str = "",
+        files: JobFiles | None = None,
     ) -> None:
         self._store = store
         self._stations = stations
@@ -103,6 +108,7 @@ class Operations:
         self._new_id = new_id
         self._report = report
         self._holder = holder
+        self._files = files
         self._runs: dict[str, OperationRun] = {}
         self._on_charger: dict[str, dict[str, OperationRun]] = {}
         """Charger -> operation -> the run under way."""
@@ -141,8 +147,9 @@ class Operations:
         name = await self._one(order.charger)
         parameters = operation.read(order.parameters)
         self._refuse(operation, name)
+        job = self._new_id()
         record = OperationRecord(
-            id=self._new_id(),
+            id=job,
             charger=name,
             operation=operation.name,
             feature=operation.feature,
@@ -153,20 +160,28 @@ class Operations:
             holder=self._holder,
             batch=order.batch,
         )
-        machine = Machine(operation.course(self._ordered(name, parameters)))
-        try:
-            commands = machine.start(self._clock.monotonic_s())
-        except BadOrder as wrong:
-            raise FwdctlError(f"{operation.name}: {wrong}", hint=f"fwdctl op {name} {operation.name} --help") from wrong
+        machine, commands = self._machine(operation, name, parameters, job)
         run = OperationRun(record, machine, self._around)
         self._under_way(run)
         try:
-            await self._store.put_operation(record, _begun(record))
+            await self._store.put_operation(record, begun(record))
         except BaseException:
             self._over(run)
             raise
         self._background.start(self._carry_out(run, commands), name=f"operation {record.id}")
         return run
+
+    def _machine(
+        self, operation: Operation, charger: str, parameters: Parameters, job: str
+    ) -> tuple[Machine, list[Command]]:
+        """Return an operation's machine, and what it wants first."""
+        machine = Machine(operation.course(self._ordered(operation, charger, parameters, job)))
+        try:
+            return machine, machine.start(self._clock.monotonic_s())
+        except BadOrder as wrong:
+            self._close_files(job)
+            hint = f"fwdctl op {charger} {operation.name} --help"
+            raise FwdctlError(f"{operation.name}: {wrong}", hint=hint) from wrong
 
     async def find(self, operation_id: str) -> OperationRun | OperationRecord:
         """Return an operation: the run where this process has it, else its record. Raises UnknownAddress."""
@@ -216,7 +231,7 @@ class Operations:
 
     @property
     def _has_files(self) -> bool:
-        return False
+        return self._files is not None and self._files.is_open
 
     async def _one(self, charger: str) -> str:
         """Return the name of one charger; raises UnknownAddress where it is none, or several."""
@@ -256,16 +271,49 @@ class Operations:
                 f"{operation.name}{by} is under way on {charger}", hint=details["way_out"], details=details
             )
 
-    def _ordered(self, charger: str, parameters: Any) -> Order:
+    def _ordered(self, operation: Operation, charger: str, parameters: Any, job: str) -> Order:
         live = self._stations.live_charger(charger)
         assert live is not None  # else it was refused
+        facts = {"transaction": self._transaction(live, getattr(parameters, "transaction", None))}
+        url = ""
+        if operation.file == "serves":
+            url, more = self._served(parameters.file, job)
+            facts |= more
+        elif operation.file == "receives":
+            url = self._received(charger, job)
         return Order(
             version=live.version or "",
             parameters=parameters,
             request_id=next(self._request_ids),
             now=self._clock.now().strftime("%Y-%m-%dT%H:%M:%SZ"),
-            facts={"transaction": self._transaction(live, getattr(parameters, "transaction", None))},
+            url=url,
+            facts=facts,
         )
+
+    def _served(self, name: str, job: str) -> tuple[str, dict[str, str]]:
+        """Return the URL of a file on the shelf, and what a course has to know of it; raises UnknownAddress."""
+        assert self._files is not None  # else it was refused
+        file = self._files.shelf.file(name)
+        url = self._files.serve(job, name, lambda: self._tell(job, Fetched()))
+        return url, {"sha256": file.sha256, "signature": file.signature, "certificate": file.certificate}
+
+    def _received(self, charger: str, job: str) -> str:
+        """Return the URL for an upload of the job."""
+        assert self._files is not None  # else it was refused
+
+        def received(upload: Upload) -> None:
+            self._tell(job, Received(upload.id, upload.name, upload.size))
+
+        return self._files.receive(job, charger, received)
+
+    def _tell(self, job: str, event: Event) -> None:
+        run = self._runs.get(job)
+        if run is not None:
+            run.tell(event)
+
+    def _close_files(self, job: str) -> None:
+        if self._files is not None:
+            self._files.close(job)
 
     def _transaction(self, live: LiveCharger, given: str | None) -> str:
         """Return the id of the transaction meant, as `local` is to write it; "" where it is not clear which."""
@@ -287,6 +335,7 @@ class Operations:
 
     def _over(self, run: OperationRun) -> None:
         charger = run.record.charger
+        self._close_files(run.record.id)
         runs = self._on_charger.get(charger, {})
         if runs.get(run.record.operation) is run:
             del runs[run.record.operation]
@@ -296,8 +345,8 @@ class Operations:
 
     async def _carry_out(self, run: OperationRun, commands: list[Command]) -> None:
         try:
-            ended = await self._ended(run, commands)
-            await self._store.put_operation(ended, _ended(ended))
+            over = await self._ended(run, commands)
+            await self._store.put_operation(over, ended(over))
         finally:
             run.end(State.INTERRUPTED, "the server stopped meanwhile")  # unless it had come to its end
             run.conclude()
@@ -314,40 +363,3 @@ class Operations:
     def _heard(self, charger: str, action: str, payload: Payload) -> None:
         for run in self._on_charger.get(charger, {}).values():
             run.tell(Heard(action, payload))
-
-
-def _begun(record: OperationRecord) -> HistoryEvent:
-    return _event(record, record.started_at, f"{_said(record)}: begun")
-
-
-def _ended(record: OperationRecord) -> HistoryEvent:
-    assert record.ended_at is not None
-    problem = f" ({record.problem})" if record.problem else ""
-    return _event(record, record.ended_at, f"{_said(record)}: {record.state}{problem}")
-
-
-def _event(record: OperationRecord, at: datetime, summary: str) -> HistoryEvent:
-    return HistoryEvent(
-        at,
-        "operation",
-        summary,
-        charger=record.charger,
-        actor=record.actor,
-        reason=record.reason,
-        details={
-            "operation": record.operation,
-            "id": record.id,
-            "state": record.state.value,
-            "parameters": dict(record.parameters),
-        },
-    )
-
-
-def _said(record: OperationRecord) -> str:
-    told = ", ".join(f"{name} {_short(value)}" for name, value in record.parameters.items())
-    return f"{record.operation} {told}".rstrip()
-
-
-def _short(value: Any) -> str:
-    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return text if len(text) <= 40 else f"{text[:39]}…"

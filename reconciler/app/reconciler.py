@@ -12,6 +12,7 @@ from reconciler.app.dumping import Newcomer, dump, newcomers, undeclared
 from reconciler.app.duty import Duty, SoleDuty
 from reconciler.app.explaining import Explaining
 from reconciler.app.failover_desk import FailoverDesk
+from reconciler.app.job_files import JobFiles
 from reconciler.app.notifying import Courier, Notifier
 from reconciler.app.operations import Operations, OperationStore, Stations
 from reconciler.app.outage_desk import OutageDesk
@@ -181,6 +182,7 @@ class Reconciler:
         new_id: Callable[[], str],
         *,
         holder: str,
+        files: JobFiles | None = None,
     ) -> Operations:
         """Return what has `local` operate chargers; `holder` names this node, the same after a restart."""
         return Operations(
@@ -193,6 +195,7 @@ class Reconciler:
             new_id,
             report=self._report,
             holder=holder,
+            files=files,
         )
 
     def notifier(self, couriers: Mapping[str, Courier], *, contact: str) -> Notifier:

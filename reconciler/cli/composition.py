@@ -12,6 +12,7 @@ import socket
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 from uuid import uuid4
 
@@ -24,6 +25,7 @@ from reconciler.adapters.certificate_office import CertificateOffice
 from reconciler.adapters.clock import SystemClock
 from reconciler.adapters.console.application import ConsoleParts, build_console
 from reconciler.adapters.data_dir import DataDirectory
+from reconciler.adapters.job_files import FileDesk
 from reconciler.adapters.key_ring import load_key_ring
 from reconciler.adapters.logs import EventLog
 from reconciler.adapters.mail import MailCourier, MailServer, smtp_password
@@ -52,6 +54,7 @@ from reconciler.app.recorder import Recorder
 from reconciler.app.stored_passwords import StoredPasswords
 from reconciler.app.tasks import Background
 from reconciler.cli.console_door import ConsoleDoor
+from reconciler.cli.file_exchange import open_file_exchange
 from reconciler.cli.settings import Bind, ServeSettings
 from reconciler.cli.station_doors import StationDoors, open_station_doors
 
@@ -67,6 +70,8 @@ class Running:
     directory: DataDirectory
     doors: StationDoors
     admin_url: str
+    files_url: str
+    """Where stations fetch firmware and leave logs, "" where they can't."""
     broken: asyncio.Event
 
 
@@ -107,9 +112,11 @@ class _Assembly:
         doors = await open_station_doors(self._settings, node, node.security, self._metrics, background, self._stack)
         self._notices(reconciler, background)
         access = await self._access(store, node, token)
-        operations = await self._operations(reconciler, store, node, background, directory.node_id(_new_id))
-        self._admin_api(admin_socket, access, node, reconciler, operations, background)
-        return Running(directory, doors, admin_url, self._broken)
+        desk = self._file_exchange(background)
+        holder = directory.node_id(_new_id)
+        operations = await self._operations(reconciler, store, node, desk, background, holder)
+        self._admin_api(admin_socket, access, node, reconciler, operations, desk, background)
+        return Running(directory, doors, admin_url, desk.url, self._broken)
 
     async def _relay(self, store: SqlStore) -> RelayNode:
         """Return the relay with what earlier processes remembered, and without any charger yet."""
@@ -176,11 +183,25 @@ class _Assembly:
         self._vital(background, reconciler.run(), "controller")
         return reconciler
 
+    def _file_exchange(self, background: Background) -> FileDesk:
+        desk, server = open_file_exchange(self._settings, self._clock.now, self._stack)
+        if server is not None:
+            serving = self._vital(background, server.run_until_stopped(), "files")
+            self._stack.push_async_callback(_stop_server, server, serving)
+        return desk
+
     async def _operations(
-        self, reconciler: Reconciler, store: SqlStore, node: RelayNode, background: Background, holder: str
+        self,
+        reconciler: Reconciler,
+        store: SqlStore,
+        node: RelayNode,
+        desk: FileDesk,
+        background: Background,
+        holder: str,
     ) -> Operations:
         """Return what has `local` operate chargers, once what a killed process left running is marked as such."""
-        operations = reconciler.operations(store, node, background, lambda: secrets.token_hex(4), holder=holder)
+        new_id = partial(secrets.token_hex, 4)
+        operations = reconciler.operations(store, node, background, new_id, holder=holder, files=desk)
         for record in await operations.recover():
             _log.warning("operation interrupted", id=record.id, charger=record.charger, operation=record.operation)
 
@@ -226,6 +247,7 @@ class _Assembly:
         node: RelayNode,
         reconciler: Reconciler,
         operations: Operations,
+        desk: FileDesk,
         background: Background,
     ) -> None:
         board, changed = FleetBoard(reconciler.status, self._clock), node.changed
@@ -246,6 +268,7 @@ class _Assembly:
             access=access,
             console=build_console(parts),
             operations=operations,
+            files=desk,
         )
         server = AdminServer(application, listening, self._settings.admin_tls)
         serving = self._vital(background, server.run_until_stopped(), "admin API")

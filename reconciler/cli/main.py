@@ -13,8 +13,10 @@ from reconciler.cli.drift import drift
 from reconciler.cli.dump import dump
 from reconciler.cli.explain import explain
 from reconciler.cli.failover import failover
+from reconciler.cli.firmware import firmware, upload
 from reconciler.cli.history import history
 from reconciler.cli.lock import lock
+from reconciler.cli.op import CONTEXT, op
 from reconciler.cli.outage import outage
 from reconciler.cli.password import password as password_verbs
 from reconciler.cli.plan import plan
@@ -53,6 +55,9 @@ for verb in (
     demo,
 ):
     app.command()(verb)
+app.command(context_settings=CONTEXT)(op)
+app.add_typer(firmware, name="firmware")
+app.add_typer(upload, name="upload")
 app.add_typer(outage, name="outage")
 app.add_typer(failover, name="failover")
 app.add_typer(token_verbs, name="token")

@@ -43,6 +43,10 @@ def serve(
     oidc_issuer: oidc_options.OidcIssuer = None,
     oidc_audience: oidc_options.OidcAudience = None,
     oidc_grant: oidc_options.OidcGrants = None,
+    files: tls_options.FilesBind = None,
+    files_url: tls_options.FilesUrl = None,
+    files_tls_cert: tls_options.FilesTlsCertificate = None,
+    files_tls_key: tls_options.FilesTlsKey = None,
     data: Annotated[Path | None, typer.Option(envvar="FWDCTL_DATA", metavar="DIR", help="Data directory.")] = None,
     store: options.StoreUrl = None,
     secrets: options.SecretsDirectory = None,
@@ -68,6 +72,10 @@ def serve(
         "oidc_issuer": oidc_issuer,
         "oidc_audience": oidc_audience,
         "oidc_grant": tuple(oidc_grant) if oidc_grant else None,
+        "files": files,
+        "files_url": files_url,
+        "files_tls_cert": files_tls_cert,
+        "files_tls_key": files_tls_key,
         "data": data,
         "store": store,
         "secrets": secrets,
@@ -119,6 +127,7 @@ def _facts(up: "Running") -> dict[str, Any]:
         "stations": up.doors.url,
         "stations_tls": up.doors.tls_url,
         "admin": up.admin_url,
+        "files": up.files_url,
     }
 
 

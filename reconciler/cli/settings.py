@@ -58,6 +58,12 @@ class ServeSettings:
     """URL of an identity provider whose tokens are taken too, as far as `oidc_grant` gives them access."""
     oidc_audience: str = ""
     oidc_grant: tuple[str, ...] = ()
+    files: str | None = None
+    """Where stations fetch firmware and leave logs; None for nowhere."""
+    files_url: str = ""
+    """The same as stations are told it; "" for `files` itself."""
+    files_tls_cert: Path | None = None
+    files_tls_key: Path | None = None
     data: Path = field(default=Path("./fwdctl-data"))
     store: str | None = None
     """URL of the database; None for SQLite in `data`."""
@@ -96,6 +102,15 @@ class ServeSettings:
             raise FwdctlError("--admin-tls-cert and --admin-tls-key go together", hint="give both, or neither")
         return self.admin_tls_cert, self.admin_tls_key
 
+    @property
+    def files_tls(self) -> tuple[Path, Path] | None:
+        """Return certificate and key of `files`, None for plain HTTP; raises FwdctlError for one of the two."""
+        if (self.files_tls_cert is None) != (self.files_tls_key is None):
+            raise FwdctlError("--files-tls-cert and --files-tls-key go together", hint="give both, or neither")
+        if self.files_tls_cert is None or self.files_tls_key is None:
+            return None
+        return self.files_tls_cert, self.files_tls_key
+
     @classmethod
     def load(cls, file: Path | None, given: dict[str, Any]) -> Self:
         """Return the settings: those of `given` that are not None (flags and variables) over those of `file`.
@@ -114,6 +129,8 @@ _PATHS: Final = (
     "station_crl",
     "admin_tls_cert",
     "admin_tls_key",
+    "files_tls_cert",
+    "files_tls_key",
 )
 _PATH_LISTS: Final = ("tls_cert", "tls_key")
 _LISTS: Final = (*_PATH_LISTS, "oidc_grant")

@@ -30,3 +30,16 @@ AdminTlsCertificate = Annotated[
 AdminTlsKey = Annotated[
     Path | None, typer.Option(envvar="FWDCTL_ADMIN_TLS_KEY", metavar="FILE", help="Its private key.")
 ]
+FilesBind = Annotated[
+    str | None,
+    typer.Option(envvar="FWDCTL_FILES", metavar="HOST:PORT", help="Where stations fetch firmware and leave logs."),
+]
+FilesUrl = Annotated[
+    str | None, typer.Option(envvar="FWDCTL_FILES_URL", metavar="URL", help="The same as stations are told it.")
+]
+FilesTlsCertificate = Annotated[
+    Path | None, typer.Option(envvar="FWDCTL_FILES_TLS_CERT", metavar="FILE", help="Certificate chain for it.")
+]
+FilesTlsKey = Annotated[
+    Path | None, typer.Option(envvar="FWDCTL_FILES_TLS_KEY", metavar="FILE", help="Its private key.")
+]

@@ -82,6 +82,8 @@ class SimulatedStation(Line):
             keep=keep,
         )
         self.obedient = obedient
+        self.files_ssl: tls.SSLContext | None = None
+        """For firmware and logs over HTTPS; the system's certificates without it."""
         self._clock = clock
         self._speech2 = Speech2(status_events)
         self._raw_seen = 0

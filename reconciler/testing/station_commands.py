@@ -1,11 +1,14 @@
 """How a simulated station answers the commands that all versions share, and keeps what its answers promised."""
 
+import hashlib
+import zlib
 from collections.abc import Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from reconciler.testing.dialect import answers
 from reconciler.testing.peer import Side
 from reconciler.testing.recording import RecordedCall
+from reconciler.testing.station_service import install, upload
 
 if TYPE_CHECKING:
     from reconciler.testing.station import SimulatedStation
@@ -47,6 +50,41 @@ class StationCommands(Side):
             return {"status": "UnknownVendorId"}
         echoed = {"data": call.payload["data"]} if "data" in call.payload else {}
         return {"status": "Accepted"} | echoed
+
+    def promise_firmware(self, action: str, location: str, request_id: int) -> None:
+        """Promise to fetch firmware, reporting with `action` and the job's number."""
+
+        async def report(status: str) -> None:
+            await self.station.call(action, {"status": status, "requestId": request_id})
+
+        self.promise(lambda: install(self.station, location, report))
+
+    def promise_log(self, location: str, request_id: int) -> None:
+        """Promise to upload the log, reporting with the job's number."""
+
+        async def report(status: str) -> None:
+            await self.station.call("LogStatusNotification", {"status": status, "requestId": request_id})
+
+        self.promise(lambda: upload(self.station, location, report, "UploadFailure"))
+
+    @answers("InstallCertificate")
+    def on_install_certificate(self, certificate_type: str, certificate: str, **_: Any) -> Any:
+        """Keep the certificate, under hashes that stand for it."""
+        serial = f"{zlib.crc32(certificate.encode()):08x}"
+        data = {
+            "hash_algorithm": "SHA256",
+            "issuer_name_hash": hashlib.sha256(certificate_type.encode()).hexdigest(),
+            "issuer_key_hash": hashlib.sha256(certificate.encode()).hexdigest(),
+            "serial_number": serial,
+        }
+        self.memory.certificates[serial] = (certificate_type, data)
+        return self.results.InstallCertificate(status="Accepted")
+
+    @answers("DeleteCertificate")
+    def on_delete_certificate(self, certificate_hash_data: dict[str, Any], **_: Any) -> Any:
+        """Forget a certificate, where there is such."""
+        known = self.memory.certificates.pop(certificate_hash_data["serial_number"], None) is not None
+        return self.results.DeleteCertificate(status="Accepted" if known else "NotFound")
 
     @answers("ClearCache")
     def on_clear_cache(self, **_: Any) -> Any:

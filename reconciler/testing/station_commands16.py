@@ -4,6 +4,7 @@ from typing import Any
 
 from reconciler.testing.dialect import answers
 from reconciler.testing.station_commands import StationCommands
+from reconciler.testing.station_service import install, upload
 
 
 class StationCommands16(StationCommands):
@@ -114,20 +115,55 @@ class StationCommands16(StationCommands):
         return self.results.ReserveNow(status=self.reserve(reservation_id, connector_id))
 
     @answers("GetDiagnostics")
-    def on_get_diagnostics(self, **_: Any) -> Any:
-        """Name a file, and promise the report of its upload."""
-        self.promise(lambda: self.station.call("DiagnosticsStatusNotification", {"status": "Uploaded"}))
+    def on_get_diagnostics(self, location: str, **_: Any) -> Any:
+        """Name a file, and promise its upload."""
+
+        async def report(status: str) -> None:
+            await self.station.call("DiagnosticsStatusNotification", {"status": status})
+
+        self.promise(lambda: upload(self.station, location, report, "UploadFailed"))
         return self.results.GetDiagnostics(file_name=f"{self.memory.serial}.log")
 
     @answers("GetLog")
-    def on_get_log(self, request_id: int, **_: Any) -> Any:
-        """Name a file, and promise the report of its upload."""
-        report = {"status": "Uploaded", "requestId": request_id}
-        self.promise(lambda: self.station.call("LogStatusNotification", report))
+    def on_get_log(self, request_id: int, log: dict[str, Any], **_: Any) -> Any:
+        """Name a file, and promise its upload."""
+        self.promise_log(log["remote_location"], request_id)
         return self.results.GetLog(status="Accepted", filename=f"{self.memory.serial}.log")
 
     @answers("UpdateFirmware")
-    def on_update_firmware(self, **_: Any) -> Any:
-        """Promise the report that the new firmware runs."""
-        self.promise(lambda: self.station.call("FirmwareStatusNotification", {"status": "Installed"}))
+    def on_update_firmware(self, location: str, **_: Any) -> Any:
+        """Promise to fetch the new firmware and run it."""
+
+        async def report(status: str) -> None:
+            await self.station.call("FirmwareStatusNotification", {"status": status})
+
+        self.promise(lambda: install(self.station, location, report))
         return self.results.UpdateFirmware()
+
+    @answers("SignedUpdateFirmware")
+    def on_signed_update_firmware(self, request_id: int, firmware: dict[str, Any], **_: Any) -> Any:
+        """Promise to fetch the new firmware and run it; its signature is taken on trust."""
+        self.promise_firmware("SignedFirmwareStatusNotification", firmware["location"], request_id)
+        return self.results.SignedUpdateFirmware(status="Accepted")
+
+    @answers("GetInstalledCertificateIds")
+    def on_get_certificates(self, certificate_type: str, **_: Any) -> Any:
+        """List the certificates of a kind."""
+        found = [data for kind, data in self.memory.certificates.values() if kind == certificate_type]
+        status = "Accepted" if found else "NotFound"
+        return self.results.GetInstalledCertificateIds(status=status, certificate_hash_data=found or None)
+
+    @answers("GetCompositeSchedule")
+    def on_get_composite_schedule(self, connector_id: int, duration: int, **_: Any) -> Any:
+        """Tell that nothing limits it but 32 A."""
+        schedule = {
+            "duration": duration,
+            "charging_rate_unit": "A",
+            "charging_schedule_period": [{"start_period": 0, "limit": 32.0}],
+        }
+        return self.results.GetCompositeSchedule(
+            status="Accepted",
+            connector_id=connector_id,
+            schedule_start=self.station.now(),
+            charging_schedule=schedule,
+        )

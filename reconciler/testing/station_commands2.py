@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from ocpp.charge_point import snake_to_camel_case
+
 from reconciler.testing.dialect import answers
 from reconciler.testing.station_commands import StationCommands
 
@@ -158,15 +160,49 @@ class StationCommands2(StationCommands):
         return self.results.ReserveNow(status=self.reserve(id, evse_id))
 
     @answers("GetLog")
-    def on_get_log(self, request_id: int, **_: Any) -> Any:
-        """Name a file, and promise the report of its upload."""
-        report = {"status": "Uploaded", "requestId": request_id}
-        self.promise(lambda: self.station.call("LogStatusNotification", report))
+    def on_get_log(self, request_id: int, log: dict[str, Any], **_: Any) -> Any:
+        """Name a file, and promise its upload."""
+        self.promise_log(log["remote_location"], request_id)
         return self.results.GetLog(status="Accepted", filename=f"{self.memory.serial}.log")
 
     @answers("UpdateFirmware")
-    def on_update_firmware(self, request_id: int, **_: Any) -> Any:
-        """Promise the report that the new firmware runs."""
-        report = {"status": "Installed", "requestId": request_id}
-        self.promise(lambda: self.station.call("FirmwareStatusNotification", report))
+    def on_update_firmware(self, request_id: int, firmware: dict[str, Any], **_: Any) -> Any:
+        """Promise to fetch the new firmware and run it; a signature is taken on trust."""
+        self.promise_firmware("FirmwareStatusNotification", firmware["location"], request_id)
         return self.results.UpdateFirmware(status="Accepted")
+
+    @answers("GetInstalledCertificateIds")
+    def on_get_certificates(self, **_: Any) -> Any:
+        """List all certificates."""
+        chains = [
+            {"certificate_type": kind, "certificate_hash_data": data}
+            for kind, data in self.memory.certificates.values()
+        ]
+        status = "Accepted" if chains else "NotFound"
+        return self.results.GetInstalledCertificateIds(status=status, certificate_hash_data_chain=chains or None)
+
+    @answers("GetCompositeSchedule")
+    def on_get_composite_schedule(self, evse_id: int, duration: int, **_: Any) -> Any:
+        """Tell that nothing limits it but 32 A."""
+        schedule = {
+            "evse_id": evse_id,
+            "duration": duration,
+            "schedule_start": self.station.now(),
+            "charging_rate_unit": "A",
+            "charging_schedule_period": [{"start_period": 0, "limit": 32.0}],
+        }
+        return self.results.GetCompositeSchedule(status="Accepted", schedule=schedule)
+
+    @answers("GetChargingProfiles")
+    def on_get_charging_profiles(self, request_id: int, **_: Any) -> Any:
+        """Promise one report with every profile; keys as they came."""
+        if not self.memory.profiles:
+            return self.results.GetChargingProfiles(status="NoProfiles")
+        report = {
+            "requestId": request_id,
+            "chargingLimitSource": "CSO",
+            "evseId": 0,
+            "chargingProfile": [snake_to_camel_case(profile) for profile in self.memory.profiles.values()],
+        }
+        self.promise(lambda: self.station.call("ReportChargingProfiles", report))
+        return self.results.GetChargingProfiles(status="Accepted")

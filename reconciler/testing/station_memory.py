@@ -62,6 +62,8 @@ class StationMemory:
     local_list: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Tag -> entry of the local authorization list."""
     local_list_version: int = 0
+    certificates: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
+    """Serial number -> what a root certificate is for, and its hash data in snake case."""
     heartbeat_interval_s: int = 0
     boot_status: str = ""
 

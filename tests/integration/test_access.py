@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from reconciler.adapters.admin_api.access_rules import NEEDED, REACHING, Reach
 from reconciler.adapters.admin_api.application import build_application
 from reconciler.adapters.admin_api.schema import ActingBody, Body
+from reconciler.adapters.job_files import FileDesk, KeptUploads, Shelf
 from reconciler.app.access_tokens import AccessTokens
 from reconciler.app.admin_access import admin_access
 from reconciler.app.apply_runs import ApplyRuns
@@ -57,6 +58,7 @@ class Api:
             exposition=lambda: b"",
             access=self.access,
             operations=operations,
+            files=FileDesk(Shelf(Path("nowhere")), KeptUploads(Path("nowhere"), clock.now, str), "", str),
         )
         self.texts: dict[Access, str] = {}
 

@@ -18,6 +18,7 @@ from reconciler.adapters.admin_api.gate import Gate
 from reconciler.adapters.admin_api.routes import build_routes
 from reconciler.app.admin_access import AdminAccess
 from reconciler.app.apply_runs import ApplyRuns
+from reconciler.app.job_files import JobFiles
 from reconciler.app.operations import Operations
 from reconciler.app.ports import Metrics
 from reconciler.app.reconciler import Reconciler
@@ -35,6 +36,7 @@ def build_application(
     exposition: Callable[[], bytes],
     access: AdminAccess,
     operations: Operations,
+    files: JobFiles,
     console: ASGIApp | None = None,
 ) -> FastAPI:
     """Return the application; `access` guards it, see `gate.Gate`.
@@ -50,7 +52,7 @@ def build_application(
         redoc_url=None,
         dependencies=[Depends(check_access), Depends(check_reach(reconciler.reach))],
     )
-    api.include_router(build_routes(reconciler, runs, access, operations))
+    api.include_router(build_routes(reconciler, runs, access, operations, files))
 
     @api.get("/healthz")
     async def health() -> JSONResponse:

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse
 from reconciler import __version__
 from reconciler.adapters.admin_api import answers
 from reconciler.adapters.admin_api.acting import CURRENT_CALL
+from reconciler.adapters.admin_api.file_routes import add_file_routes
 from reconciler.adapters.admin_api.history_routes import add_history_routes
 from reconciler.adapters.admin_api.operation_routes import add_operation_routes
 from reconciler.adapters.admin_api.schema import (
@@ -27,6 +28,7 @@ from reconciler.adapters.admin_api.token_routes import add_token_routes
 from reconciler.app.admin_access import AdminAccess
 from reconciler.app.apply_runs import ApplyRuns
 from reconciler.app.applying import ApplyRequest
+from reconciler.app.job_files import JobFiles
 from reconciler.app.operations import Operations
 from reconciler.app.planning import PlanRequest
 from reconciler.app.reconciler import Reconciler
@@ -39,7 +41,9 @@ from reconciler.planning.scope import Scope
 WAIT_MAX_S = 30.0
 
 
-def build_routes(reconciler: Reconciler, runs: ApplyRuns, access: AdminAccess, operations: Operations) -> APIRouter:
+def build_routes(
+    reconciler: Reconciler, runs: ApplyRuns, access: AdminAccess, operations: Operations, files: JobFiles
+) -> APIRouter:
     """Return all of /v1."""
     router = APIRouter(prefix="/v1")
     _add_reading(router, reconciler)
@@ -50,6 +54,7 @@ def build_routes(reconciler: Reconciler, runs: ApplyRuns, access: AdminAccess, o
     add_token_routes(router, access.tokens)
     add_session_routes(router, access.sessions)
     add_operation_routes(router, operations, reconciler.reach)
+    add_file_routes(router, files, reconciler.reach)
     return router
 
 

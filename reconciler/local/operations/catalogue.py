@@ -4,11 +4,22 @@ from collections.abc import Mapping
 from typing import Final
 
 from reconciler.errors import UnknownAddress
-from reconciler.local.operations import configuration, control
+from reconciler.local.operations import (
+    certificates,
+    charging,
+    configuration,
+    control,
+    firmware,
+    local_list,
+    logs,
+    vendor,
+)
 from reconciler.local.operations.operation import Operation
 
 OPERATIONS: Final[Mapping[str, Operation]] = {
-    operation.name: operation for part in (control, configuration) for operation in part.OPERATIONS
+    operation.name: operation
+    for part in (control, configuration, firmware, logs, local_list, charging, certificates, vendor)
+    for operation in part.OPERATIONS
 }
 """Name -> operation."""
 

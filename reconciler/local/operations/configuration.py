@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import Field
 
 from reconciler.local.operations.course import (
+    BadOrder,
     Course,
     Declined,
     Failed,
@@ -21,7 +22,7 @@ from reconciler.local.operations.course import (
 )
 from reconciler.local.operations.model import Parameters, Result
 from reconciler.local.operations.operation import Operation, Order, only_2, only_16
-from reconciler.local.operations.secrecy import shown
+from reconciler.local.operations.secrecy import is_own_leg, shown
 from reconciler.local.operations.variables import Variable, VariableName
 
 # -- 1.6 -------------------------------------------------------------------------------------------------------
@@ -87,6 +88,7 @@ class SetConfigParameters(Parameters):
 def set_config(order: Order) -> Course:
     """Set a configuration key."""
     wanted: SetConfigParameters = order.parameters
+    _refuse_own_leg(wanted.key)
     payload = {"key": wanted.key, "value": wanted.value}
     answer = yield from ask_for("ChangeConfiguration", payload, "Accepted", "RebootRequired")
     if text(answer, "status") == "RebootRequired":
@@ -157,6 +159,7 @@ class SetVariableParameters(Parameters):
 def set_variable(order: Order) -> Course:
     """Set a variable."""
     wanted: SetVariableParameters = order.parameters
+    _refuse_own_leg(wanted.variable)
     item = Variable.parse(wanted.variable).to_ocpp()
     item |= {"attributeType": wanted.attribute, "attributeValue": wanted.value}
     answer = yield from ask("SetVariables", {"setVariableData": [item]})
@@ -217,6 +220,11 @@ def _reported(row: Payload) -> list[VariableValue]:
         value = shown(name, _value(attribute, "value"))
         values.append(VariableValue(variable=named, value=value, mutability=text(attribute, "mutability")))
     return values
+
+
+def _refuse_own_leg(name: str) -> None:
+    if is_own_leg(name):
+        raise BadOrder(f"{name} is how the charging station connects to this relay: set alone it would lock it out")
 
 
 def _items(payload: Payload, name: str) -> list[Payload]:

@@ -20,7 +20,7 @@ from reconciler.local.operations.course import (
     ask_for,
     text,
 )
-from reconciler.local.operations.model import Connector, EvseConnector, NoParameters, Parameters, Result
+from reconciler.local.operations.model import Connector, EvseConnector, NoParameters, Parameters, Result, TokenType
 from reconciler.local.operations.operation import Operation, Order, every_version
 
 BOOT: Final = "BootNotification"
@@ -237,7 +237,7 @@ class RemoteStartParameters(Parameters):
     """The id token to charge with."""
     connector: Connector | None = None
     """1.6: the connector; 2.x: the EVSE. Any that is free without it."""
-    token_type: str = "Central"
+    token_type: TokenType = "Central"
     """2.x: what kind of token it is."""
 
 

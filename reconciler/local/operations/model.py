@@ -1,6 +1,6 @@
 """What every operation is made of: typed parameters, a typed result, and the words they share."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -30,4 +30,6 @@ class Result(BaseModel):
 
 Connector = Annotated[int, Field(ge=0, le=10_000)]
 """A connector of 1.6; in 2.x the EVSE of that number."""
+IdToken = Annotated[str, Field(min_length=1, max_length=36)]
+TokenType = Literal["Central", "eMAID", "ISO14443", "ISO15693", "KeyCode", "Local", "MacAddress", "NoAuthorization"]
 EvseConnector = Annotated[int, Field(ge=1, le=10_000)]

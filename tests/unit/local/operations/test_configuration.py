@@ -4,7 +4,7 @@ import pytest
 
 from reconciler.errors import FwdctlError
 from reconciler.local.operations.configuration import ConfigKey, ConfigResult, VariablesResult, VariableValue
-from reconciler.local.operations.course import Heard, Left, TimedOut
+from reconciler.local.operations.course import BadOrder, Heard, Left, TimedOut
 from reconciler.model.operations import State
 from tests.support.courses import SECOND_VERSIONS, Play
 
@@ -106,3 +106,10 @@ def test_every_wrong_parameter_is_told_at_once() -> None:
         Play("ocpp2.1", "get-variables")
     with pytest.raises(FwdctlError, match=r"'Nothing' is no variable"):
         Play("ocpp2.1", "get-variables", {"variables": ["Nothing"]})
+
+
+def test_what_would_lock_the_station_out_is_never_sent() -> None:
+    with pytest.raises(BadOrder, match="lock it out"):
+        Play("ocpp1.6", "set-config", {"key": "AuthorizationKey", "value": "x"})
+    with pytest.raises(BadOrder, match="lock it out"):
+        Play("ocpp2.1", "set-variable", {"variable": "SecurityCtrlr.BasicAuthPassword", "value": "x"})
