@@ -133,6 +133,10 @@ class ApplyRuns:
             raise _unknown(run_id)
         return run
 
+    def recent(self) -> tuple[ApplyRun, ...]:
+        """Return the runs of this process, newest first."""
+        return tuple(reversed(self._runs.values()))
+
     async def look_up(self, run_id: str) -> ApplyRun:
         """Return a run, one of an earlier process too once this one has taken it over; raises UnknownAddress."""
         if run_id in self._runs:

@@ -23,7 +23,7 @@ from reconciler.planning.effective import Roles, toggle_roles, with_roles
 from reconciler.planning.effects import effects_of
 from reconciler.planning.findings import did_you_mean
 from reconciler.planning.guard import Limits, disruption_blocks
-from reconciler.planning.occurrences import occurrence, open_at, upcoming
+from reconciler.planning.occurrences import between, occurrence, open_at, upcoming
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +102,14 @@ class OutageDesk:
         site, state = await self._known(now)
         found = [one for outage in site.outages for one in upcoming(outage, state.adjustments, now, limit)]
         return tuple(sorted(found, key=lambda one: (one.opening, one.outage.name))[:limit])
+
+    async def between(self, since: datetime, before: datetime) -> tuple[Occurrence, ...]:
+        """Return the occurrences that end after `since` and open before `before`, by opening, cancelled ones too."""
+        site, state = await self._known(self._clock.now())
+        found = [
+            one for outage in (*site.outages, *state.begun) for one in between(outage, state.adjustments, since, before)
+        ]
+        return tuple(sorted(found, key=lambda one: (one.opening, one.outage.name)))
 
     async def cancel(self, name: str, *, opening: datetime | None, reason: str, actor: str) -> OutageChange:
         """End the opening that holds now, or see to it that one to come never opens (the next, or that at `opening`).

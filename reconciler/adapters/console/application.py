@@ -16,9 +16,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from reconciler import __version__
 from reconciler.adapters.console.charger_routes import add_charger_routes
 from reconciler.adapters.console.fleet_routes import add_fleet_routes
+from reconciler.adapters.console.history_routes import add_history_routes
 from reconciler.adapters.console.login_routes import add_login_routes
 from reconciler.adapters.console.message_routes import add_message_routes
 from reconciler.adapters.console.operation_routes import add_operation_routes
+from reconciler.adapters.console.outage_routes import add_outage_routes
 from reconciler.adapters.console.pages import HEADERS, HERE, YEAR_S, Pages
 from reconciler.adapters.console.streams import Streams
 from reconciler.adapters.console.toggle_routes import add_toggle_routes
@@ -70,6 +72,8 @@ def build_console(parts: ConsoleParts) -> FastAPI:
     add_message_routes(console, parts.messages, parts.board, pages, streams)
     add_operation_routes(console, parts.reconciler, parts.operations, parts.board, pages, streams)
     add_toggle_routes(console, parts.reconciler, pages)
+    add_outage_routes(console, parts.reconciler, pages)
+    add_history_routes(console, parts.reconciler, parts.runs, parts.board, pages, streams)
     add_login_routes(console, pages)
 
     async def refused(request: Request, error: Exception) -> HTMLResponse:

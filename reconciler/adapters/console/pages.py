@@ -22,7 +22,12 @@ from reconciler.model.desired import LOCAL
 HERE: Final = Path(__file__).parent
 HUES: Final = 8
 """Colours that the stylesheet has for back-ends."""
-NAVIGATION: Final = (("/", "Chargers", "charger"),)
+NAVIGATION: Final = (
+    ("/", "Chargers", "charger"),
+    ("/outages", "Outages", "calendar"),
+    ("/changes", "Changes", "changes"),
+    ("/history", "History", "history"),
+)
 """Address, word and picture of what the top of every page leads to."""
 THEMES: Final = ("auto", "light", "dark")
 THEME_COOKIE: Final = "fwdctl-theme"

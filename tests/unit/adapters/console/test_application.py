@@ -193,3 +193,61 @@ async def test_a_token_for_some_chargers_sees_and_touches_no_other() -> None:
     fields = {"primary": "local", "lasts": "1h", "reason": "x", "confirmed": "yes"}
     assert (await here.send("/", "/chargers/far/toggle", **fields)).status_code == 403
     assert not await here.world.reconciler.toggles()
+
+
+async def test_outages_changes_and_history_have_their_pages() -> None:
+    here = await seat(name="olga")
+    fields = {
+        "chargers": "cp000 cp001",
+        "primary": "local",
+        "lasts": "1h",
+        "reason": "partner is down",
+        "tell": "partner",
+    }
+    begun = await here.send("/outages/begin", "/outages/begin", **fields)
+    assert begun.headers["location"] == "/outages"
+    text = (await here.get("/outages")).text
+    assert "partner is down" in text
+    name = re.search(r"by-hand-[\w-]+", text)
+    assert name is not None
+    ended = await here.send("/outages", f"/outages/{name[0]}/cancel", reason="it is back")
+    assert ended.status_code == 303
+    assert "No outage is open" in (await here.get("/outages")).text
+    assert "ended early" in (await here.get("/history?kind=outage-cancelled")).text
+    changes = (await here.get("/changes")).text
+    assert "Revision 1" in changes
+    assert "runs what is applied" in changes
+    assert (await here.get("/changes/1")).status_code == 200
+    for path in ("/changes/99", "/changes/x", "/applies/none"):
+        assert (await here.get(path)).status_code == 404, path
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"chargers": ""}, "no charger is named"),
+        ({"chargers": "nobody"}, "there is no charger nobody"),
+        ({"lasts": "soon"}, "is not a duration"),
+        ({"reason": " "}, "needs a reason"),
+    ],
+)
+async def test_an_outage_that_can_t_begin_says_why(fields: dict[str, str], said: str) -> None:
+    given = {"chargers": "cp000", "primary": "local", "lasts": "1h", "reason": "x", **fields}
+    answer = await (await seat(name="olga")).send("/outages/begin", "/outages/begin", **given)
+    assert answer.status_code == 422
+    assert said in answer.text
+
+
+async def test_operators_matters_are_not_technicians() -> None:
+    here = await seat(Access.TECHNICIAN, "tess")
+    for path in ("/outages/begin", "/outages/x/cancel", "/outages/x/extend"):
+        assert (
+            await here.send("/", path, chargers="cp000", primary="local", lasts="1h", reason="x")
+        ).status_code == 403
+
+
+async def test_pages_about_everything_are_not_for_tokens_with_labels() -> None:
+    here = await seat(name="tess")
+    here.select = {"site": "a"}
+    for path in ("/outages", "/changes", "/history", "/applies/x"):
+        assert (await here.get(path)).status_code == 403, path
