@@ -14,7 +14,7 @@ from tests.console.browser import Scheme, Visit, Width, visit
 from tests.console.scene import Scene
 from tests.integration.third_party.ocpp_rpc import node
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow, pytest.mark.timeout(300)]
 
 AXE = Path(__file__).parent / "axe"
 SERIOUS = ("serious", "critical")
