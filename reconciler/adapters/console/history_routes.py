@@ -9,6 +9,7 @@ from starlette.responses import HTMLResponse, StreamingResponse
 from reconciler.adapters.console.pages import Pages
 from reconciler.adapters.console.streams import QUIET_S, STILL_HERE, Streams, event
 from reconciler.adapters.console.wording import EVENT_WORDS
+from reconciler.app.api_audit import API_CALL
 from reconciler.app.apply_runs import ApplyRun, ApplyRuns
 from reconciler.app.fleet_board import FleetBoard
 from reconciler.app.ports import HistoryFilter
@@ -29,7 +30,8 @@ def add_history_routes(
     async def history(request: Request) -> HTMLResponse:
         asked = request.query_params
         charger, kind = asked.get("charger", "").strip()[:100], asked.get("kind", "")[:60]
-        wanted = HistoryFilter(charger or None, kind or None, limit=EVENTS_MAX)
+        without = None if kind == API_CALL else API_CALL  # every change is there as what it did
+        wanted = HistoryFilter(charger or None, kind or None, limit=EVENTS_MAX, without=without)
         events = await reconciler.history(wanted)
         return pages.page(
             request, "history.html", events=events, charger=charger, kind=kind, kinds=EVENT_WORDS, most=EVENTS_MAX

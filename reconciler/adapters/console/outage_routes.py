@@ -16,12 +16,13 @@ from reconciler.errors import FwdctlError
 from reconciler.model.access import Access
 from reconciler.model.desired import LOCAL
 
-NEXT_SHOWN: Final = 12
+NEXT_SHOWN: Final = 6
 
 
 def add_outage_routes(console: FastAPI, reconciler: Reconciler, pages: Pages) -> None:
     """Add them; the ones that change something need an operator."""
     desk = reconciler.outages
+    _add_begin(console, reconciler, pages)
 
     @console.get("/outages")
     async def outages(request: Request) -> HTMLResponse:
@@ -36,6 +37,26 @@ def add_outage_routes(console: FastAPI, reconciler: Reconciler, pages: Pages) ->
             undelivered=await reconciler.undelivered(),
         )
 
+    @console.post("/outages/{name}/cancel")
+    async def cancel(request: Request, name: str) -> Response:
+        pages.require(request, Access.OPERATOR)
+        given = await request.form()
+        actor, opening = pages.actor(request, given.get("name")), _opening(str(given.get("opening", "")))
+        reason = str(given.get("reason", "")).strip() or "ended from the console"
+        await desk.cancel(name, opening=opening, reason=reason, actor=actor)
+        return pages.redirect(request, "/outages")
+
+    @console.post("/outages/{name}/extend")
+    async def extend(request: Request, name: str) -> Response:
+        pages.require(request, Access.OPERATOR)
+        given = await request.form()
+        actor, opening = pages.actor(request, given.get("name")), _opening(str(given.get("opening", "")))
+        reason, by_s = str(given.get("reason", "")).strip() or "more time", int(seconds_of(str(given.get("by"))))
+        await desk.extend(name, by_s=by_s, opening=opening, reason=reason, actor=actor)
+        return pages.redirect(request, "/outages")
+
+
+def _add_begin(console: FastAPI, reconciler: Reconciler, pages: Pages) -> None:
     @console.get("/outages/begin")
     async def ask(request: Request) -> HTMLResponse:
         pages.require(request, Access.OPERATOR)
@@ -73,30 +94,12 @@ def add_outage_routes(console: FastAPI, reconciler: Reconciler, pages: Pages) ->
             )
             if not begun.chargers:
                 raise FwdctlError("no charger is named", hint="write names or globs, such as depot-a-*")
-            await desk.begin(begun)
+            await reconciler.outages.begin(begun)
         except FwdctlError as error:
             return await asked(request, f"{error.summary}. {error.hint}", 422)
         answer = pages.redirect(request, "/outages")
         keep_cookie(request, answer, NAME_COOKIE, typed)
         return answer
-
-    @console.post("/outages/{name}/cancel")
-    async def cancel(request: Request, name: str) -> Response:
-        pages.require(request, Access.OPERATOR)
-        given = await request.form()
-        actor, opening = pages.actor(request, given.get("name")), _opening(str(given.get("opening", "")))
-        reason = str(given.get("reason", "")).strip() or "ended from the console"
-        await desk.cancel(name, opening=opening, reason=reason, actor=actor)
-        return pages.redirect(request, "/outages")
-
-    @console.post("/outages/{name}/extend")
-    async def extend(request: Request, name: str) -> Response:
-        pages.require(request, Access.OPERATOR)
-        given = await request.form()
-        actor, opening = pages.actor(request, given.get("name")), _opening(str(given.get("opening", "")))
-        reason, by_s = str(given.get("reason", "")).strip() or "more time", int(seconds_of(str(given.get("by"))))
-        await desk.extend(name, by_s=by_s, opening=opening, reason=reason, actor=actor)
-        return pages.redirect(request, "/outages")
 
 
 def _opening(text: str) -> datetime | None:

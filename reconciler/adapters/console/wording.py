@@ -55,6 +55,8 @@ EVENT_WORDS: Final[Mapping[str, str]] = {
     "failover-ended": "Stand-in gave back",
     "notice": "Partner told",
     "notice-failed": "Partner not reached",
+    "operation": "Work",
+    "api-call": "API call",
     "token-created": "Token given",
     "token-revoked": "Token taken back",
 }
