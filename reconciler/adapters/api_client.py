@@ -127,6 +127,14 @@ class ApiClient:
         """End the overrides of these chargers and return what became of each."""
         return self._post("/v1/toggles/end", {"chargers": list(chargers), "actor": actor})
 
+    def pause(self, body: Mapping[str, Any]) -> Json:
+        """Have the controller leave chargers alone (chargers, reason, for_s, actor) and return {pauses}."""
+        return self._post("/v1/pauses", body)
+
+    def resume(self, body: Mapping[str, Any]) -> Json:
+        """Have it look after them again (chargers, actor) and return {pauses, results}."""
+        return self._post("/v1/pauses/end", body)
+
     def explain(self, charger: str, at: str | None = None) -> Json:
         """Return {charger, at, decisions, layers, changes_at}: why the charger runs as it does at `at` (ISO 8601)."""
         return self._get(f"/v1/explain/{quote(charger, safe='')}", at=at)

@@ -76,6 +76,10 @@ class KeyRing:
                 f"what is stored of {about} was changed, or belongs to another leg", hint="restore it from a backup"
             ) from None
 
+    def derived(self, purpose: str) -> bytes:
+        """Return a key for another purpose than sealing, derived from the first one; of 32 bytes."""
+        return hmac.new(self._first, b"derived\0" + purpose.encode(), hashlib.sha256).digest()
+
     def is_old(self, sealed: bytes) -> bool:
         """Tell whether another than the first key sealed this."""
         return sealed[1 : 1 + _ID_BYTES] != _key_id(self._first)

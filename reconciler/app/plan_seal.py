@@ -1,6 +1,7 @@
 """Plan seal: a saved plan is applied only as a server with the same key made it, whoever had the file meanwhile.
 
-The seal is an HMAC over the plan's canonical JSON. It holds no secret: it can be shown, stored and sent.
+The seal is an HMAC over the plan's canonical JSON, under a key derived from the server's own. It holds no secret: it
+can be shown, stored and sent.
 """
 
 import hashlib
@@ -14,15 +15,14 @@ from reconciler.model.plan import Plan
 from reconciler.model.plan_json import from_json, to_json
 
 SEAL: Final = "seal"
-KEY_BYTES: Final = 32
 
 
 class PlanSeal:
     """Seals plans and opens sealed ones. Servers that share a database are to share the key."""
 
     def __init__(self, key: bytes) -> None:
-        self._key = key
-        self._key_id = hashlib.sha256(b"fwdctl plan key id" + key).hexdigest()[:8]
+        self._key = hmac.new(key, b"plan seal", hashlib.sha256).digest()
+        self._key_id = hashlib.sha256(b"key id\0" + self._key).hexdigest()[:8]
 
     def sealed(self, plan: Plan) -> dict[str, Any]:
         """Return the plan as JSON data with its seal: {key, hmac}."""
@@ -44,7 +44,7 @@ class PlanSeal:
         if seal.get("key") != self._key_id:
             raise StalePlan(
                 f"the plan was sealed by another server (key {seal.get('key')}, this one has {self._key_id})",
-                hint="make it anew here: fwdctl plan --out FILE; or give all servers the same FWDCTL_PLAN_KEY",
+                hint="make it anew here: fwdctl plan --out FILE; or give all servers the same --encryption-key-file",
             )
         rest = {name: value for name, value in document.items() if name != SEAL}
         if not hmac.compare_digest(str(seal.get("hmac")), self._hmac(rest)):

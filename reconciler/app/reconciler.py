@@ -16,6 +16,7 @@ from reconciler.app.job_files import JobFiles
 from reconciler.app.notifying import Courier, Notifier
 from reconciler.app.operations import Operations, OperationStore, Stations
 from reconciler.app.outage_desk import OutageDesk
+from reconciler.app.pausing import Pausing
 from reconciler.app.planning import Planning, PlanRequest
 from reconciler.app.ports import Clock, HistoryFilter, Lock, RelayPort, Secrets, Store
 from reconciler.app.rollout import StopRequest
@@ -70,6 +71,7 @@ class Reconciler:
         self.outages = OutageDesk(store, relay, clock, self._specs, self.controller, new_id)
         self.failovers = FailoverDesk(store, clock, self._specs, self.controller)
         self.reach = ChargerReach(self._specs)
+        self.pausing = Pausing(store, clock, self._specs, self.controller)
         self._explaining = Explaining(store, clock, self._specs)
         self._showing = Showing(store, clock, self._specs)
         self._status = Status(self._specs, relay, self.controller)

@@ -98,6 +98,7 @@ class RolloutRun:
         going = [step for step in self._steps.values() if step.charger not in self._results]
         self._controller.take_in_hand(step.charger for step in going)
         try:
+            await self._controller.look(self._clock.now())
             stopped = await self._in_order(going)
         finally:
             self._controller.let_go(step.charger for step in going)
@@ -159,7 +160,7 @@ class RolloutRun:
     async def _release(self, turns: _Turns) -> None:
         """Journal that the next turns begin, what came of the last ones with them; from then on they are desired."""
         chunk = [turns.waiting.popleft() for _ in range(min(CHUNK, len(turns.waiting)))]
-        paused = self._controller.paused
+        paused = {name: why for name, why in self._controller.paused.items() if name in self._controller.desired}
         left = [self._paused(name, paused[name]) for name in chunk if name in paused]
         asked = [replace(self._steps[name], state=ASKED) for name in chunk if name not in paused]
         await self._journal([*left, *asked])

@@ -32,6 +32,8 @@ class ChargerStatus:
     """What decides on it where that is not what is declared."""
     declared_by: str = ""
     bound_by: str = ""
+    paused: str = ""
+    """Who has the controller leave it alone, and why; "" where nobody has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ class Status:
             layer=self._controller.layers.get(name),
             declared_by=site.declared_by.get(name, ""),
             bound_by=site.bound_by.get(name, ""),
+            paused=self._controller.paused.get(name, ""),
         )
 
 

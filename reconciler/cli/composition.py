@@ -48,6 +48,7 @@ from reconciler.app.leg_reports import LegReports
 from reconciler.app.node import RelayNode, World
 from reconciler.app.notifying import Courier
 from reconciler.app.operations import Operations
+from reconciler.app.plan_seal import PlanSeal
 from reconciler.app.ports import Store
 from reconciler.app.reconciler import Reconciler
 from reconciler.app.recorder import Recorder
@@ -95,6 +96,8 @@ class _Assembly:
         self._metrics = PrometheusMetrics()
         self._secrets = ServerSecrets(settings.secrets_directory, os.environ)
         self._broken = asyncio.Event()
+        self._plan_seal = PlanSeal(secrets.token_bytes(32))
+        """Where nodes share a store and no key: plans are applied by the process that made them, or made anew."""
 
     async def start(self) -> Running:
         admin = Bind.parse(self._settings.admin)
@@ -155,6 +158,8 @@ class _Assembly:
         """Return who carries out what back-ends order on their legs, and who dials with it."""
         settings = self._settings
         keys = load_key_ring(settings.encryption_key_file, os.environ, settings.data, shared_store=store.shared)
+        if keys is not None:
+            self._plan_seal = PlanSeal(keys.derived("plan seal"))
         book = LegBook(store, keys, self._secrets, log)
         await book.load()
         reports = LegReports(recorder.event, self._clock, self._metrics, log)
@@ -269,6 +274,7 @@ class _Assembly:
             console=build_console(parts),
             operations=operations,
             files=desk,
+            seal=self._plan_seal,
         )
         server = AdminServer(application, listening, self._settings.admin_tls)
         serving = self._vital(background, server.run_until_stopped(), "admin API")

@@ -19,6 +19,7 @@ from reconciler.cli.lock import lock
 from reconciler.cli.op import CONTEXT, op
 from reconciler.cli.outage import outage
 from reconciler.cli.password import password as password_verbs
+from reconciler.cli.pause import pause, resume
 from reconciler.cli.plan import plan
 from reconciler.cli.rollback import rollback
 from reconciler.cli.schema import schema
@@ -45,6 +46,8 @@ for verb in (
     status,
     explain,
     toggle,
+    pause,
+    resume,
     dump,
     show,
     history,

@@ -74,7 +74,9 @@ def _row(charger: Json) -> tuple[str, ...]:
     registered = sum(leg["phase"] == "registered" for leg in live["legs"])
     return (
         charger["charger"],
-        charger["state"] + (f" ({LAYERS[charger['decided_by']['layer']]})" if charger["decided_by"] else ""),
+        charger["state"]
+        + (f" ({LAYERS[charger['decided_by']['layer']]})" if charger["decided_by"] else "")
+        + (" (paused)" if charger["paused"] else ""),
         live.get("version") or "-",
         owners_text(live.get("owners") or charger["desired_owners"] or {}),
         f"{registered}/{len(live['legs'])}" if live["legs"] else "-",
@@ -90,6 +92,8 @@ def _details(charger: Json) -> Iterator[str]:
     if (decided := charger["decided_by"]) is not None:
         until = f" until {decided['until']}" if decided["until"] else ""
         yield f"  {decided['because']}{until}"
+    if charger["paused"]:
+        yield f"  paused {charger['paused']}; fwdctl resume {charger['charger']} ends a pause made by hand"
     if live is None or not live["connected"]:
         yield f"  offline since {live['since']}" if live and live["since"] else "  offline, never seen"
         return

@@ -1,6 +1,7 @@
 """What both renderings of a plan say in words: symbols, headline, short lists of names."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from reconciler.model.features import FEATURES
@@ -10,6 +11,9 @@ from reconciler.model.plan import Action, Disruption, Effect, FieldChange, Move,
 SYMBOLS: Final = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-"}
 FIRST_NAMES: Final = 5
 """How many chargers a short list names; the count is always whole."""
+
+ALIKE_MIN: Final = 10
+"""Up to so many changes that look the same are listed one by one."""
 
 NO_CHANGES: Final = "No changes. What is applied matches the specs."
 
@@ -112,6 +116,47 @@ def value_text(value: Any) -> str:
     text = str(value)
     plain = isinstance(value, int | float) or (text.strip() == text and text.isprintable() and text)
     return text if plain else ascii(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Changes of one kind of resource that read the same but for whom they are about; at least one."""
+
+    changes: tuple[ResourceChange, ...]
+
+    @property
+    def first(self) -> ResourceChange:
+        """Return the one that stands for all."""
+        return self.changes[0]
+
+    @property
+    def title(self) -> str:
+        """Return whom they are about: "charger.cp001", or "9000 chargers: cp001, cp002, ... and 8995 more"."""
+        if len(self.changes) == 1:
+            return self.first.address
+        kind = self.first.address.partition(".")[0]
+        several = [change.address.partition(".")[2] for change in self.changes]
+        return f"{len(several)} x {kind}: {names(several, verbose=False)}"
+
+
+def alike(changes: Sequence[ResourceChange], *, verbose: bool) -> list[Alike]:
+    """Return the changes in their order, long runs of the same put together unless `verbose`."""
+    groups: dict[tuple[object, ...], list[ResourceChange]] = {}
+    for change in changes:
+        groups.setdefault(_look(change), []).append(change)
+    found: list[Alike] = []
+    for group in groups.values():
+        together = not verbose and len(group) > ALIKE_MIN
+        found += [Alike(tuple(group))] if together else [Alike((change,)) for change in group]
+    return found
+
+
+def _look(change: ResourceChange) -> tuple[object, ...]:
+    """Return what a change looks like apart from its name; only updates show their fields."""
+    kind = change.address.partition(".")[0]
+    if change.action is not Action.UPDATE:
+        return change.action, kind
+    return change.action, kind, tuple((field.path, field_value(field)) for field in change.fields)
 
 
 def place(change: ResourceChange) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from reconciler.model.plan import Action, Plan, ResourceChange
+from reconciler.model.plan import Action, Plan
 from reconciler.planning import render
 
 MARKER: Final = "<!-- fwdctl plan -->"
@@ -65,16 +65,18 @@ def _changes(plan: Plan) -> Iterator[str]:
         return
     fence = "```"
     yield from ("", "<details><summary>Resources</summary>", "", f"{fence}diff")
-    for change in plan.resource_changes[:CHANGES_MAX]:
-        yield from _change(change)
-    if len(plan.resource_changes) > CHANGES_MAX:
-        yield f"# and {len(plan.resource_changes) - CHANGES_MAX} more"
+    groups = render.alike(plan.resource_changes, verbose=False)
+    for group in groups[:CHANGES_MAX]:
+        yield from _change(group)
+    if len(groups) > CHANGES_MAX:
+        yield f"# and {sum(len(group.changes) for group in groups[CHANGES_MAX:])} more"
     yield from (fence, "", "</details>")
 
 
-def _change(change: ResourceChange) -> Iterator[str]:
+def _change(group: render.Alike) -> Iterator[str]:
+    change = group.first
     place = render.place(change)
-    yield f"{_diff_symbol(render.SYMBOLS[change.action])} {change.address}{f'  ({place})' if place else ''}"
+    yield f"{_diff_symbol(render.SYMBOLS[change.action])} {group.title}{f'  ({place})' if place else ''}"
     if change.action is Action.UPDATE:
         for field in change.fields:
             text = f"{field.path}: {render.field_value(field)}".replace("`", "'")

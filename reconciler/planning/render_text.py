@@ -52,11 +52,13 @@ def _legend(plan: Plan) -> Iterator[Line]:
 def _changes(plan: Plan, verbose: bool) -> Iterator[Line]:
     if not plan.resource_changes:
         return
-    width = max(len(change.address) for change in plan.resource_changes)
-    for change in plan.resource_changes:
+    groups = render.alike(plan.resource_changes, verbose=verbose)
+    width = max((len(group.title) for group in groups if len(group.changes) == 1), default=0)
+    for group in groups:
+        change = group.first
         symbol = render.SYMBOLS[change.action]
         place = render.place(change)
-        text = f"  {symbol} {change.address:<{width}}  {place}" if place else f"  {symbol} {change.address}"
+        text = f"  {symbol} {group.title:<{width}}  {place}" if place else f"  {symbol} {group.title}"
         yield Line(text, _STYLES[symbol])
         if verbose or change.action is Action.UPDATE:
             yield from _fields(change)

@@ -46,6 +46,8 @@ NEEDED: Final[Mapping[tuple[str, str], Access]] = {
     ("DELETE", "/v1/firmware/{name}"): _OPERATOR,
     ("GET", "/v1/uploads"): _TECHNICIAN,
     ("GET", "/v1/uploads/{upload_id}"): _TECHNICIAN,
+    ("POST", "/v1/pauses"): _TECHNICIAN,
+    ("POST", "/v1/pauses/end"): _TECHNICIAN,
     ("POST", "/v1/outages"): _OPERATOR,
     ("POST", "/v1/outages/{name}/cancel"): _OPERATOR,
     ("POST", "/v1/outages/{name}/extend"): _OPERATOR,
@@ -96,6 +98,8 @@ REACHING: Final[Mapping[tuple[str, str], Reach]] = {
     ("GET", "/v1/firmware"): Reach.EVERYWHERE,
     ("GET", "/v1/uploads"): Reach.WITHIN,
     ("GET", "/v1/uploads/{upload_id}"): Reach.WITHIN,
+    ("POST", "/v1/pauses"): Reach.BODY,
+    ("POST", "/v1/pauses/end"): Reach.BODY,
     ("POST", "/v1/outages"): Reach.BODY,
     ("POST", "/v1/failovers/end"): Reach.BODY,
 }

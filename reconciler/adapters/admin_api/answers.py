@@ -122,6 +122,7 @@ def _charger(status: ChargerStatus) -> Json:
         "differences": list(status.standing.differences),
         "desired_owners": _owners(status.desired.owners) if status.desired else None,
         "override": _override(status.override) if status.override else None,
+        "paused": status.paused or None,
         "decided_by": _layer(status.layer) if status.layer else None,
         "live": _live(status.live) if status.live else None,
     }

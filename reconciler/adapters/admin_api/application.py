@@ -20,6 +20,7 @@ from reconciler.app.admin_access import AdminAccess
 from reconciler.app.apply_runs import ApplyRuns
 from reconciler.app.job_files import JobFiles
 from reconciler.app.operations import Operations
+from reconciler.app.plan_seal import PlanSeal
 from reconciler.app.ports import Metrics
 from reconciler.app.reconciler import Reconciler
 from reconciler.errors import FwdctlError
@@ -37,6 +38,7 @@ def build_application(
     access: AdminAccess,
     operations: Operations,
     files: JobFiles,
+    seal: PlanSeal,
     console: ASGIApp | None = None,
 ) -> FastAPI:
     """Return the application; `access` guards it, see `gate.Gate`.
@@ -52,7 +54,7 @@ def build_application(
         redoc_url=None,
         dependencies=[Depends(check_access), Depends(check_reach(reconciler.reach))],
     )
-    api.include_router(build_routes(reconciler, runs, access, operations, files))
+    api.include_router(build_routes(reconciler, runs, access, operations, files, seal))
 
     @api.get("/healthz")
     async def health() -> JSONResponse:

@@ -10,16 +10,16 @@ from reconciler.adapters.admin_api import answers, time_answers
 from reconciler.adapters.admin_api.acting import CURRENT_CALL
 from reconciler.adapters.admin_api.schema import RollbackBody, limits_of
 from reconciler.app.api_audit import API_CALL
+from reconciler.app.plan_seal import PlanSeal
 from reconciler.app.ports import HistoryFilter
 from reconciler.app.reconciler import Reconciler
 from reconciler.app.showing import Shown
-from reconciler.model.plan_json import to_json
 from reconciler.planning.scope import Scope
 
 HISTORY_MAX = 10_000
 
 
-def add_history_routes(router: APIRouter, reconciler: Reconciler) -> None:
+def add_history_routes(router: APIRouter, reconciler: Reconciler, seal: PlanSeal) -> None:
     """Add them to /v1."""
 
     @router.get("/history")
@@ -45,7 +45,7 @@ def add_history_routes(router: APIRouter, reconciler: Reconciler) -> None:
     @router.post("/rollbacks/plan")
     async def plan_back_to(body: RollbackBody) -> JSONResponse:
         scope = Scope(body.prune, body.select, tuple(body.target), tuple(body.exclude))
-        return JSONResponse(to_json(await reconciler.plan_back_to(body.revision, scope, limits_of(body))))
+        return JSONResponse(seal.sealed(await reconciler.plan_back_to(body.revision, scope, limits_of(body))))
 
 
 def _shown(shown: Shown) -> JSONResponse:

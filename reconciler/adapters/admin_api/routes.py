@@ -1,5 +1,6 @@
 """The routes of the admin API: each reads a request, asks one use case, and writes its answer."""
 
+import asyncio
 from collections.abc import Iterable
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from reconciler.adapters.admin_api.acting import CURRENT_CALL
 from reconciler.adapters.admin_api.file_routes import add_file_routes
 from reconciler.adapters.admin_api.history_routes import add_history_routes
 from reconciler.adapters.admin_api.operation_routes import add_operation_routes
+from reconciler.adapters.admin_api.pause_routes import add_pause_routes
 from reconciler.adapters.admin_api.schema import (
     ApplyBody,
     DocumentBody,
@@ -30,27 +32,33 @@ from reconciler.app.apply_runs import ApplyRuns
 from reconciler.app.applying import ApplyRequest
 from reconciler.app.job_files import JobFiles
 from reconciler.app.operations import Operations
+from reconciler.app.plan_seal import PlanSeal
 from reconciler.app.planning import PlanRequest
 from reconciler.app.reconciler import Reconciler
 from reconciler.app.toggling import ToggleRequest
 from reconciler.model.documents import Document
 from reconciler.model.plan import Plan
-from reconciler.model.plan_json import from_json, to_json
 from reconciler.planning.scope import Scope
 
 WAIT_MAX_S = 30.0
 
 
 def build_routes(
-    reconciler: Reconciler, runs: ApplyRuns, access: AdminAccess, operations: Operations, files: JobFiles
+    reconciler: Reconciler,
+    runs: ApplyRuns,
+    access: AdminAccess,
+    operations: Operations,
+    files: JobFiles,
+    seal: PlanSeal,
 ) -> APIRouter:
     """Return all of /v1."""
     router = APIRouter(prefix="/v1")
     _add_reading(router, reconciler)
-    _add_planning(router, reconciler, runs)
+    _add_planning(router, reconciler, runs, seal)
     _add_changing(router, reconciler)
-    add_history_routes(router, reconciler)
+    add_history_routes(router, reconciler, seal)
     add_time_routes(router, reconciler)
+    add_pause_routes(router, reconciler.pausing)
     add_token_routes(router, access.tokens)
     add_session_routes(router, access.sessions)
     add_operation_routes(router, operations, reconciler.reach)
@@ -86,7 +94,7 @@ def _add_reading(router: APIRouter, reconciler: Reconciler) -> None:
         return answers.lock(await reconciler.lock())
 
 
-def _add_planning(router: APIRouter, reconciler: Reconciler, runs: ApplyRuns) -> None:
+def _add_planning(router: APIRouter, reconciler: Reconciler, runs: ApplyRuns, seal: PlanSeal) -> None:
     async def planned(body: PlanBody) -> Plan:
         scope = Scope(body.prune, body.select, tuple(body.target), tuple(body.exclude))
         return await reconciler.plan(PlanRequest(_documents(body.documents), scope, limits_of(body)))
@@ -95,11 +103,11 @@ def _add_planning(router: APIRouter, reconciler: Reconciler, runs: ApplyRuns) ->
     async def plan(body: PlanBody) -> JSONResponse:
         plan = await planned(body)
         await reconciler.reach.check_plan(plan, CURRENT_CALL.get().caller.select)
-        return JSONResponse(to_json(plan))
+        return JSONResponse(await asyncio.to_thread(seal.sealed, plan))
 
     @router.post("/applies")
     async def start_apply(body: ApplyBody) -> JSONResponse:
-        plan = from_json(body.plan) if body.plan is not None else await planned(body)
+        plan = await (asyncio.to_thread(seal.opened, body.plan) if body.plan is not None else planned(body))
         await reconciler.reach.check_plan(plan, CURRENT_CALL.get().caller.select)
         run = runs.start(
             ApplyRequest(

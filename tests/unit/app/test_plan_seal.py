@@ -52,7 +52,7 @@ def test_a_plan_without_a_seal_or_of_another_server_is_refused() -> None:
     document = in_a_file(SEAL.sealed(PLAN))
     with pytest.raises(StalePlan, match="sealed by another server") as refused:
         PlanSeal(b"x" * 32).opened(document)
-    assert "FWDCTL_PLAN_KEY" in refused.value.hint
+    assert "--encryption-key-file" in refused.value.hint
     del document["seal"]
     with pytest.raises(StalePlan, match="has no seal"):
         SEAL.opened(document)

@@ -81,3 +81,30 @@ def test_a_field_says_what_it_becomes(field: FieldChange, symbol: str, text: str
 
 def test_text_cannot_play_tricks_on_a_terminal() -> None:
     assert render.value_text("a\x1b[2Jb\u202ec") == r"'a\x1b[2Jb\u202ec'"
+
+
+def many(action: Action, count: int, url: str = "ws://b") -> list[ResourceChange]:
+    """Return changes of so many back-ends that look the same."""
+    fields = (FieldChange("spec.url", "ws://a", url),) if action is Action.UPDATE else ()
+    return [ResourceChange(f"backend.b{number:04}", action, None, None, fields) for number in range(count)]
+
+
+def test_thousands_of_changes_that_look_the_same_are_one_line() -> None:
+    groups = render.alike([*many(Action.CREATE, 2000), *many(Action.UPDATE, 1000)], verbose=False)
+    assert [group.title for group in groups] == [
+        "2000 x backend: b0000, b0001, b0002, b0003, b0004 and 1995 more",
+        "1000 x backend: b0000, b0001, b0002, b0003, b0004 and 995 more",
+    ]
+
+
+def test_changes_that_differ_in_a_value_and_short_lists_are_told_one_by_one() -> None:
+    mixed = [change for number in range(20) for change in many(Action.UPDATE, 1, f"ws://{number}")]
+    assert len(render.alike(mixed, verbose=False)) == 20
+    assert [group.title for group in render.alike(many(Action.CREATE, 2), verbose=False)] == [
+        "backend.b0000",
+        "backend.b0001",
+    ]
+
+
+def test_verbose_names_every_one() -> None:
+    assert len(render.alike(many(Action.CREATE, 2000), verbose=True)) == 2000

@@ -74,7 +74,10 @@ def test_values_cannot_break_out_of_the_table_or_the_fence() -> None:
 
 
 def test_a_very_long_plan_is_cut_and_says_so() -> None:
-    changes = tuple(ResourceChange(f"charger.cp{number}", Action.CREATE, None, {}) for number in range(CHANGES_MAX + 7))
+    changes = tuple(
+        ResourceChange(f"charger.cp{number}", Action.UPDATE, {}, {}, (FieldChange("spec.identity", "x", str(number)),))
+        for number in range(CHANGES_MAX + 7)
+    )
     text = render_markdown(replace(EMPTY, resource_changes=changes))
     assert "# and 7 more" in text
-    assert text.count("+ charger.") == CHANGES_MAX
+    assert text.count("! charger.") == CHANGES_MAX
