@@ -7,8 +7,8 @@ from itertools import pairwise
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -20,11 +20,13 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 
 _ALGORITHMS: Final = {"SHA256": hashlib.sha256, "SHA384": hashlib.sha384, "SHA512": hashlib.sha512}
+RSA_BITS_MIN: Final = 2048
+EC_BITS_MIN: Final = 224
 _BEGIN: Final = b"-----BEGIN CERTIFICATE-----"
 
 
 class CertificateOffice:
-    """Implements `as_charger.asked.Papers`, and makes requests; every ValueError is one of what was given."""
+    """Implements `Papers` and `RequestReader`, and makes requests; a ValueError is about what was given."""
 
     def new_request(self, common_name: str, organization: str) -> tuple[bytes, bytes]:
         """Return a new private key and a signing request for it, both PEM."""
@@ -39,6 +41,25 @@ class CertificateOffice:
     def expires_at(self, chain: bytes) -> datetime:
         """Return when the first certificate of a chain expires."""
         return _parsed(chain)[0].not_valid_after_utc
+
+    def request_fault(self, request: str, common_name: str, organization: str) -> str:
+        """Return why a request is not to be signed, "" where it is."""
+        try:
+            asked = x509.load_pem_x509_csr(request.encode())
+            key, is_signed = asked.public_key(), asked.is_signature_valid
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            return "it can't be read"
+        if not is_signed:
+            return "it is not signed by its own key"
+        if isinstance(key, rsa.RSAPublicKey):
+            smallest = RSA_BITS_MIN
+        elif isinstance(key, ec.EllipticCurvePublicKey):
+            smallest = EC_BITS_MIN
+        else:
+            return "its key is neither RSA nor EC"
+        if key.key_size < smallest:
+            return f"its key has {key.key_size} bits, at least {smallest} are needed"
+        return _subject_fault(asked.subject, common_name, organization)
 
     def chain_fault(self, chain: bytes, private_key: bytes, common_name: str, now: datetime) -> str:
         """Return why a signed chain is not what was asked for, "" where it is."""
@@ -86,6 +107,14 @@ class CertificateOffice:
             "issuerKeyHash": digest(_bit_string(_key_bytes(certificate))).hexdigest(),
             "serialNumber": f"{certificate.serial_number:x}",
         }
+
+
+def _subject_fault(subject: x509.Name, common_name: str, organization: str) -> str:
+    names = [str(name.value) for name in subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+    organizations = [str(name.value) for name in subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)]
+    if names != [common_name]:
+        return f"its CN is not {common_name}"
+    return f"its O is not {organization}" if organization and organizations != [organization] else ""
 
 
 _DER: Final = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)

@@ -5,7 +5,6 @@ Idempotency-Key:  the same for every attempt to deliver the same notice
 """
 
 import hashlib
-import hmac
 import json
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -15,11 +14,12 @@ import httpx
 from reconciler import __version__
 from reconciler.app.notifying import NotDelivered, NoticeMessage
 from reconciler.app.ports import Clock, Secrets
+from reconciler.app.signed_post import SIGNATURE as SIGNATURE
+from reconciler.app.signed_post import signature as signature
 from reconciler.errors import SecretUnavailable
 from reconciler.model.notices import OutageNotice
 
 FORMAT_VERSION: Final = "1.0"
-SIGNATURE: Final = "Fwdctl-Signature"
 _TIMEOUT_S: Final = 10.0
 
 
@@ -55,12 +55,6 @@ class WebhookCourier:
             return self._secrets.resolve(notice.recipient.secret)
         except SecretUnavailable as error:
             raise NotDelivered(error.summary) from error
-
-
-def signature(secret: bytes, at_s: int, content: bytes) -> str:
-    """Return the value of the signature header for `content`, posted at `at_s` (seconds since the epoch)."""
-    digest = hmac.new(secret, f"{at_s}.".encode() + content, hashlib.sha256).hexdigest()
-    return f"t={at_s},v1={digest}"
 
 
 def payload(message: NoticeMessage) -> dict[str, Any]:

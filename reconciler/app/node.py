@@ -6,6 +6,7 @@ station ───── admit ────────> who, which version, may 
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
 
 from reconciler.app.boot_serial import BootSerialCheck
 from reconciler.app.charger_slot import ChargerSlot
@@ -19,6 +20,7 @@ from reconciler.app.security_events import SecurityEvents
 from reconciler.app.station_access import choose_version, must_reconnect
 from reconciler.app.station_channel import MUTUAL_TLS, serial_number_of
 from reconciler.app.station_entry import StationEntry
+from reconciler.app.station_issuer import StationIssuer
 from reconciler.app.station_session import Connection, StationSession, Totals
 from reconciler.app.stored_passwords import StoredPasswords
 from reconciler.app.strangers import Strangers
@@ -45,6 +47,8 @@ class RelayNode:
         self.changed = changed
         self.stirred: Callable[[str], None] = lambda charger: None  # at whatever else than frames, and cheap
         self.local_line = LocalLine()
+        self.issuer: StationIssuer | None = None
+        """Has certificates made for stations while `local` owns their security; None: nobody does."""
         self._world = world
         self._slots: dict[str, ChargerSlot] = {}
         self.messages = MessageTap(self._slots, world.clock)
@@ -309,7 +313,10 @@ class RelayNode:
         def known(token: str) -> bool:
             return self._tokens.knows(_scope(session.desired), token, self._world.clock.now())
 
-        return LocalCsms(session.version, lambda: session.desired.local, known, self._numbers)
+        def signs(request: Mapping[str, Any]) -> bool:
+            return self.issuer is not None and self.issuer.asked(session.desired, session.version, request)
+
+        return LocalCsms(session.version, lambda: session.desired.local, known, self._numbers, signs)
 
     def session_command(self, session: StationSession, command: commands.Command) -> None:
         """Take what a session can't do by itself; one that was replaced or withdrawn has no say any more."""

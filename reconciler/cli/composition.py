@@ -25,6 +25,8 @@ from reconciler.adapters.certificate_office import CertificateOffice
 from reconciler.adapters.clock import SystemClock
 from reconciler.adapters.console.application import ConsoleParts, build_console
 from reconciler.adapters.data_dir import DataDirectory
+from reconciler.adapters.development_ca import DevelopmentCa
+from reconciler.adapters.external_ca import ExternalCa, issuer_secret
 from reconciler.adapters.job_files import FileDesk
 from reconciler.adapters.key_ring import load_key_ring
 from reconciler.adapters.logs import EventLog
@@ -52,6 +54,7 @@ from reconciler.app.plan_seal import PlanSeal
 from reconciler.app.ports import Store
 from reconciler.app.reconciler import Reconciler
 from reconciler.app.recorder import Recorder
+from reconciler.app.station_issuer import CertificateAuthority, StationIssuer
 from reconciler.app.stored_passwords import StoredPasswords
 from reconciler.app.tasks import Background
 from reconciler.cli.console_door import ConsoleDoor
@@ -111,6 +114,7 @@ class _Assembly:
         self._stack.push_async_callback(store.close)
         node = await self._relay(store)
         background = Background(_report)
+        node.issuer = self._issuer(node, background)
         reconciler = await self._reconciler(store, node, background, directory)
         doors = await open_station_doors(self._settings, node, node.security, self._metrics, background, self._stack)
         self._notices(reconciler, background)
@@ -167,6 +171,19 @@ class _Assembly:
         self._stack.push_async_callback(background.stop)
         desk = LegDesk(book, reports, CertificateOffice(), self._clock, background)
         return desk, LegDialer(WebSocketDialer(book), book, reports)
+
+    def _issuer(self, node: RelayNode, background: Background) -> StationIssuer | None:
+        settings, clock, log = self._settings, self._clock, EventLog(self._clock.monotonic_s)
+        if settings.station_issuer is None:
+            return None
+        authority: CertificateAuthority
+        if settings.station_issuer == "development":
+            authority = DevelopmentCa.open(settings.data, clock)
+        else:
+            authority = ExternalCa(settings.station_issuer, issuer_secret(os.environ), clock)
+        call, office = node.local_line.call, CertificateOffice()
+        record, organization = self._recorder.event, settings.station_organization
+        return StationIssuer(authority, office, call, record, log, clock, background, organization)
 
     async def _reconciler(
         self, store: Store, node: RelayNode, background: Background, directory: DataDirectory

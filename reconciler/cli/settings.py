@@ -50,6 +50,8 @@ class ServeSettings:
     station_crl: Path | None = None
     station_organization: str = ""
     """What the O of stations' certificates must be; "" for anything."""
+    station_issuer: str | None = None
+    """Who signs stations' certificates while `local` owns security: "development", the URL of a CA, None for nobody."""
     admin: str = "127.0.0.1:9180"
     admin_tls_cert: Path | None = None
     admin_tls_key: Path | None = None

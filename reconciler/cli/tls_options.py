@@ -24,6 +24,12 @@ StationCrl = Annotated[
 StationOrganization = Annotated[
     str | None, typer.Option(envvar="FWDCTL_STATION_ORGANIZATION", metavar="NAME", help="O of their certificates.")
 ]
+StationIssuer = Annotated[
+    str | None,
+    typer.Option(
+        envvar="FWDCTL_STATION_ISSUER", metavar="development|URL", help="Who signs for stations where local may."
+    ),
+]
 AdminTlsCertificate = Annotated[
     Path | None, typer.Option(envvar="FWDCTL_ADMIN_TLS_CERT", metavar="FILE", help="Certificate chain for it.")
 ]

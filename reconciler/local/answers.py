@@ -1,7 +1,8 @@
 """How `local` answers a charging station: every CALL of every version gets a schema-valid answer.
 
-Decisions it may not take alone it declines: certificates are not signed, energy transfer is not negotiated, vendor
-messages are unknown (facts: ocpp.md 3.7). Whether an id token may charge is the back-end's `authorize` setting.
+Decisions it may not take alone it declines: energy transfer is not negotiated, certificates are signed only where the
+server has somebody who does it, vendor messages are unknown (facts: ocpp.md 3.7). Whether an id token may charge is the
+back-end's `authorize` setting.
 """
 
 from collections.abc import Callable, Mapping
@@ -27,6 +28,8 @@ class Asked:
     known: Callable[[str], bool]
     """Was this id token accepted by an owner lately?"""
     next_transaction_id: Callable[[], int]
+    signs: Callable[[Payload], bool] = lambda payload: False
+    """Will a certificate be made for this request? Asked once, for then it is."""
 
 
 def id_token(payload: Payload) -> str | None:
@@ -55,6 +58,10 @@ def _nothing(asked: Asked) -> Payload:
 
 def _rejected(asked: Asked) -> Payload:
     return {"status": "Rejected"}
+
+
+def _sign_certificate(asked: Asked) -> Payload:
+    return {"status": "Accepted" if asked.signs(asked.payload) else "Rejected"}
 
 
 def _failed(asked: Asked) -> Payload:
@@ -128,7 +135,7 @@ _COMMON: Final[Mapping[str, Callable[[Asked], Payload]]] = {
     "LogStatusNotification": _nothing,
     "MeterValues": _nothing,
     "SecurityEventNotification": _nothing,
-    "SignCertificate": _rejected,
+    "SignCertificate": _sign_certificate,
     "StatusNotification": _nothing,
 }
 _V16: Final = {

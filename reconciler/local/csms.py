@@ -64,9 +64,10 @@ class LocalCsms:
         settings: how it answers now; asked at every call, for settings change while stations stay connected.
         known: was this id token accepted by an owner on this charger or site lately?
         numbers: shared by all chargers, for a charger's next session must not begin anew.
+        signs: takes a SignCertificate and tells whether the station will get its certificate.
     """
 
-    __slots__ = ("_known", "_numbers", "_settings", "_version", "ears")
+    __slots__ = ("_known", "_numbers", "_settings", "_signs", "_version", "ears")
 
     def __init__(
         self,
@@ -74,6 +75,7 @@ class LocalCsms:
         settings: Callable[[], LocalAnswers],
         known: Callable[[str], bool],
         numbers: TransactionNumbers | None = None,
+        signs: Callable[[Payload], bool] = lambda payload: False,
     ) -> None:
         self.ears: Ears | None = None
         """Who learns what the station says."""
@@ -81,6 +83,7 @@ class LocalCsms:
         self._settings = settings
         self._known = known
         self._numbers = numbers or TransactionNumbers()
+        self._signs = signs
 
     def frame_received(self, raw: bytes, now: datetime) -> bytes | None:
         """Take one frame of the relay's and return the answer, None for what needs none (answers, SEND).
@@ -104,7 +107,9 @@ class LocalCsms:
             return _error(message_id, "PropertyConstraintViolation", str(error))
         if self.ears is not None:
             self.ears.heard(action, payload)
-        asked = Asked(self._version, payload, now, self._settings(), self._known, lambda: self._numbers.next(now))
+        asked = Asked(
+            self._version, payload, now, self._settings(), self._known, lambda: self._numbers.next(now), self._signs
+        )
         return b"[3,%b,%b]" % (message_id, msgspec.json.encode(answer(asked)))
 
     def _read_answer(self, kind: bytes, message_id: msgspec.Raw, rest: list[msgspec.Raw]) -> None:

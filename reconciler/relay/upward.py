@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Collection
 from typing import Final
 
+from reconciler.model.desired import LOCAL
 from reconciler.model.live import LegPhase
 from reconciler.relay import translation
 from reconciler.relay.commands import ForgetCalls, RememberCharger, SendToLeg
@@ -53,7 +54,9 @@ class Upward:
         state = self._state
         owner = state.table.owner(frame)
         leg = state.legs[owner]
-        if not state.table.shares_credentials(owner) and self._terminated(frame):
+        about_its_leg = concerns_leg(state.table.action(frame.action), frame, state.deletable)
+        if about_its_leg and owner != LOCAL and not state.table.shares_credentials(owner):
+            self._refuse_signing(frame)
             return
         opened = self.calls.open(frame, owner, self._patience_s(leg))
         if opened is None:
@@ -75,7 +78,7 @@ class Upward:
         self.registration.station_spoke()
         parts = self._ask_for_parts(opened)
         self.pump(leg)
-        for observer in state.table.observers(frame, owner):
+        for observer in () if about_its_leg and owner == LOCAL else state.table.observers(frame, owner):
             if observer not in parts:
                 self._copy(state.legs[observer], frame, opened.ids)
 
@@ -122,14 +125,11 @@ class Upward:
             self.pump(leg)
         return fields
 
-    def _terminated(self, frame: Frame) -> bool:
-        """Answer what the station asks of its own leg: no back-end may sign its certificate for it (R13)."""
+    def _refuse_signing(self, frame: Frame) -> None:
+        """Answer what the station asks of its own leg: none but `local` may sign a certificate for that (R13)."""
         state = self._state
-        if not concerns_leg(state.table.action(frame.action), frame, state.deletable):
-            return False
         state.note("refused-call", "station", frame.action, "concerns the station's own leg")
         state.send_station(call_result(frame.id_token, b'{"status":"Rejected"}'))
-        return True
 
     def station_send(self, frame: Frame) -> None:
         """Pass a SEND (2.1) to its owner and observers; it takes no slot and has no answer."""

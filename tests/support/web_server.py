@@ -30,6 +30,7 @@ class WebServer:
     port: int = 0
     posted: list[Posted] = field(default_factory=list)
     status: int = 204
+    body: bytes = b""
     bell: Bell = field(default_factory=Bell)
 
     @property
@@ -43,7 +44,9 @@ class WebServer:
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
         content = await reader.readexactly(int(headers["content-length"]))
         self.posted.append(Posted(headers, content))
-        writer.write(f"HTTP/1.1 {self.status} x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
+        length = len(self.body)
+        writer.write(f"HTTP/1.1 {self.status} x\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n".encode())
+        writer.write(self.body)
         await writer.drain()
         writer.close()
         self.bell.ring()
