@@ -98,7 +98,11 @@ def test_where_the_spec_names_a_ca_it_has_to_have_signed_the_next_one() -> None:
     assert install(CA.root("the next"), trusted=CA.pem) is not None
 
 
-@pytest.mark.parametrize("root", ["garbage", 5, "x" * 5_501, CA.issue("host")[0].decode(), CA.pem.decode() * 2])
+@pytest.mark.parametrize(
+    "root",
+    ["garbage", 5, "x" * 5_501, CA.issue("host")[0].decode(), CA.pem.decode() * 2],
+    ids=["garbage", "number", "too long", "no CA", "two"],
+)
 def test_what_is_no_root_is_rejected(root: object) -> None:
     assert install(root) is None
 
