@@ -281,7 +281,8 @@ class _Assembly:
         node.changed, node.stirred = told, board.stir
         runs = ApplyRuns(reconciler, background, _report, self._metrics, lambda: secrets.token_hex(4))
         self._vital(background, runs.adopt(), "applies to take over")
-        parts = ConsoleParts(reconciler, runs, board, node.messages, operations, self._clock, ConsoleDoor(access))
+        door = ConsoleDoor(access)
+        parts = ConsoleParts(reconciler, runs, board, node.messages, operations, desk, self._clock, door)
         application = build_application(
             reconciler,
             runs,

@@ -28,6 +28,7 @@ from reconciler.adapters.console.visitor import Door, Forms
 from reconciler.app.api_contract import http_status
 from reconciler.app.apply_runs import ApplyRuns
 from reconciler.app.fleet_board import FleetBoard
+from reconciler.app.job_files import JobFiles
 from reconciler.app.message_tap import MessageTap
 from reconciler.app.operations import Operations
 from reconciler.app.ports import Clock
@@ -51,6 +52,7 @@ class ConsoleParts:
     board: FleetBoard
     messages: MessageTap
     operations: Operations
+    files: JobFiles
     clock: Clock
     door: Door
 
@@ -70,7 +72,7 @@ def build_console(parts: ConsoleParts) -> FastAPI:
     add_fleet_routes(console, parts.reconciler, parts.board, pages, streams)
     add_charger_routes(console, parts.reconciler, parts.board, pages, streams)
     add_message_routes(console, parts.messages, parts.board, pages, streams)
-    add_operation_routes(console, parts.reconciler, parts.operations, parts.board, pages, streams)
+    add_operation_routes(console, parts.reconciler, parts.operations, parts.files, parts.board, pages, streams)
     add_toggle_routes(console, parts.reconciler, pages)
     add_outage_routes(console, parts.reconciler, pages)
     add_history_routes(console, parts.reconciler, parts.runs, parts.board, pages, streams)

@@ -1,6 +1,8 @@
 """Working on a charger: what can be done now and why not, forms made from schemas, and an operation as it goes."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from typing import Any
 
 from fastapi import FastAPI, Request
 from starlette.responses import HTMLResponse, Response, StreamingResponse
@@ -11,6 +13,7 @@ from reconciler.adapters.console.pages import Pages, keep_cookie
 from reconciler.adapters.console.streams import QUIET_S, STILL_HERE, Streams, event
 from reconciler.adapters.console.visitor import NAME_COOKIE, NAME_MAX
 from reconciler.app.fleet_board import FleetBoard
+from reconciler.app.job_files import JobFiles
 from reconciler.app.operation_run import OperationRun
 from reconciler.app.operations import Operations
 from reconciler.app.reconciler import Reconciler
@@ -27,8 +30,9 @@ DISRUPTIVE = frozenset({"reset", "firmware", "availability", "remote-stop", "cle
 class _Desk:
     """What the pages of operations have in common."""
 
-    def __init__(self, operations: Operations, pages: Pages) -> None:
+    def __init__(self, operations: Operations, files: JobFiles, pages: Pages) -> None:
         self._operations = operations
+        self._files = files
         self._pages = pages
 
     async def offered(self, name: str, operation: str) -> Offer:
@@ -38,6 +42,14 @@ class _Desk:
                 return offer
         operation_named(operation)
         raise UnknownAddress(f"the OCPP version of {name} has no {operation}", hint="its page has what there is")
+
+    def fields(self, operation: str, typed: Mapping[str, Any] | None = None) -> list[Field]:
+        """Return the form of an operation; a file is chosen among those that are kept here."""
+        found = fields_of(OPERATIONS[operation].schema(), typed)
+        if OPERATIONS[operation].file != "serves":
+            return found
+        kept = tuple(file.name for file in self._files.shelf.files())
+        return [replace(field, control="choice", options=kept) if field.name == "file" else field for field in found]
 
     def asked(
         self, request: Request, name: str, offer: Offer, fields: list[Field], fault: str = "", status: int = 200
@@ -65,10 +77,16 @@ class _Desk:
 
 
 def add_operation_routes(
-    console: FastAPI, reconciler: Reconciler, operations: Operations, board: FleetBoard, pages: Pages, streams: Streams
+    console: FastAPI,
+    reconciler: Reconciler,
+    operations: Operations,
+    files: JobFiles,
+    board: FleetBoard,
+    pages: Pages,
+    streams: Streams,
 ) -> None:
     """Add them."""
-    desk = _Desk(operations, pages)
+    desk = _Desk(operations, files, pages)
     _add_run_routes(console, desk, board, pages, streams)
 
     @console.get("/chargers/{name}/operations")
@@ -87,13 +105,13 @@ def add_operation_routes(
     @console.get("/chargers/{name}/operations/{operation}")
     async def ask(request: Request, name: str, operation: str) -> HTMLResponse:
         offer = await desk.offered(name, operation)
-        return desk.asked(request, name, offer, fields_of(OPERATIONS[operation].schema()))
+        return desk.asked(request, name, offer, desk.fields(operation))
 
     @console.post("/chargers/{name}/operations/{operation}")
     async def start(request: Request, name: str, operation: str) -> Response:
         pages.require(request, Access.TECHNICIAN)
         offer, given = await desk.offered(name, operation), await request.form()
-        fields = fields_of(OPERATIONS[operation].schema(), given)
+        fields = desk.fields(operation, given)
         try:
             typed = str(given.get("your_name", "")).strip()
             actor = pages.actor(request, typed)

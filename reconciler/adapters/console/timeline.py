@@ -10,7 +10,7 @@ from reconciler.model.features import FEATURES
 from reconciler.model.history import HistoryEvent
 
 SPAN: Final = timedelta(hours=24)
-SHORTEST: Final = timedelta(minutes=10)
+SHORTEST: Final = timedelta(minutes=2)
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,4 +147,6 @@ def value_text(value: object) -> str:
         return ", ".join(f"{key}: {value_text(item)}" for key, item in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(map(value_text, value))
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
     return "–" if value is None or value == "" else str(value)

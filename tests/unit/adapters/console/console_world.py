@@ -1,8 +1,10 @@
 """The console over a world without sockets, and a browser without eyes: an HTTP client that keeps cookies."""
 
 import re
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import httpx
 from starlette.requests import Request
@@ -10,6 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from reconciler.adapters.console.application import ConsoleParts, build_console
 from reconciler.adapters.console.visitor import Visitor
+from reconciler.adapters.job_files import FileDesk, KeptUploads, Shelf
 from reconciler.app.apply_runs import ApplyRuns
 from reconciler.app.fleet_board import FleetBoard
 from reconciler.app.message_tap import MessageTap
@@ -46,8 +49,11 @@ class Seat:
         operations = world.reconciler.operations(
             world.store, QuietStations(), Background(print), lambda: "op-1", holder="here"
         )
+        folder = Path(tempfile.mkdtemp())
+        kept = KeptUploads(folder / "uploads", world.clock.now, lambda: "upload-1", max_bytes=1000)
+        files = FileDesk(Shelf(folder / "firmware"), kept, "", lambda: "token")
         tap = MessageTap({}, world.clock)
-        console = build_console(ConsoleParts(world.reconciler, runs, board, tap, operations, world.clock, self))
+        console = build_console(ConsoleParts(world.reconciler, runs, board, tap, operations, files, world.clock, self))
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
             board.stir()
