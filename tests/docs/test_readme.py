@@ -8,6 +8,8 @@ import pytest
 from typer.main import get_command
 
 from reconciler.cli.main import app
+from reconciler.cli.operation_options import flag
+from reconciler.local.operations.catalogue import OPERATIONS
 from tests.golden import ROOT
 from tests.golden.tour import commands_in, walked
 
@@ -39,6 +41,9 @@ def test_commands_that_a_document_shows_exist_with_their_options(file: Path) -> 
             assert verb in commands, command
             node = commands[verb]
         known = {option for parameter in node.params for option in (*parameter.opts, *parameter.secondary_opts)}
+        operation = next((OPERATIONS[word] for word in arguments if word in OPERATIONS), None)
+        if node.name == "op" and operation is not None:  # an operation has options of its own
+            known |= {flag(name) for name in operation.schema().get("properties", {})}
         used = {argument for argument in arguments if re.match(r"--?[a-z]", argument)}
         assert used <= known | {"--help"}, command
 
