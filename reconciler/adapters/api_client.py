@@ -163,6 +163,14 @@ class ApiClient:
         """Return {notices}: those that have not arrived."""
         return self._get("/v1/notices/undelivered")
 
+    def load_policies(self) -> Json:
+        """Return {load_policies}: how each stands, charger by charger."""
+        return self._get("/v1/load-policies")
+
+    def notification_rules(self) -> Json:
+        """Return {notification_rules}: what each sent, and did not send because another is in charge."""
+        return self._get("/v1/notification-rules")
+
     def failovers(self) -> Json:
         """Return {failovers}: those in force."""
         return self._get("/v1/failovers")

@@ -13,9 +13,10 @@ import aiosmtplib
 from icalendar import Calendar, Event, vCalAddress, vText
 
 from reconciler import __version__
-from reconciler.app.notifying import NotDelivered, NoticeMessage
+from reconciler.app.delivering import Message, NotDelivered
 from reconciler.errors import FwdctlError
-from reconciler.model.notices import NoticeKind
+from reconciler.model.notices import NoticeKind, OutageNotice
+from reconciler.model.notifications import Edge, Notification
 
 _TIMEOUT_S: Final = 10.0
 _PORTS: Final = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
@@ -75,7 +76,7 @@ class MailCourier:
         self._server = server
         self._sender = sender
 
-    async def deliver(self, message: NoticeMessage) -> None:
+    async def deliver(self, message: Message) -> None:
         """Hand the message to the SMTP server, or raise NotDelivered."""
         server = self._server
         try:
@@ -93,8 +94,11 @@ class MailCourier:
             raise NotDelivered(f"the mail server {server.host} did not take it: {_told(error)}") from error
 
 
-def compose(message: NoticeMessage, sender: str) -> EmailMessage:
-    """Return the mail: text, and the calendar entry; the same notice always has the same Message-ID."""
+def compose(message: Message, sender: str) -> EmailMessage:
+    """Return the mail; the same notice always has the same Message-ID.
+
+    With an outage's notice goes its calendar entry; what says that a trouble is over is an answer to what told of it.
+    """
     notice = message.notice
     domain = parseaddr(sender)[1].rpartition("@")[2] or "fwdctl.invalid"
     mail = EmailMessage()
@@ -102,18 +106,26 @@ def compose(message: NoticeMessage, sender: str) -> EmailMessage:
     mail["To"] = notice.recipient.to
     mail["Subject"] = message.subject
     mail["Date"] = format_datetime(notice.claimed_at)
-    mail["Message-ID"] = f"<{sha256(notice.key.encode()).hexdigest()[:32]}@{domain}>"
+    mail["Message-ID"] = _message_id(notice.key, domain)
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(message.text)
+    if isinstance(notice, Notification):
+        if notice.edge is Edge.OVER:
+            mail["In-Reply-To"] = mail["References"] = _message_id(notice.begun_key, domain)
+        return mail
     method = "CANCEL" if notice.kind is NoticeKind.CANCELLED else "REQUEST"
-    entry = calendar(message, sender, domain, method)
+    entry = calendar(notice, message, sender, domain, method)
     mail.add_attachment(entry.decode(), subtype="calendar", filename="outage.ics", params={"method": method})
     return mail
 
 
-def calendar(message: NoticeMessage, sender: str, domain: str, method: str) -> bytes:
+def _message_id(key: str, domain: str) -> str:
+    return f"<{sha256(key.encode()).hexdigest()[:32]}@{domain}>"
+
+
+def calendar(notice: OutageNotice, message: Message, sender: str, domain: str, method: str) -> bytes:
     """Return the iCalendar object of a notice; its UID stays the same for as long as the opening is the same."""
-    notice, told = message.notice, message.notice.announcement
+    told = notice.announcement
     event = Event()
     event.add("uid", f"{notice.occurrence}@{domain}")
     event.add("sequence", notice.sequence)

@@ -55,6 +55,10 @@ WRITTEN: Final[tuple[Metric, ...]] = (
     Metric("counter", "security_events", "Security events, see reconciler/app/security_events.py.", ("event",)),
     Metric("counter", "applies", "Applies by exit code, 0 for all applied.", ("exit_code",)),
     Metric("counter", "api_requests", "Admin API requests by route and status.", ("route", "status")),
+    Metric("counter", "notifications", "Notifications: claimed, held, sent, failed, suppressed.", ("outcome",)),
+    Metric("counter", "load_limits_set", "Limits that load policies asked chargers to keep to.", ("outcome",)),
+    Metric("gauge", "load_limit_watts", "The limit of a load policy.", ("policy",)),
+    Metric("gauge", "load_counted_watts", "What the chargers of a load policy may draw at most.", ("policy",)),
     Metric("gauge", "last_apply_revision", "Revision that the last apply since the start has made, 0 for none."),
 )
 """Metrics that are written where something happens. No label names a charger: 100 000 would be 100 000 series."""

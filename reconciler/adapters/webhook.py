@@ -12,12 +12,14 @@ from typing import Any, Final
 import httpx
 
 from reconciler import __version__
-from reconciler.app.notifying import NotDelivered, NoticeMessage
+from reconciler.app.delivering import Message, NotDelivered
 from reconciler.app.ports import Clock, Secrets
 from reconciler.app.signed_post import SIGNATURE as SIGNATURE
 from reconciler.app.signed_post import signature as signature
 from reconciler.errors import SecretUnavailable
+from reconciler.local.notification_text import event_name
 from reconciler.model.notices import OutageNotice
+from reconciler.model.notifications import Notification
 
 FORMAT_VERSION: Final = "1.0"
 _TIMEOUT_S: Final = 10.0
@@ -30,7 +32,7 @@ class WebhookCourier:
         self._secrets = secrets
         self._clock = clock
 
-    async def deliver(self, message: NoticeMessage) -> None:
+    async def deliver(self, message: Message) -> None:
         """Post the message; raises NotDelivered for any answer but 2xx, redirects included."""
         notice = message.notice
         content = json.dumps(payload(message), ensure_ascii=False).encode()
@@ -49,7 +51,7 @@ class WebhookCourier:
         if not response.is_success:
             raise NotDelivered(f"the webhook answered HTTP {response.status_code}")
 
-    def _secret(self, notice: OutageNotice) -> bytes:
+    def _secret(self, notice: OutageNotice | Notification) -> bytes:
         assert notice.recipient.secret is not None
         try:
             return self._secrets.resolve(notice.recipient.secret)
@@ -57,9 +59,31 @@ class WebhookCourier:
             raise NotDelivered(error.summary) from error
 
 
-def payload(message: NoticeMessage) -> dict[str, Any]:
+def payload(message: Message) -> dict[str, Any]:
     """Return what is posted, as JSON data."""
-    notice, told = message.notice, message.notice.announcement
+    if isinstance(message.notice, Notification):
+        return _notification(message.notice, message)
+    return _outage(message.notice, message)
+
+
+def _notification(told: Notification, message: Message) -> dict[str, Any]:
+    return {
+        "format_version": FORMAT_VERSION,
+        "kind": "notification",
+        "event": event_name(told),
+        "rule": told.rule,
+        "trouble": told.trouble,
+        "edge": told.edge.value,
+        "charger": told.charger or None,
+        "at": _time(told.at),
+        "contact": message.contact,
+        "subject": message.subject,
+        "text": message.text,
+    }
+
+
+def _outage(notice: OutageNotice, message: Message) -> dict[str, Any]:
+    told = notice.announcement
     return {
         "format_version": FORMAT_VERSION,
         "kind": notice.kind.value,

@@ -123,6 +123,10 @@ class RelayNode:
             return station_id
         return slot.memory.ids.known_as(LOCAL, station_id.encode()).decode()
 
+    def slot(self, charger: str) -> ChargerSlot | None:
+        """Return what is kept of a charger, None where it is not declared."""
+        return self._slots.get(charger)
+
     def strangers(self) -> tuple[Stranger, ...]:
         """Return the stations that knocked lately and were not declared then."""
         return self._strangers.all()

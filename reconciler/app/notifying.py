@@ -1,58 +1,24 @@
 """Telling partners about outages: each notice is claimed once, by one node, then sent until it has arrived.
 
-due (pure) ──> claim: one row per opening, edge and recipient ──> take ──> courier ──> sent, or later again
+due (pure) ──> claim: one row per opening, edge and recipient ──> delivering
 """
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Final, Protocol
+from datetime import datetime
+from typing import Final
 
 from reconciler.app.applied_specs import AppliedSpecs
+from reconciler.app.delivering import Courier, Delivering, Message
 from reconciler.app.duty import Duty
 from reconciler.app.ports import Clock, Store
 from reconciler.app.tasks import Report
 from reconciler.model.history import HistoryEvent
-from reconciler.model.notices import Delivery, OutageNotice
+from reconciler.model.notices import OutageNotice
 from reconciler.planning.notice_text import body, subject
 from reconciler.planning.notices import REMEMBERED, notices_due
 
 TICK_S: Final = 3.0
-
-DELIVERY_S: Final = 25.0
-"""What one delivery may take."""
-_TAKEN: Final = timedelta(seconds=30)
-"""For so long nobody else tries the same notice: longer than DELIVERY_S."""
-_BACK_OFF_FIRST: Final = timedelta(seconds=30)
-_BACK_OFF_LAST: Final = timedelta(hours=1)
-_ATTEMPTS_MAX: Final = 10
-_AT_ONCE: Final = 10
-
-
-class NotDelivered(Exception):
-    """Raised by a courier; `reason` is one sentence that may be shown, never with a secret."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-@dataclass(frozen=True, slots=True)
-class NoticeMessage:
-    """A notice in words; `contact` is whom to ask."""
-
-    notice: OutageNotice
-    subject: str
-    text: str
-    contact: str
-
-
-class Courier(Protocol):
-    """Carries messages to one kind of recipient."""
-
-    async def deliver(self, message: NoticeMessage) -> None:
-        """Deliver the message, or raise NotDelivered; a message with the same `notice.key` is the same message."""
 
 
 class Notifier:
@@ -94,46 +60,25 @@ class Notifier:
         told = await self._store.notices(now - 2 * REMEMBERED)
         due = notices_due(site, state.begun, state.adjustments, told, now)
         claimed = await self._store.claim_notices(due) if due else ()
-        waiting = [
-            notice for notice in (*told, *claimed) if notice.status is Delivery.PENDING and notice.next_at <= now
-        ]
-        slots = asyncio.Semaphore(_AT_ONCE)
-        await asyncio.gather(*(self._try(notice, slots) for notice in waiting))
+        await Delivering(self, self._couriers, self._clock).deliver((*told, *claimed))
 
-    async def _try(self, notice: OutageNotice, slots: asyncio.Semaphore) -> None:
-        async with slots:
-            now = self._clock.now()
-            taken = replace(notice, next_at=now + _TAKEN, attempts=notice.attempts + 1)
-            if not await self._store.update_notice(taken, seen=notice):
-                return  # another node has it
-            await self._store.update_notice(await self._delivered(taken), seen=taken)
+    # -- Outbox ------------------------------------------------------------------------------------------------
 
-    async def _delivered(self, notice: OutageNotice) -> OutageNotice:
-        """Deliver a notice and return what became of it."""
-        courier = self._couriers.get(notice.recipient.kind)
-        message = NoticeMessage(notice, subject(notice), body(notice, self._contact), self._contact)
-        try:
-            if courier is None:
-                raise NotDelivered(f"this server can't send {notice.recipient.kind}: fwdctl serve --smtp URL")
-            async with asyncio.timeout(DELIVERY_S):
-                await courier.deliver(message)
-        except (NotDelivered, TimeoutError) as error:
-            reason = error.reason if isinstance(error, NotDelivered) else f"no answer within {DELIVERY_S:g} s"
-            return await self._put_off(notice, reason)
-        await self._record("notice", notice, f"told {notice.recipient.to}")
-        return replace(notice, status=Delivery.SENT, error="")
+    async def update(self, parcel: OutageNotice, seen: OutageNotice) -> bool:
+        """Store how far a notice has come."""
+        return await self._store.update_notice(parcel, seen=seen)
 
-    async def _put_off(self, notice: OutageNotice, reason: str) -> OutageNotice:
-        if notice.attempts >= _ATTEMPTS_MAX:
-            await self._record("notice-failed", notice, f"could not tell {notice.recipient.to}: {reason}")
-            return replace(notice, status=Delivery.FAILED, error=reason)
-        pause = min(_BACK_OFF_LAST, _BACK_OFF_FIRST * 2 ** (notice.attempts - 1))
-        return replace(notice, next_at=self._clock.now() + pause, error=reason)
+    def message(self, parcel: OutageNotice) -> Message:
+        """Return a notice in words."""
+        return Message(parcel, subject(parcel), body(parcel, self._contact), self._contact)
 
-    async def _record(self, kind: str, notice: OutageNotice, summary: str) -> None:
-        told = notice.announcement
-        details = {"occurrence": notice.occurrence, "edge": notice.edge, "recipient": notice.recipient.key}
+    async def concluded(self, parcel: OutageNotice, failure: str) -> None:
+        """Write down that a notice has arrived, or why it was given up."""
+        told, to = parcel.announcement, parcel.recipient.to
+        summary = f"could not tell {to}: {failure}" if failure else f"told {to}"
+        details = {"occurrence": parcel.occurrence, "edge": parcel.edge, "recipient": parcel.recipient.key}
+        kind = "notice-failed" if failure else "notice"
         event = HistoryEvent(
-            self._clock.now(), kind, f"{told.outage} {notice.edge}: {summary}", reason=told.reason, details=details
+            self._clock.now(), kind, f"{told.outage} {parcel.edge}: {summary}", reason=told.reason, details=details
         )
         await self._store.record([event])

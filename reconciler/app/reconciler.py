@@ -8,17 +8,21 @@ from reconciler.app.applied_specs import AppliedSpecs
 from reconciler.app.applying import Applying, ApplyRequest, ApplyResult, OnProgress
 from reconciler.app.charger_reach import ChargerReach
 from reconciler.app.controller import Controller
+from reconciler.app.delivering import Courier
 from reconciler.app.dumping import Newcomer, dump, newcomers, undeclared
 from reconciler.app.duty import Duty, SoleDuty
 from reconciler.app.explaining import Explaining
 from reconciler.app.failover_desk import FailoverDesk
 from reconciler.app.job_files import JobFiles
-from reconciler.app.notifying import Courier, Notifier
+from reconciler.app.load_control import Journal, LimitStore, Line, LoadControl
+from reconciler.app.load_facts import Slots
+from reconciler.app.notifications import Notifications, NotificationStore
+from reconciler.app.notifying import Notifier
 from reconciler.app.operations import Operations, OperationStore, Stations
 from reconciler.app.outage_desk import OutageDesk
 from reconciler.app.pausing import Pausing
 from reconciler.app.planning import Planning, PlanRequest
-from reconciler.app.ports import Clock, HistoryFilter, Lock, RelayPort, Secrets, Store
+from reconciler.app.ports import Clock, HistoryFilter, Lock, Metrics, RelayPort, Secrets, Store
 from reconciler.app.rollout import StopRequest
 from reconciler.app.showing import Showing, Shown
 from reconciler.app.status import ChargerStatus, DriftReport, Status
@@ -75,6 +79,10 @@ class Reconciler:
         self._explaining = Explaining(store, clock, self._specs)
         self._showing = Showing(store, clock, self._specs)
         self._status = Status(self._specs, relay, self.controller)
+        self.load: LoadControl | None = None
+        """What keeps load policies, where this process does."""
+        self.told: Notifications | None = None
+        """What tells people by notification rules, where this process does."""
 
     async def start(self) -> None:
         """Tell the relay what every applied charger is to run; to be awaited before stations are let in."""
@@ -199,6 +207,55 @@ class Reconciler:
             holder=holder,
             files=files,
         )
+
+    def load_control(
+        self,
+        limits: LimitStore,
+        slots: Slots,
+        line: Line,
+        journal: Journal,
+        metrics: Metrics,
+        background: Background,
+    ) -> LoadControl:
+        """Return what keeps load policies."""
+        self.load = LoadControl(
+            limits,
+            slots,
+            line,
+            self._clock,
+            self._specs,
+            journal,
+            metrics,
+            background,
+            duty=self.duty,
+            report=self._report,
+        )
+        return self.load
+
+    def notifications(
+        self,
+        kept: NotificationStore,
+        slots: Slots,
+        load: LoadControl,
+        couriers: Mapping[str, Courier],
+        metrics: Metrics,
+        *,
+        contact: str,
+    ) -> Notifications:
+        """Return what tells people by notification rules; arguments as of `notifier`."""
+        self.told = Notifications(
+            kept,
+            slots,
+            load,
+            self._clock,
+            self._specs,
+            couriers,
+            metrics,
+            duty=self.duty,
+            contact=contact,
+            report=self._report,
+        )
+        return self.told
 
     def notifier(self, couriers: Mapping[str, Courier], *, contact: str) -> Notifier:
         """Return what tells partners about outages; `couriers` by kind of recipient, `contact` is whom to ask."""

@@ -102,11 +102,13 @@ def _chosen(site: Site, desired: Mapping[str, DesiredCharger], text: str | None)
     if text is None:
         return None
     address = Address.parse(text)
+    members = {member.charger for policy in site.load_policies if policy.address == text for member in policy.members}
     found = [
         name
         for name in site.chargers
         if text in (site.declared_by.get(name), site.bound_by.get(name))
         or (address.kind == "charger" and address.name == name)
+        or name in members
         or (address.kind == "backend" and name in desired and desired[name].leg(address.name) is not None)
     ]
     if not found and text not in site.resources:

@@ -9,7 +9,7 @@ import os
 import random
 import secrets
 import socket
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -41,6 +41,7 @@ from reconciler.adapters.websocket import WebSocketDialer
 from reconciler.app.access_tokens import AccessTokens, TokenStore
 from reconciler.app.admin_access import AdminAccess, admin_access
 from reconciler.app.apply_runs import ApplyRuns
+from reconciler.app.delivering import Courier
 from reconciler.app.fleet_board import FleetBoard
 from reconciler.app.fleet_numbers import fleet_numbers
 from reconciler.app.leg_book import LegBook
@@ -48,7 +49,6 @@ from reconciler.app.leg_desk import LegDesk
 from reconciler.app.leg_dialer import LegDialer
 from reconciler.app.leg_reports import LegReports
 from reconciler.app.node import RelayNode, World
-from reconciler.app.notifying import Courier
 from reconciler.app.operations import Operations
 from reconciler.app.plan_seal import PlanSeal
 from reconciler.app.ports import Store
@@ -117,11 +117,12 @@ class _Assembly:
         node.issuer = self._issuer(node, background)
         reconciler = await self._reconciler(store, node, background, directory)
         doors = await open_station_doors(self._settings, node, node.security, self._metrics, background, self._stack)
-        self._notices(reconciler, background)
+        couriers = self._notices(reconciler, background)
         access = await self._access(store, node, token)
         desk = self._file_exchange(background)
         holder = directory.node_id(_new_id)
         operations = await self._operations(reconciler, store, node, desk, background, holder)
+        self._local_rules(reconciler, store, node, couriers, background)
         self._admin_api(admin_socket, access, node, reconciler, operations, desk, background)
         return Running(directory, doors, admin_url, desk.url, self._broken)
 
@@ -234,13 +235,39 @@ class _Assembly:
         node.changed = changed
         return operations
 
-    def _notices(self, reconciler: Reconciler, background: Background) -> None:
+    def _local_rules(
+        self,
+        reconciler: Reconciler,
+        store: SqlStore,
+        node: RelayNode,
+        couriers: Mapping[str, Courier],
+        background: Background,
+    ) -> None:
+        """Have `local` keep load policies and tell people by notification rules."""
+        load = reconciler.load_control(store, node, node.local_line, self._recorder, self._metrics, background)
+        told = reconciler.notifications(store, node, load, couriers, self._metrics, contact=self._settings.mail_from)
+        node.local_line.listen(load.heard)
+        node.local_line.listen(told.heard)
+        before = node.changed
+
+        def changed(charger: str) -> None:
+            before(charger)
+            load.wake(charger)
+            told.changed(charger)
+
+        node.changed = changed
+        self._vital(background, load.run(), "load control")
+        self._vital(background, told.run(), "notifications")
+
+    def _notices(self, reconciler: Reconciler, background: Background) -> Mapping[str, Courier]:
+        """Have partners told about outages; return who carries messages."""
         couriers: dict[str, Courier] = {"webhook": WebhookCourier(self._secrets, self._clock)}
         if self._settings.smtp is not None:
             server = MailServer.parse(self._settings.smtp, smtp_password(os.environ))
             couriers["email"] = MailCourier(server, self._settings.mail_from)
         notifier = reconciler.notifier(couriers, contact=self._settings.mail_from)
         self._vital(background, notifier.run(), "notices")
+        return couriers
 
     async def _access(self, store: TokenStore, node: RelayNode, token: str | None) -> AdminAccess:
         tokens = AccessTokens(store, self._clock, lambda: secrets.token_hex(4), _new_secret)

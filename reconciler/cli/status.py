@@ -8,6 +8,7 @@ import typer
 
 from reconciler.adapters.api_client import ApiClient, Json
 from reconciler.cli import options
+from reconciler.cli.local_rules import print_policies, print_rules
 from reconciler.cli.output import answers, print_json, print_table
 
 WATCH_EVERY_S: Final = 2.0
@@ -17,7 +18,8 @@ LAYERS: Final = {"override": "toggled", "outage": "outage", "failover": "failed 
 
 def status(
     address: Annotated[
-        str | None, typer.Argument(help="A charger, split system, binding or back-end; all chargers without it.")
+        str | None,
+        typer.Argument(help="A charger, split system, binding, back-end or load policy; all chargers without it."),
     ] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Show it anew every 2 s, until Ctrl-C.")] = False,
     json_output: options.JsonOutput = False,
@@ -36,6 +38,9 @@ def status(
                 _print(answer["chargers"], address)
                 if answer["strangers"] and address is None:
                     typer.echo(f"Not declared, and knocked: {answer['strangers']} (fwdctl dump --live writes specs).")
+                print_policies(api.load_policies()["load_policies"], address)
+                if address is None or address.startswith("notification-rule."):
+                    print_rules(api.notification_rules()["notification_rules"], address)
                 _print_trouble(api.undelivered_notices()["notices"])
             if not watch:
                 return

@@ -14,8 +14,9 @@ class HistoryEvent:
     station-connected, station-gone, serial-mismatch, token-created, token-revoked, api-call, security-event,
     leg-up, leg-down, drift-healed, outage-begun, outage-cancelled, outage-extended, failover, failover-ended,
     notice, notice-failed, operation, leg-changed, leg-change-confirmed, leg-change-failed, leg-change-overtaken,
-    certificate-issued, certificate-not-issued. `charger` is "" for what concerns no single charger; `details` holds
-    JSON values and never a secret. `seq` is given by the store.
+    certificate-issued, certificate-not-issued, notification, notification-failed, load-limit, load-exceeded,
+    load-kept. `charger` is "" for what concerns no single charger; `details` holds JSON values and never a secret.
+    `seq` is given by the store.
     """
 
     at: datetime

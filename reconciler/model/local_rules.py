@@ -17,6 +17,9 @@ EVENT_FEATURES: Final[Mapping[str, str]] = {
 """Event of a rule -> the feature whose owner tells about it. A flip has none: it is told where `local` owned or owns
 one of the features that changed hands."""
 
+STATES: Final = ("charger-offline", "connector-faulted", "backend-down", "load-exceeded")
+"""Events that last until they are over; the others are over as they happen."""
+
 
 @dataclass(frozen=True, slots=True)
 class LoadMember:
@@ -73,7 +76,7 @@ class Coverage:
 
     address: str
     what: str
-    """governs, or tells about: an event."""
+    """governs, or tells about an event on."""
     acts_on: tuple[str, ...] = ()
     elsewhere: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """(reason, chargers)"""

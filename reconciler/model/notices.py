@@ -15,6 +15,8 @@ class Delivery(StrEnum):
     SENT = "sent"
     FAILED = "failed"
     """Given up after many attempts."""
+    HELD = "held"
+    """Too much at once: it goes out in a digest."""
     SUPERSEDED = "superseded"
     """Never sent: by the time it could be, a later one said more."""
 

@@ -150,9 +150,9 @@ def coverage_of(site: Site, chargers: Mapping[str, DesiredCharger]) -> tuple[Cov
         for feature, events in features.items():
             told = f"tells about {', '.join(events)}"
             if feature:
-                found.append(_coverage(rule.address, told, names, feature, chargers))
+                found.append(_coverage(rule.address, f"{told} on", names, feature, chargers))
             else:
-                found.append(Coverage(rule.address, f"{told} to or from local", tuple(names)))
+                found.append(Coverage(rule.address, f"{told} to or from local on", tuple(names)))
     return tuple(found)
 
 

@@ -73,7 +73,7 @@ def coverage_lines(coverage: Coverage, *, verbose: bool) -> tuple[str, ...]:
     elsewhere = (
         f"not {chargers(len(found))}, {reason}: {names(found, verbose=verbose)}" for reason, found in coverage.elsewhere
     )
-    return f"{coverage.address} {coverage.what}, {chargers(len(coverage.acts_on))}{acts_on}", *elsewhere
+    return f"{coverage.address} {coverage.what} {chargers(len(coverage.acts_on))}{acts_on}", *elsewhere
 
 
 def move_text(move: Move) -> str:

@@ -73,6 +73,17 @@ class OwnCallWanted(msgspec.Struct, frozen=True):
     payload: bytes
 
 
+class ResidueDisowned(msgspec.Struct, frozen=True):
+    """A back-end wants gone what it left, and may not take it away itself any more (R14).
+
+    `details` are beginnings of `Residue.detail`; any fits.
+    """
+
+    owner: str
+    kind: str
+    details: tuple[str, ...] = ("",)
+
+
 class TimerFired(msgspec.Struct, frozen=True):
     """The instant that `Session.next_timer()` named has come."""
 
@@ -88,5 +99,6 @@ Event = (
     | OrderAnswered
     | LegRestartDue
     | OwnCallWanted
+    | ResidueDisowned
     | TimerFired
 )

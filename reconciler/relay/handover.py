@@ -31,10 +31,30 @@ def take_over(
         "der-control": policy.der_controls,
     }
     for residue in book:
-        foreign = owners[RESIDUE_FEATURES[residue.kind]] != residue.owner
-        if foreign and rules.get(residue.kind, "keep") != "keep":
-            action, payload = _COMMANDS[residue.kind](residue, version)
-            yield residue, (action, msgspec.json.encode(payload))
+        if _is_foreign(residue, owners) and rules.get(residue.kind, "keep") != "keep":
+            yield residue, _command(residue, version)
+
+
+def disown(
+    book: ResidueBook, owner: str, kind: str, details: tuple[str, ...], owners: Mapping[str, str], version: str
+) -> Iterator[tuple[Residue, Command]]:
+    """Yield what `owner` left, wants gone and may not take away itself, with the command that takes it away.
+
+    `details` are beginnings of what it is, see `Residue.detail`. What it owns still it has to command itself.
+    """
+    for residue in book.of(owner):
+        wanted = residue.kind == kind and residue.detail.startswith(details)
+        if wanted and kind in _COMMANDS and _is_foreign(residue, owners):
+            yield residue, _command(residue, version)
+
+
+def _is_foreign(residue: Residue, owners: Mapping[str, str]) -> bool:
+    return owners[RESIDUE_FEATURES[residue.kind]] != residue.owner
+
+
+def _command(residue: Residue, version: str) -> Command:
+    action, payload = _COMMANDS[residue.kind](residue, version)
+    return action, msgspec.json.encode(payload)
 
 
 def _clear_profile(residue: Residue, version: str) -> tuple[str, Any]:

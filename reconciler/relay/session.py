@@ -25,6 +25,7 @@ from reconciler.relay.commands import CloseLeg, Command, SendToLeg
 from reconciler.relay.downward import Downward
 from reconciler.relay.envelope import Frame, Kind, Malformed, UnknownType, call_error, read_frame
 from reconciler.relay.flip import Flip
+from reconciler.relay.handover import disown
 from reconciler.relay.leg import NEVER
 from reconciler.relay.limits import SessionLimits
 from reconciler.relay.memory import SessionMemory
@@ -92,6 +93,8 @@ class Session:
                 self._flip.want(generation, desired)
             case events.OrderAnswered() | events.LegRestartDue() | events.OwnCallWanted():
                 self._about_a_leg(event)
+            case events.ResidueDisowned(owner, kind, details):
+                self._take_away(owner, kind, details)
             case events.StationClosed(reason):
                 self._station_closed(reason)
             case _:
@@ -99,6 +102,12 @@ class Session:
         self._downward.pump()  # what waited for the station's boot
         self._flip.advance()
         return self._take()
+
+    def _take_away(self, owner: str, kind: str, details: tuple[str, ...]) -> None:
+        state = self._state
+        found = disown(state.memory.residue, owner, kind, details, state.table.owners, state.version)
+        for residue, (action, payload) in list(found):
+            self._downward.own_call(action, payload, residue)
 
     def next_timer(self) -> float | None:
         """Return when TimerFired is due (monotonic seconds), or None. An early TimerFired does no harm."""

@@ -44,6 +44,7 @@ class Speech(Protocol):
 
 
 ENERGY: Final = "Energy.Active.Import.Register"
+POWER: Final = "Power.Active.Import"
 
 
 class Speech16:
@@ -87,6 +88,9 @@ class Speech16:
     def metered(self, transaction: Transaction, at: str) -> Said:
         """Return a MeterValues with the transaction's id."""
         action, payload = self.meter_values(transaction.connector, transaction.meter_wh, at, "Sample.Periodic")
+        if transaction.power_w is not None:
+            power = {"value": str(transaction.power_w), "measurand": POWER, "unit": "W"}
+            payload["meterValue"][0]["sampledValue"].append(power)
         return action, payload | {"transactionId": transaction.id}
 
     def stopped(self, transaction: Transaction, at: str, reason: str) -> Said:
@@ -203,6 +207,9 @@ class Speech2:
             "transactionInfo": {"transactionId": transaction.id, "chargingState": "Charging"},
             "meterValue": [self._meter(transaction.meter_wh, at, context)],
         }
+        if transaction.power_w is not None:
+            power = {"value": transaction.power_w, "measurand": POWER, "unitOfMeasure": {"unit": "W"}}
+            payload["meterValue"][0]["sampledValue"].append(power)
         transaction.seq_no += 1
         return "TransactionEvent", payload
 

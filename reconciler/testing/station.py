@@ -191,6 +191,13 @@ class SimulatedStation(Line):
         transaction.meter_wh = self.memory.connectors[transaction.connector].meter_wh = meter_wh
         await self._say(self.speech.metered(transaction, self.now()))
 
+    async def charge(self, transaction: Transaction, wants_w: float, seconds: int) -> float:
+        """Charge for `seconds` of its own time, as much as the car wants and profiles leave it; report, return W."""
+        allowed_w = self.memory.allowed_w()
+        transaction.power_w = wants_w if allowed_w is None else min(wants_w, allowed_w)
+        await self.meter(transaction, transaction.meter_wh + round(transaction.power_w * seconds / 3600))
+        return transaction.power_w
+
     async def stop_transaction(self, transaction: Transaction, *, reason: str = "Local") -> None:
         """Stop charging; `reason` as the version writes it."""
         transaction.stopped = True

@@ -19,6 +19,8 @@ class Transaction:
     seq_no: int = 0
     remote_start_id: int | None = None
     token_type: str = "ISO14443"
+    power_w: float | None = None
+    """What the car draws, reported beside the register; None: not reported."""
     token_status: str = ""
     """What the CSMS said of the tag: "Accepted", "Blocked"...; "" while it said nothing."""
     stopped: bool = False
@@ -67,6 +69,19 @@ class StationMemory:
     heartbeat_interval_s: int = 0
     boot_status: str = ""
 
+    def allowed_w(self) -> float | None:
+        """Return what the charging profiles leave the whole station now, in W; None where none limits it.
+
+        As far as a small station has it: of each purpose the profile of the highest stack level counts, with its first
+        period; amperes are for three phases of 230 V.
+        """
+        by_purpose: dict[str, dict[str, Any]] = {}
+        for profile in self.profiles.values():
+            purpose = profile["charging_profile_purpose"]
+            if profile["stack_level"] >= by_purpose.get(purpose, profile)["stack_level"]:
+                by_purpose[purpose] = profile
+        return min((_limit_w(profile) for profile in by_purpose.values()), default=None)
+
     def transaction(self, transaction_id: int | str | None) -> Transaction | None:
         """Return the running transaction of that id."""
         return next((t for t in self.transactions.values() if t.id == transaction_id), None)
@@ -77,6 +92,13 @@ class StationMemory:
             if wanted in (None, 0, number) and connector.operative and number not in self.transactions:
                 return number
         return None
+
+
+def _limit_w(profile: dict[str, Any]) -> float:
+    schedule = profile["charging_schedule"]
+    schedule = schedule[0] if isinstance(schedule, list) else schedule
+    limit = float(schedule["charging_schedule_period"][0]["limit"])
+    return limit if schedule["charging_rate_unit"] == "W" else limit * 3 * 230
 
 
 def default_settings(version: str, connectors: int) -> dict[str, Setting]:

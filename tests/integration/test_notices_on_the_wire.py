@@ -10,7 +10,7 @@ import pytest
 from reconciler.adapters.mail import MailCourier, MailServer, compose, smtp_password
 from reconciler.adapters.secrets import ServerSecrets
 from reconciler.adapters.webhook import WebhookCourier
-from reconciler.app.notifying import NotDelivered, NoticeMessage
+from reconciler.app.delivering import Message, NotDelivered
 from reconciler.errors import FwdctlError
 from reconciler.model.desired import SecretRef
 from reconciler.model.notices import Announcement, NoticeKind, OutageNotice, Recipient
@@ -25,8 +25,8 @@ NOTICE = OutageNotice(
 SENDER = "Relay <noc@relay.example>"
 
 
-def message(**fields: object) -> NoticeMessage:
-    return NoticeMessage(replace(NOTICE, **fields), "Planned outage", "Text with caffè\n", SENDER)  # type: ignore[arg-type]
+def message(**fields: object) -> Message:
+    return Message(replace(NOTICE, **fields), "Planned outage", "Text with caffè\n", SENDER)  # type: ignore[arg-type]
 
 
 async def test_a_mail_arrives_with_text_and_a_calendar_entry() -> None:

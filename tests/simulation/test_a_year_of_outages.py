@@ -5,7 +5,8 @@ from random import Random
 
 import pytest
 
-from reconciler.app.notifying import NoticeMessage, Notifier
+from reconciler.app.delivering import Message
+from reconciler.app.notifying import Notifier
 from reconciler.app.toggling import ToggleRequest
 from reconciler.planning.effective import effective, next_boundary
 from reconciler.planning.occurrences import between
@@ -29,7 +30,7 @@ class Letterbox:
     def __init__(self) -> None:
         self.told: list[tuple[str, str]] = []
 
-    async def deliver(self, message: NoticeMessage) -> None:
+    async def deliver(self, message: Message) -> None:
         self.told.append((message.notice.occurrence, message.notice.edge))
 
 

@@ -12,6 +12,7 @@ from reconciler.adapters.admin_api import answers
 from reconciler.adapters.admin_api.acting import CURRENT_CALL
 from reconciler.adapters.admin_api.file_routes import add_file_routes
 from reconciler.adapters.admin_api.history_routes import add_history_routes
+from reconciler.adapters.admin_api.local_rule_routes import add_local_rule_routes
 from reconciler.adapters.admin_api.operation_routes import add_operation_routes
 from reconciler.adapters.admin_api.pause_routes import add_pause_routes
 from reconciler.adapters.admin_api.schema import (
@@ -57,6 +58,7 @@ def build_routes(
     _add_planning(router, reconciler, runs, seal)
     _add_changing(router, reconciler)
     add_history_routes(router, reconciler, seal)
+    add_local_rule_routes(router, reconciler)
     add_time_routes(router, reconciler)
     add_pause_routes(router, reconciler.pausing)
     add_token_routes(router, access.tokens)

@@ -109,7 +109,7 @@ def _notice(found: RowMapping) -> OutageNotice:
     return OutageNotice(
         occurrence=found["occurrence"],
         edge=found["edge"],
-        recipient=Recipient(found["backend"], kind, to, _secret(found["secret"])),
+        recipient=Recipient(found["backend"], kind, to, secret_ref(found["secret"])),
         kind=NoticeKind(found["kind"]),
         announcement=Announcement(
             outage=found["outage"],
@@ -129,7 +129,8 @@ def _notice(found: RowMapping) -> OutageNotice:
     )
 
 
-def _secret(written: str | None) -> SecretRef | None:
+def secret_ref(written: str | None) -> SecretRef | None:
+    """Return the reference that was stored as text, None for none."""
     if written is None:
         return None
     source, _, name = written.partition(":")

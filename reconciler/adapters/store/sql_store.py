@@ -6,6 +6,7 @@ from reconciler.adapters.store.access_tokens import KeptTokens
 from reconciler.adapters.store.engine import Database
 from reconciler.adapters.store.history import History
 from reconciler.adapters.store.kept_calls import KeptCalls
+from reconciler.adapters.store.local_rules import LocalRules
 from reconciler.adapters.store.location import PostgresDatabase, locate
 from reconciler.adapters.store.lock import ApplyLock
 from reconciler.adapters.store.memories import Memories
@@ -27,6 +28,7 @@ class SqlStore(
     Pauses,
     Outages,
     Notices,
+    LocalRules,
     History,
     ApplyLock,
     Memories,

@@ -52,6 +52,10 @@ class Allotment:
         falling = [watts for until_s, watts in self._falling if now_s < until_s]
         return min(rated_w, max(self.limit_w, self.asked_w or 0.0, self._unsure_w, *falling, 0.0))
 
+    def is_falling(self, now_s: float) -> bool:
+        """Return True while the car may still be on its way down to what was accepted."""
+        return any(now_s < until_s for until_s, _ in self._falling)
+
     def durable_w(self, rated_w: float) -> float | None:
         """Return the highest limit that may stand in the station, whatever becomes of this process; None for none."""
         return None if self.limit_w is None else min(rated_w, max(self.limit_w, self.asked_w or 0.0, self._unsure_w))

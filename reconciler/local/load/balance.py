@@ -66,6 +66,11 @@ class Balance:
         self._share_if_due(now_s)
         return (*self._withdrawals(now_s), *self._lower(now_s), *self._raise(now_s))
 
+    def retune(self, terms: Terms) -> None:
+        """Go by other terms from now on."""
+        if terms != self.terms:
+            self.terms, self._membership = terms, frozenset()
+
     def answered(self, charger: str, outcome: Outcome, now_s: float, problem: str = "") -> None:
         """Take what became of a SetLimit."""
         allotment, found = self._allotments.get(charger), self._facts.get(charger)
@@ -73,6 +78,10 @@ class Balance:
             if outcome == "accepted" and allotment.asked_w is not None:
                 self._sessions[charger] = found.session
             allotment.answered(outcome, self._counted_w(found, now_s), now_s, problem)
+
+    def is_moving(self, now_s: float) -> bool:
+        """Return True while answers are awaited, or a car may still be coming down."""
+        return any(one.asked_w is not None or one.is_falling(now_s) for one in self._allotments.values())
 
     def durable(self) -> Mapping[str, float | None]:
         """Return charger -> the highest limit that may stand there whatever becomes of this process, None for none."""
@@ -267,6 +276,9 @@ class Balance:
         reading = self._fresh(found, now_s)
         idle = found.connected and found.active_since_s is None and found.reading is None
         measured_w = reading.watts if reading is not None else 0.0 if idle else None
+        problem = allotment.problem
+        if not found.governed and found.seen and measured_w is None:
+            problem = "no fresh meter value: counted with all that it is built for"
         return ChargerLoad(
             found.charger,
             found.why_not,
@@ -275,5 +287,5 @@ class Balance:
             allotment.limit_w,
             self._counted_w(found, now_s),
             found.rated_w,
-            allotment.problem,
+            problem,
         )

@@ -1,6 +1,7 @@
 """What load management goes by and what it says: terms of a policy, facts of its chargers, and the picture of both."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from reconciler.local.load.metering import Reading
@@ -103,6 +104,10 @@ class PolicyLoad:
     measured_w: float
     """What they draw, as far as they say."""
     chargers: tuple[ChargerLoad, ...]
+
+    def within(self, reached: Collection[str]) -> "PolicyLoad":
+        """Return the picture without the chargers that are not `reached`; the sums stay those of all."""
+        return replace(self, chargers=tuple(load for load in self.chargers if load.charger in reached))
 
     @property
     def is_kept(self) -> bool:

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from reconciler.app.notifying import NotDelivered, NoticeMessage, Notifier
+from reconciler.app.delivering import Message, NotDelivered
+from reconciler.app.notifying import Notifier
 from reconciler.model.notices import Delivery
 from tests.support.outages import outage_document
 from tests.support.specs import World, a_site, backend, without
@@ -16,10 +17,10 @@ class Letterbox:
     """A courier into a list; `trouble` is why it can't deliver."""
 
     def __init__(self) -> None:
-        self.messages: list[NoticeMessage] = []
+        self.messages: list[Message] = []
         self.trouble = ""
 
-    async def deliver(self, message: NoticeMessage) -> None:
+    async def deliver(self, message: Message) -> None:
         if self.trouble:
             raise NotDelivered(self.trouble)
         self.messages.append(message)
@@ -88,7 +89,7 @@ async def test_a_node_that_dies_while_it_sends_is_followed_by_one_that_sends() -
     world, box = await world_of(), Letterbox()
 
     class Dies(Letterbox):
-        async def deliver(self, message: NoticeMessage) -> None:
+        async def deliver(self, message: Message) -> None:
             raise asyncio.CancelledError
 
     with pytest.raises(asyncio.CancelledError):

@@ -95,11 +95,11 @@ def test_it_acts_where_local_owns_the_feature_and_says_where_not_and_why() -> No
         Coverage("load-policy.cap", "governs", ("cp2",), (("partner owns smart-charging", ("cp1",)),)),
         Coverage(
             "notification-rule.faults",
-            "tells about charger-offline, connector-faulted",
+            "tells about charger-offline, connector-faulted on",
             (),
             (("partner owns availability", ("cp1",)),),
         ),
-        Coverage("notification-rule.faults", "tells about flip to or from local", ("cp1",)),
+        Coverage("notification-rule.faults", "tells about flip to or from local on", ("cp1",)),
     )
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from reconciler.model.features import FEATURES
+from reconciler.model.local_rules import Coverage
 from reconciler.model.plan import Action, Disruption, Effect, FieldChange, Move, Plan, ResourceChange
 from reconciler.planning import render
 from tests.support.clock import EPOCH
@@ -108,3 +109,11 @@ def test_changes_that_differ_in_a_value_and_short_lists_are_told_one_by_one() ->
 
 def test_verbose_names_every_one() -> None:
     assert len(render.alike(many(Action.CREATE, 2000), verbose=True)) == 2000
+
+
+def test_coverage_says_where_and_where_not_and_why() -> None:
+    coverage = Coverage("load-policy.cap", "governs", ("cp1",), (("partner owns smart-charging", ("cp2", "cp3")),))
+    assert render.coverage_lines(coverage, verbose=False) == (
+        "load-policy.cap governs 1 charger: cp1",
+        "not 2 chargers, partner owns smart-charging: cp2, cp3",
+    )

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from reconciler.model.diagnostics import Diagnostic, Severity
 from reconciler.model.live import LiveCharger
+from reconciler.model.local_rules import Coverage
 from reconciler.model.plan import Action, Block, Disruption, Effect, FieldChange, Pending, Plan, ResourceChange
 from reconciler.planning.planner import Moment, make_plan
 from reconciler.planning.render_markdown import CHANGES_MAX, MARKER, render_markdown
@@ -81,3 +82,9 @@ def test_a_very_long_plan_is_cut_and_says_so() -> None:
     text = render_markdown(replace(EMPTY, resource_changes=changes))
     assert "# and 7 more" in text
     assert text.count("! charger.") == CHANGES_MAX
+
+
+def test_where_local_acts_is_a_list() -> None:
+    coverage = Coverage("load-policy.cap", "governs", ("cp1",), (("partner owns smart-charging", ("cp2",)),))
+    text = render_markdown(replace(EMPTY, coverage=(coverage,)))
+    assert "\n- load-policy.cap governs 1 charger: cp1; not 1 charger, partner owns smart-charging: cp2\n" in text

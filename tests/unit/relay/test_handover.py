@@ -6,7 +6,7 @@ import jsonschema_rs
 import pytest
 
 from reconciler.model.desired import Handover
-from reconciler.relay.handover import take_over
+from reconciler.relay.handover import disown, take_over
 from reconciler.relay.residue import Residue, ResidueBook
 from tests.support.roles import PASSIVE, PRIMARY, charger
 from tests.support.schemas import request_schema
@@ -50,3 +50,18 @@ def test_what_the_owner_itself_left_is_its_own_business() -> None:
 def test_kinds_are_decided_one_by_one() -> None:
     done = list(take_over(book(LEFT), Handover(reservations="clear"), NEW_OWNERS, "ocpp1.6"))
     assert done == [(Residue("reservation", "7", "old", "connector 1"), ("CancelReservation", b'{"reservationId":7}'))]
+
+
+def test_what_its_owner_wants_gone_is_taken_away_where_it_may_not_do_so_itself() -> None:
+    rows = [
+        ["charging-profile", "5", "old", "ChargePointMaxProfile level 0 at 0"],
+        ["charging-profile", "6", "old", "TxProfile level 0 at 1"],
+        ["charging-profile", "7", "new", "ChargePointMaxProfile level 0 at 0"],
+        ["reservation", "8", "old", "connector 1"],
+    ]
+    found = list(disown(book(rows), "old", "charging-profile", ("ChargePointMax",), NEW_OWNERS, "ocpp1.6"))
+    assert [(residue.key, action, json.loads(payload)) for residue, (action, payload) in found] == [
+        ("5", "ClearChargingProfile", {"id": 5})
+    ]
+    still = charger({"old": PRIMARY, "new": PASSIVE}).owners
+    assert list(disown(book(rows), "old", "charging-profile", ("",), still, "ocpp1.6")) == []

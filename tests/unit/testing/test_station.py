@@ -162,3 +162,22 @@ async def test_under_load_nothing_is_validated_and_the_journal_stays_small() -> 
         assert await station.authorize("T") == "Accepted"
         assert len(csms.journal.frames) == len(station.journal.frames) == 10
         assert csms.violations == []
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_charging_takes_what_profiles_leave_and_reports_it(csms: SimulatedCsms, version: str) -> None:
+    async with SimulatedStation("A", csms.url, version) as station:
+        await station.boot()
+        charging = await station.start_transaction(1, "TAG-1")
+        assert await station.charge(charging, 22_000, 3600) == 22_000
+        schedule = {"charging_rate_unit": "W", "charging_schedule_period": [{"start_period": 0, "limit": 7000.0}]}
+        station.memory.profiles[1] = {
+            "charging_profile_purpose": "ChargePointMaxProfile",
+            "stack_level": 0,
+            "charging_schedule": schedule,
+        }
+        assert await station.charge(charging, 22_000, 3600) == 7_000
+        assert station.memory.connectors[1].meter_wh == 29_000
+        told = station.raw("sent")[-1]
+        assert b"Power.Active.Import" in told
+        assert station.mishaps == []

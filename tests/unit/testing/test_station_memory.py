@@ -31,3 +31,17 @@ def test_a_running_transaction_is_found_by_its_id() -> None:
 @pytest.mark.parametrize(("version", "key"), [("1.6", "NumberOfConnectors"), ("2.1", "SecurityCtrlr.SecurityProfile")])
 def test_settings_are_those_of_the_version(version: str, key: str) -> None:
     assert default_settings(version, 3)[key].readonly
+
+
+def test_profiles_leave_the_lowest_of_what_each_purpose_says() -> None:
+    def profile(purpose: str, level: int, limit: float, unit: str = "W") -> dict[str, object]:
+        schedule = {"charging_rate_unit": unit, "charging_schedule_period": [{"start_period": 0, "limit": limit}]}
+        return {"charging_profile_purpose": purpose, "stack_level": level, "charging_schedule": schedule}
+
+    station = memory()
+    assert station.allowed_w() is None
+    station.profiles[1] = profile("ChargePointMaxProfile", 0, 11_000)
+    station.profiles[2] = profile("ChargePointMaxProfile", 3, 22_000)
+    assert station.allowed_w() == 22_000
+    station.profiles[3] = profile("TxDefaultProfile", 0, 16, "A")
+    assert station.allowed_w() == 16 * 3 * 230

@@ -1,0 +1,134 @@
+"""Conditions: how the things stand that notification rules are about, read off sessions and memories.
+
+Nothing here is told by frames as they pass: statuses are those that the session keeps anyway, and are only searched
+for one word until that is there.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from reconciler.app.charger_slot import ChargerSlot
+from reconciler.app.load_facts import owners_of
+from reconciler.local.load.facts import PolicyLoad
+from reconciler.local.notifications import Condition
+from reconciler.model.live import LegPhase
+from reconciler.model.local_rules import EVENT_FEATURES, NotificationRule
+
+_FAULTED: Final = b'"Faulted"'
+SETTLE: Final = timedelta(minutes=2)
+"""So long after its start the relay waits for stations to come back before it calls one offline."""
+
+
+class _Status(msgspec.Struct, gc=False):
+    connectorId: int = 0  # as OCPP writes it
+    evseId: int = 0
+    status: str = ""
+    connectorStatus: str = ""
+    errorCode: str = ""
+    vendorErrorCode: str = ""
+    info: str = ""
+    timestamp: str = ""
+
+
+_STATUS: Final = msgspec.json.Decoder(_Status)
+
+
+class Onsets:
+    """Since when each thing has stood, for what does not say so itself."""
+
+    def __init__(self) -> None:
+        self._since: dict[tuple[str, str], datetime] = {}
+
+    def since(self, event: str, key: str, stands: bool, now: datetime) -> datetime:
+        """Return since when it has stood; `now` where it does not, or only now does."""
+        if not stands:
+            self._since.pop((event, key), None)
+            return now
+        return self._since.setdefault((event, key), now)
+
+
+def offline(charger: str, slot: ChargerSlot, started: datetime) -> Condition | None:
+    """Return whether a charger is offline, None where it never was online."""
+    connected = slot.session is not None
+    if not connected and slot.memory.boot is None and not slot.last_seen_s:
+        return None
+    last_seen = datetime.fromtimestamp(slot.last_seen_s, UTC) if slot.last_seen_s else started + SETTLE
+    owner = owners_of(slot).get(EVENT_FEATURES["charger-offline"], "nobody")
+    return Condition("charger-offline", charger, charger, not connected, last_seen, (owner,), charger)
+
+
+def faulted(charger: str, slot: ChargerSlot, onsets: Onsets, now: datetime) -> Iterator[Condition]:
+    """Yield whether each connector that reported is faulted."""
+    owner = owners_of(slot).get(EVENT_FEATURES["connector-faulted"], "nobody")
+    for where, payload in slot.memory.statuses.items():
+        status = _status(payload) if _FAULTED in payload else None
+        stands = status is not None and "Faulted" in (status.status, status.connectorStatus)
+        key = f"{charger}/{where.replace('/', '-')}"
+        since = onsets.since("connector-faulted", key, stands, now)
+        detail = _fault_text(status) if status is not None else ""
+        yield Condition("connector-faulted", key, charger, stands, since, (owner,), charger, detail)
+
+
+def backends_down(
+    rule: NotificationRule, slots: Mapping[str, ChargerSlot], onsets: Onsets, now: datetime, now_s: float
+) -> Iterator[Condition]:
+    """Yield for each back-end whether it is away, for whichever of the rule's chargers."""
+    away: dict[str, list[str]] = {}
+    back: set[str] = set()
+    for name in rule.chargers:
+        slot = slots.get(name)
+        if slot is None or slot.session is None:
+            continue
+        for leg in slot.session.core.state.legs.values():
+            if leg.away_since is not None and now_s >= leg.away_since + leg.spec.backend.down_after_s:
+                away.setdefault(leg.name, []).append(name)
+            elif leg.phase is LegPhase.REGISTERED:
+                back.add(leg.name)
+    for backend in away.keys() | back:
+        chargers = away.get(backend, [])
+        since = onsets.since("backend-down", f"{rule.name}/{backend}", bool(chargers), now)
+        owners = owners_on(chargers or rule.chargers, slots, EVENT_FEATURES["backend-down"])
+        detail = f"for {len(chargers)} charger{'' if len(chargers) == 1 else 's'}" if chargers else ""
+        yield Condition("backend-down", backend, backend, bool(chargers), since, owners, "", detail)
+
+
+def loads_exceeded(
+    rule: NotificationRule,
+    pictures: Iterable[PolicyLoad],
+    slots: Mapping[str, ChargerSlot],
+    onsets: Onsets,
+    now: datetime,
+) -> Iterator[Condition]:
+    """Yield for each load policy whether its chargers may draw more than its limit."""
+    for picture in pictures:
+        chargers = [load.charger for load in picture.chargers if load.charger in rule.chargers]
+        if not chargers:
+            continue
+        since = onsets.since("load-exceeded", f"{rule.name}/{picture.name}", not picture.is_kept, now)
+        owners = owners_on(chargers, slots, EVENT_FEATURES["load-exceeded"])
+        detail = f"{picture.counted_w / 1000:.1f} kW may be drawn, the limit is {picture.limit_w / 1000:g} kW"
+        about = f"load-policy.{picture.name}"
+        yield Condition("load-exceeded", picture.name, about, not picture.is_kept, since, owners, "", detail)
+
+
+def owners_on(chargers: Iterable[str], slots: Mapping[str, ChargerSlot], feature: str) -> tuple[str, ...]:
+    """Return who owns a feature on any of these chargers, each once, by name."""
+    return tuple(sorted({owners_of(slots[name]).get(feature, "nobody") for name in chargers if name in slots}))
+
+
+def _status(payload: bytes) -> _Status | None:
+    try:
+        return _STATUS.decode(payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+
+
+def _fault_text(status: _Status) -> str:
+    where = (
+        f"EVSE {status.evseId}, connector {status.connectorId}" if status.evseId else f"connector {status.connectorId}"
+    )
+    codes = [code for code in (status.errorCode, status.vendorErrorCode, status.info) if code and code != "NoError"]
+    return ", ".join([where, *codes])[:200]

@@ -1,0 +1,144 @@
+"""Notifications on real sockets: told by mail and webhook where local is in charge, counted where a partner is."""
+
+import hashlib
+import hmac
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from reconciler.testing import SimulatedCsms, SimulatedStation
+from tests.support.mail_server import MailServer, mail_server
+from tests.support.server import Server, running_server
+from tests.support.web_server import WebServer, web_server
+
+SITE = """\
+apiVersion: fwdctl/v1
+kind: SecurityProfile
+metadata: {{name: open}}
+spec: {{profile: 0}}
+---
+apiVersion: fwdctl/v1
+kind: Backend
+metadata: {{name: partner-pay}}
+spec: {{url: "{partner}", versions: [ocpp2.0.1, ocpp1.6], securityProfile: open}}
+---
+apiVersion: fwdctl/v1
+kind: Charger
+metadata: {{name: cp1, labels: {{of: us}}}}
+spec: {{identity: CP-1, versions: [ocpp1.6], securityProfile: open}}
+---
+apiVersion: fwdctl/v1
+kind: Charger
+metadata: {{name: cp2, labels: {{of: partner}}}}
+spec: {{identity: CP-2, versions: [ocpp2.0.1], securityProfile: open}}
+---
+apiVersion: fwdctl/v1
+kind: BackendBinding
+metadata: {{name: ours}}
+spec:
+  chargers: {{labels: {{of: us}}}}
+  backends: [{{backend: local, role: primary}}, {{backend: partner-pay, role: passive}}]
+---
+apiVersion: fwdctl/v1
+kind: BackendBinding
+metadata: {{name: theirs}}
+spec:
+  chargers: {{labels: {{of: partner}}}}
+  backends: [{{backend: partner-pay, role: primary}}, {{backend: local, role: passive}}]
+---
+apiVersion: fwdctl/v1
+kind: NotificationRule
+metadata: {{name: faults}}
+spec:
+  chargers: {{names: ["*"]}}
+  on: [connector-faulted, security-event, flip]
+  to: [{{email: ops@depot.example}}, {{webhook: {{url: "{hook}", secret: {{fromFile: hook}}}}}}]
+  after: 0s
+"""
+
+
+@dataclass
+class Depot:
+    """One charger of ours and one of a partner's, and the people on duty."""
+
+    server: Server
+    ours: SimulatedStation
+    theirs: SimulatedStation
+    mails: MailServer
+    posts: WebServer
+
+    async def mail(self, number: int) -> tuple[str, str]:
+        """Return the subject and the text of the mail of that number, once it is there."""
+        await self.mails.bell.until(lambda: len(self.mails.mails) >= number, 20.0)
+        mail = self.mails.mails[number - 1]
+        text = mail.get_body(("plain",))
+        assert text is not None
+        return str(mail["Subject"]), str(text.get_content())
+
+    async def status(self) -> str:
+        """Return what `fwdctl status` says."""
+        return (await self.server.fwdctl("status")).out
+
+
+@pytest.fixture
+async def depot(tmp_path: Path) -> AsyncIterator[Depot]:
+    """The depot at work."""
+    (tmp_path / "data" / "secrets").mkdir(parents=True)
+    (tmp_path / "data" / "secrets" / "hook").write_text("s3cret")
+    async with AsyncExitStack() as stack:
+        mails = await stack.enter_async_context(mail_server())
+        posts = await stack.enter_async_context(web_server())
+        partner = await stack.enter_async_context(SimulatedCsms("partner-pay"))
+        settings = {"smtp": mails.url, "mail_from": "Operations <noc@relay.example>"}
+        server = await stack.enter_async_context(running_server(tmp_path / "data", **settings))
+        file = tmp_path / "site.yaml"
+        file.write_text(SITE.format(partner=partner.url, hook=posts.url))
+        await server.apply("-f", file)
+        ours = await stack.enter_async_context(SimulatedStation("CP-1", server.stations_url, "ocpp1.6"))
+        theirs = await stack.enter_async_context(SimulatedStation("CP-2", server.stations_url, "ocpp2.0.1"))
+        for station in (ours, theirs):
+            await station.boot()
+        yield Depot(server, ours, theirs, mails, posts)
+
+
+@pytest.mark.slow
+async def test_a_faulted_connector_is_told_where_local_is_in_charge_and_counted_where_it_is_not(depot: Depot) -> None:
+    await depot.theirs.status(1, "Faulted")
+    await depot.ours.status(1, "Faulted", error="GroundFailure")
+    subject, text = await depot.mail(1)
+    assert subject == "cp1 has a faulted connector: connector 1, GroundFailure"
+    assert "fwdctl status charger.cp1" in text
+    assert "notification-rule.faults" in text
+    await depot.posts.bell.until(lambda: len(depot.posts.posted) > 0, 20.0)
+    (posted,) = depot.posts.posted
+    assert (posted.json["event"], posted.json["charger"], posted.json["edge"]) == ("connector-faulted", "cp1", "begun")
+    moment, _, given = posted.headers["fwdctl-signature"].partition(",v1=")
+    signed = moment.removeprefix("t=").encode() + b"." + posted.content
+    assert hmac.compare_digest(given, hmac.new(b"s3cret", signed, hashlib.sha256).hexdigest())
+    assert "1 not sent: partner-pay is in charge (connector-faulted" in await depot.status()
+
+    # The same again is nothing new; that it is over is an answer to the mail that told of it.
+    await depot.ours.status(1, "Faulted", error="GroundFailure")
+    await depot.ours.status(1, "Available")
+    subject, _ = await depot.mail(2)
+    assert subject == "cp1 has no faulted connector any more"
+    assert depot.mails.mails[1]["In-Reply-To"] == depot.mails.mails[0]["Message-ID"]
+
+    # The partner's charger is taken over while its connector is faulted: now it is local's to tell.
+    toggled = await depot.server.fwdctl("toggle", "cp2", "--primary", "local", "--reason", "visit")
+    assert toggled.code == 0, toggled.err
+    told = {(await depot.mail(3))[0], (await depot.mail(4))[0]}
+    assert told == {
+        "cp2 has a faulted connector: EVSE 1, connector 1",
+        "cp2 changed hands: every feature: partner-pay -> local",
+    }
+
+    await depot.ours.call(
+        "SecurityEventNotification", {"type": "TamperDetectionActivated", "timestamp": depot.ours.now()}
+    )
+    assert (await depot.mail(5))[0] == "cp1 reports a security event: TamperDetectionActivated"
+    events = (await depot.server.fwdctl("history", "--kind", "notification", "--json")).json["events"]
+    assert len(events) >= 5

@@ -1,0 +1,219 @@
+"""Notifications over a node without sockets: told once, counted where another is in charge, over restarts too."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from reconciler.app.delivering import Message
+from reconciler.app.duty import SoleDuty
+from reconciler.app.notifications import Notifications
+from reconciler.local.load.facts import PolicyLoad
+from reconciler.model.history import HistoryEvent
+from reconciler.model.local_rules import STATES, NotificationRule
+from reconciler.model.notices import Delivery, Recipient
+from reconciler.model.notifications import Edge, Notification, Suppressed
+from tests.support.local_depot import OURS, THEIRS, LocalDepot, Specs
+
+RULE = NotificationRule(
+    "faults",
+    frozenset({"cp1", "cp2"}),
+    frozenset({"charger-offline", "connector-faulted", "flip", "security-event", "firmware-failed"}),
+    (Recipient("faults", "email", "ops@depot.example"),),
+    after_s=10,
+)
+
+
+class Kept:
+    """A NotificationStore in memory."""
+
+    def __init__(self) -> None:
+        self.told: dict[str, Notification] = {}
+        self.counts: dict[tuple[str, str], int] = {}
+        self.events: list[HistoryEvent] = []
+
+    async def notifications(self, since: datetime) -> tuple[Notification, ...]:
+        over = {one.trouble for one in self.told.values() if one.edge is Edge.OVER}
+        return tuple(
+            one
+            for one in self.told.values()
+            if one.claimed_at > since
+            or one.status in (Delivery.PENDING, Delivery.HELD)
+            or (one.edge is Edge.BEGUN and one.event in STATES and one.trouble not in over)
+        )
+
+    async def claim_notifications(self, claims: Sequence[Notification]) -> tuple[Notification, ...]:
+        won = [claim for claim in claims if claim.key not in self.told]
+        self.told |= {claim.key: claim for claim in won}
+        return tuple(won)
+
+    async def update_notification(self, notification: Notification, *, seen: Notification) -> bool:
+        if self.told[seen.key] != seen:
+            return False
+        self.told[seen.key] = notification
+        return True
+
+    async def count_suppressed(self, more: Sequence[Suppressed]) -> None:
+        for one in more:
+            self.counts[one.event, one.owner] = self.counts.get((one.event, one.owner), 0) + one.count
+
+    async def suppressed(self) -> tuple[Suppressed, ...]:
+        return tuple(Suppressed("faults", *key, count, RULES_AT) for key, count in self.counts.items())
+
+    async def record(self, events: Sequence[HistoryEvent]) -> None:
+        self.events += events
+
+
+RULES_AT = datetime.fromisoformat("2026-12-01T02:00:00+00:00")
+
+
+class Site(LocalDepot):
+    """Two chargers under one rule, and whoever is told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept, self.subjects = Kept(), list[str]()
+        self.specs = Specs((), (RULE,))
+        self.told = self.process()
+
+    def process(self) -> Notifications:
+        """Start over, as a new process would, over the same store."""
+        return Notifications(
+            self.kept,
+            self.node,
+            self,
+            self.clock,
+            self.specs,  # type: ignore[arg-type]  # all that is asked of it
+            {"email": self},
+            self.tally,
+            duty=SoleDuty(),
+            contact="",
+            report=lambda what, error: None,
+        )
+
+    def pictures(self) -> tuple[PolicyLoad, ...]:
+        """No load policies here."""
+        return ()
+
+    async def deliver(self, message: Message) -> None:
+        """Take a message."""
+        self.subjects.append(message.subject)
+
+    async def tick(self, after_s: float = 0.0) -> list[str]:
+        """Let time pass, tick, and return what was told meanwhile."""
+        self.clock.advance(after_s)
+        before = len(self.subjects)
+        await self.told.tick(self.clock.now())
+        return self.subjects[before:]
+
+    def fault(self, name: str, status: str = "Faulted") -> None:
+        """Let a connector report."""
+        self.stations[name].say("StatusNotification", {"connectorId": 1, "status": status, "errorCode": "NoError"})
+
+
+async def site() -> Site:
+    """Return a site: cp1 ours, cp2 a partner's, both connected."""
+    found = Site()
+    await found.declare("cp1", OURS)
+    await found.declare("cp2", THEIRS)
+    for name in ("cp1", "cp2"):
+        await found.connect(name)
+    assert await found.tick() == []
+    return found
+
+
+async def test_a_fault_is_told_where_local_is_in_charge_and_counted_where_it_is_not() -> None:
+    depot = await site()
+    depot.fault("cp1")
+    depot.fault("cp2")
+    assert await depot.tick(9) == []
+    assert await depot.tick(10) == ["cp1 has a faulted connector: connector 1"]
+    assert depot.kept.counts == {("connector-faulted", "partner"): 1}
+    assert await depot.tick(100) == []
+    depot.fault("cp1", "Available")
+    depot.fault("cp2", "Available")
+    assert await depot.tick(3) == ["cp1 has no faulted connector any more"]
+    (report,) = await depot.told.rules()
+    assert [one.count for one in report.suppressed] == [1]
+    assert [one.status for one in report.messages] == [Delivery.SENT, Delivery.SENT]
+    assert [event.kind for event in depot.kept.events] == ["notification", "notification"]
+    assert depot.tally.counts["notifications", "sent"] == 2
+
+
+async def test_what_was_told_is_not_told_again_after_a_restart_and_ends_all_the_same() -> None:
+    depot = await site()
+    depot.fault("cp1")
+    await depot.tick()
+    assert len(await depot.tick(10)) == 1
+    depot.told = depot.process()
+    assert await depot.tick(60) == []
+    depot.fault("cp1", "Available")
+    assert await depot.tick(3) == ["cp1 has no faulted connector any more"]
+
+
+async def test_a_charger_that_comes_back_soon_is_no_news() -> None:
+    depot = await site()
+    await depot.leave("cp1")
+    assert await depot.tick(5) == []
+    await depot.connect("cp1")
+    assert await depot.tick(60) == []
+    await depot.leave("cp1")
+    assert await depot.tick(11) == ["cp1 is offline"]
+    await depot.connect("cp1")
+    assert await depot.tick(3) == ["cp1 is online again"]
+
+
+async def test_after_a_start_stations_have_time_to_come_back() -> None:
+    depot = await site()
+    await depot.leave("cp1")
+    slot = depot.node.slot("cp1")
+    assert slot is not None
+    slot.connections, slot.last_seen_s = 0, 0.0  # as a new process finds it
+    depot.told = depot.process()
+    assert await depot.tick(100) == []
+    assert await depot.tick(40) == ["cp1 is offline"]
+
+
+async def test_a_flip_is_told_where_local_gains_or_loses() -> None:
+    depot = await site()
+    for name in ("cp1", "cp2"):
+        depot.told.changed(name)
+    await depot.leave("cp2")
+    await depot.declare("cp2", OURS)
+    depot.told.changed("cp2")
+    assert await depot.tick() == ["cp2 changed hands: every feature: partner -> local"]
+    depot.told.changed("cp2")
+    assert await depot.tick() == []
+
+
+async def test_security_events_and_failed_firmware_are_told_once_an_hour_for_each_kind() -> None:
+    depot = await site()
+    for _ in range(3):
+        depot.told.heard("cp1", "SecurityEventNotification", {"type": "TamperDetectionActivated"})
+        depot.told.heard("cp2", "SecurityEventNotification", {"type": "TamperDetectionActivated"})
+        depot.told.heard("none", "SecurityEventNotification", {"type": "TamperDetectionActivated"})
+    depot.told.heard("cp1", "FirmwareStatusNotification", {"status": "InstallationFailed"})
+    depot.told.heard("cp1", "FirmwareStatusNotification", {"status": "Installed"})
+    assert await depot.tick() == [
+        "cp1 reports a security event: TamperDetectionActivated",
+        "cp1 could not update its firmware: InstallationFailed",
+    ]
+    assert depot.kept.counts == {("security-event", "partner"): 3}
+
+
+async def test_more_than_the_rule_allows_comes_as_one_digest() -> None:
+    depot = await site()
+    depot.specs.rules = (replace(RULE, at_most_per_hour=2),)
+    for number in range(5):
+        depot.told.heard("cp1", "SecurityEventNotification", {"type": f"Event{number}"})
+    assert len(await depot.tick()) == 2
+    assert await depot.tick(600) == []
+    assert await depot.tick(301) == ["3 more by faults"]
+    assert await depot.tick(3600) == []
+
+
+async def test_without_rules_nothing_is_looked_at_and_nothing_told() -> None:
+    depot = await site()
+    depot.specs.rules = ()
+    depot.fault("cp1")
+    assert await depot.tick(100) == []
+    assert await depot.told.rules() == ()
