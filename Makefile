@@ -57,6 +57,10 @@ compiled: build/compiled ## the data path compiled to C by mypyc, in build/compi
 
 bench: .venv/bench build/compiled ## the relay beside nginx, HAProxy and others on the same load; writes bench/RESULTS.md
 	@$(BIN)/python -m bench
+	@$(MAKE) --no-print-directory bench-plan
+
+bench-plan: .venv/bench ## plans of 10,000 and 100,000 chargers beside octoDNS; writes bench/RESULTS-plans.md
+	@$(BIN)/python -m bench.plans
 
 bench-full: .venv/bench build/compiled ## the same with more rounds and up to 9,000 chargers
 	@$(BIN)/python -m bench --full
@@ -64,4 +68,4 @@ bench-full: .venv/bench build/compiled ## the same with more rounds and up to 9,
 bench-storm: .venv/ready ## 10,000 stations that come back at once over TLS; writes bench/RESULTS-storm.md
 	@$(BIN)/python -m bench.storm
 
-.PHONY: help demo test check fix sim golden compiled bench bench-full bench-storm
+.PHONY: help demo test check fix sim golden compiled bench bench-plan bench-full bench-storm

@@ -112,7 +112,8 @@ def _read_plan(file: Path) -> dict[str, Any]:
     try:
         plan = json.loads(file.read_text())
     except OSError as error:
-        raise FwdctlError(f"the plan {file} can't be read: {error.strerror}") from error
+        hint = "make one: fwdctl plan -f ... --out FILE"
+        raise FwdctlError(f"the plan {file} can't be read: {error.strerror}", hint=hint) from error
     except ValueError as error:
         raise FwdctlError(f"{file} is no plan: {error}", hint="make one: fwdctl plan -f ... --out FILE") from error
     if not isinstance(plan, dict):
