@@ -227,7 +227,14 @@ class Applying:
         refuse_blocked(fresh.blocked)
         course.lease.check()
         writes = [ResourceWrite(change.address, change.after, change.seen_version) for change in plan.resource_changes]
-        meta = RevisionMeta(self._clock.now(), request.actor, request.reason, request.git_author, request.git_commit)
+        meta = RevisionMeta(
+            self._clock.now(),
+            request.actor,
+            request.reason,
+            request.git_author,
+            request.git_commit,
+            request.limits.override_window,
+        )
         holds = (await self._store.interventions(self._clock.now())).holds
         steps = steps_of(fresh, holds, canaries(fresh.effects, request.pace.canary))
         committed = RolloutCommit(rollout.id, rollout.holder, steps)

@@ -1,11 +1,12 @@
 """What the relay node keeps of one declared charger, whether its station is connected or not."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from reconciler.app.ports import ChargerMemory
+from reconciler.app.ports import ChargerMemory, Clock, KeptCall
+from reconciler.app.relay_rows import Taken
 from reconciler.app.station_session import Connection, StationSession
 from reconciler.model.desired import DesiredCharger
 from reconciler.model.live import LiveCharger, LiveLeg, LiveResidue, LiveTransaction, Refusal
@@ -26,7 +27,7 @@ class ChargerSlot:
 
     desired: DesiredCharger
     generation: int
-    memory: SessionMemory
+    memory: SessionMemory = field(default_factory=SessionMemory)
     session: StationSession | None = None
     refused: Refusal | None = None
     owner_away: str = ""
@@ -38,6 +39,8 @@ class ChargerSlot:
     connections: int = 0
     last_seen_s: float = 0.0
     """When the station was last connected; seconds since the epoch, 0 where never."""
+    epoch: int = 0
+    """See `ChargerMemory.epoch`."""
     lingering: dict[str, Connection] = field(default_factory=dict)
     """The last session's CSMS connections, which may still be closing."""
 
@@ -92,7 +95,25 @@ class ChargerSlot:
             dict(memory.statuses),
             memory.snapshot(),
             self.highest_profile,
+            self.epoch,
         )
+
+    def take(self, taken: Taken, clock: Clock) -> None:
+        """Take the charger's new epoch, and what another node left of it where one had it meanwhile."""
+        if taken.elsewhere:
+            self.restore(taken.memory, taken.kept, clock)
+        self.epoch = taken.epoch
+
+    def restore(self, left: ChargerMemory | None, kept: Iterable[KeptCall], clock: Clock) -> None:
+        """Take over what an earlier process, or another node, remembered of the charger and kept for it."""
+        now_s, memory = clock.monotonic_s(), SessionMemory()
+        if left is not None:
+            memory = SessionMemory.restored(left.version, left.boot, left.statuses, left.ids, now_s)
+            self.highest_profile = max(self.highest_profile, left.profile)
+            self.epoch = max(self.epoch, left.epoch)
+        epoch_s = clock.now().timestamp() - now_s
+        memory.backlog.restore((call.seq, call.raw, call.at.timestamp() - epoch_s) for call in kept)
+        self.memory = memory
 
 
 def _counted(memory: SessionMemory) -> tuple[LiveResidue, ...]:

@@ -12,18 +12,17 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from reconciler.app.applied_specs import AppliedSpecs
 from reconciler.app.courses import Cause, ChargerResult, Course, Patience
 from reconciler.app.duty import Duty, keep_for_ever
 from reconciler.app.failover_watch import FailoverWatch
-from reconciler.app.ports import Clock, RelayPort, Store
+from reconciler.app.flip_history import FlipHistory, cause_of
+from reconciler.app.ports import Clock, Question, RelayPort, Store
 from reconciler.app.tasks import Report
 from reconciler.app.turns import as_their_turns_are
 from reconciler.model.desired import DesiredCharger
-from reconciler.model.failovers import Failover
-from reconciler.model.history import HistoryEvent
 from reconciler.model.interventions import Interventions
 from reconciler.model.live import Ack, LiveCharger, Outcome, Refusal
 from reconciler.model.overrides import Override
@@ -31,11 +30,10 @@ from reconciler.model.site import Site
 from reconciler.planning.change_windows import ChangeWindows
 from reconciler.planning.drift import Standing, State
 from reconciler.planning.effective import Effective, Layer, LayerKind, Memo, decide, next_boundary
-from reconciler.planning.effects import moves_between
 from reconciler.planning.explain import layer_text
 from reconciler.planning.holding import held_back
 from reconciler.planning.pacing import PARALLELISM
-from reconciler.planning.render import move_text
+from reconciler.planning.planner import Applied
 
 TICK_S: Final = 5.0
 GATHER_S: Final = 0.1
@@ -67,7 +65,7 @@ class Controller:
         self._courses: dict[str, Course] = {}
         self._refused: set[str] = set()
         """Chargers whose last answer was a refusal: they are asked again."""
-        self._journal: list[HistoryEvent] = []
+        self._history = FlipHistory(store, clock, duty)
         self._slots = asyncio.Semaphore(PARALLELISM)
         self._woken = asyncio.Event()
         self._woken_for: set[str] = set()
@@ -124,6 +122,7 @@ class Controller:
         woken_for, self._woken_for = self._woken_for, set()
         if self._look_at_all or not woken_for or self._overdue():
             self._look_at_all = False
+            self._looked_s = self._clock.monotonic_s()  # one that fails is not repeated before the next tick
             return await self.look(self._clock.now())
         return await self.glance(woken_for)
 
@@ -135,9 +134,10 @@ class Controller:
     async def look(self, now: datetime) -> tuple[str, ...]:
         """Work out effective desired state at `now`, and return the chargers for which the relay is to be asked."""
         async with self._looking:  # else a look that began earlier could end later, with what was applied before
-            declared = (await self._specs.newest()).site
+            applied = await self._specs.newest()
+            declared = applied.site
             if declared is not self._site:
-                self._site, self._windows = declared, ChangeWindows(declared.resources.values())
+                await self._turn_to(applied)
             state = await self._store.interventions(now)
             site, self._paused = await as_their_turns_are(declared, state, self._specs, self._store)
             self._live = dict(self._relay.live())
@@ -152,6 +152,7 @@ class Controller:
             self._expect_layers(before.layers, self._effective.layers)
             await self._end_expired(now, ended)
             self._looked_s = self._clock.monotonic_s()
+            self._adopt(self._relay.questions())
             return await self._due([*self.desired, *self._courses, *self._strays(self._live)])
 
     async def glance(self, chargers: Collection[str]) -> tuple[str, ...]:
@@ -166,7 +167,18 @@ class Controller:
             self._live |= seen
             if self._duty.held and self._site is not None:
                 self._failovers.glance(self._site, self._effective.chargers, seen)
+            self._adopt(self._relay.questions(chargers))
             return await self._due([*(name for name in chargers if name in self.desired), *self._strays(seen)])
+
+    async def _turn_to(self, applied: Applied) -> None:
+        """Take newly applied specs; the history of what they change says who applied them, at whichever node."""
+        before, after = self._site, applied.site
+        meta = await self._store.revision_meta(applied.revision) if before is not None else None
+        if before is not None and meta is not None:
+            cause = Cause(meta.actor, meta.reason, applied.revision, meta.override_window)
+            names = before.chargers.keys() | after.chargers.keys()
+            self.expect([name for name in names if before.chargers.get(name) != after.chargers.get(name)], cause)
+        self._site, self._windows = after, ChangeWindows(after.resources.values())
 
     def take_in_hand(self, chargers: Iterable[str]) -> None:
         """Leave these chargers to an apply, which asks them in its own order and at its own pace."""
@@ -210,6 +222,15 @@ class Controller:
         live = self._relay.live(None if chargers is None else names)
         return tuple(self._course(name).standing(self.desired.get(name), live.get(name)) for name in names)
 
+    def _adopt(self, asked: Mapping[str, Question]) -> None:
+        """Learn what other nodes' controllers asked; one of an older generation than this one's own is none of them."""
+        now_s = self._clock.monotonic_s()
+        for name, question in asked.items():
+            course = self._course(name)
+            ahead = course.asked is not None and course.asked.generation > question.generation
+            if not (ahead and self._duty.held):
+                course.adopt(question, self.desired.get(name), now_s)
+
     def _strays(self, live: Mapping[str, LiveCharger]) -> Iterator[str]:
         return (name for name, session in live.items() if session.generation and name not in self.desired)
 
@@ -234,7 +255,7 @@ class Controller:
             due = False  # what it was told stands; nothing is healed
         at_once = not due or cause.at_any_time
         course.held_back = "" if at_once else held_back(self._windows, course.asked, wanted, live, self._clock.now())
-        self._note_flip(course.charger, owners, course.owners, cause)  # one that waited for the next connection
+        self._history.note_flip(course.charger, owners, course.owners, cause)  # one that waited for the next connection
         return due
 
     async def _reach_quietly(self, name: str) -> None:
@@ -269,11 +290,11 @@ class Controller:
         course.settle(outcome, self._clock.monotonic_s(), self._patience(course.charger, wanted, live))
         if isinstance(outcome, Refusal):
             if outcome.reason != refused_before:
-                self._note("flip-refused", course.charger, outcome.reason, cause)
+                self._history.note("flip-refused", course.charger, outcome.reason, cause)
         elif before.state is State.DRIFTED:
-            self._note("drift-healed", course.charger, "; ".join(before.differences), Cause())
+            self._history.note("drift-healed", course.charger, "; ".join(before.differences), Cause())
         elif isinstance(outcome, Ack):
-            self._note_flip(course.charger, owners, wanted.owners if wanted else None, cause)
+            self._history.note_flip(course.charger, owners, wanted.owners if wanted else None, cause)
 
     async def _outcome(self, charger: str, generation: int, wanted: DesiredCharger | None) -> Outcome:
         try:
@@ -286,7 +307,7 @@ class Controller:
         if course.cause is not None:
             return course.cause
         layer = self.layers.get(course.charger)
-        return _cause_of(layer) if layer is not None else Cause()
+        return cause_of(layer) if layer is not None else Cause()
 
     def _patience(self, charger: str, wanted: DesiredCharger | None, live: LiveCharger | None) -> Patience:
         """Return when a refusal is worth another question."""
@@ -297,49 +318,16 @@ class Controller:
             return Patience.LEFT_ALONE  # the outage is over before the next one comes
         return Patience.UNTIL_FREE if policy == "wait" else Patience.BACK_OFF
 
-    def _note_flip(
-        self, charger: str, before: Mapping[str, str] | None, after: Mapping[str, str] | None, cause: Cause
-    ) -> None:
-        if before and after and before is not after and before != after:
-            moves = moves_between(before, after)
-            told = [{"features": list(move.features), "before": move.before, "after": move.after} for move in moves]
-            self._note("flip", charger, "; ".join(map(move_text, moves)), cause, {"moves": told})
-
-    def _note(
-        self, kind: str, charger: str, summary: str, cause: Cause, details: Mapping[str, Any] | None = None
-    ) -> None:
-        if not self._duty.held:
-            return  # the node that acts writes it down
-        self._journal.append(
-            HistoryEvent(
-                at=self._clock.now(),
-                kind=kind,
-                summary=summary,
-                charger=charger,
-                actor=cause.actor,
-                reason=cause.reason,
-                revision=cause.revision,
-                details=details or {},
-            )
-        )
-
     async def flush(self) -> None:
         """Write what happened into history."""
-        events, self._journal = self._journal, []
-        if not events:
-            return
-        try:
-            await self._store.record(events)
-        except BaseException:
-            self._journal = events + self._journal
-            raise
+        await self._history.flush()
 
     def _expect_layers(self, before: Mapping[str, Layer], now: Mapping[str, Layer]) -> None:
         """Remember for the history of a flip which layer came or went."""
         for name in before.keys() | now.keys():
             old, new = before.get(name), now.get(name)
             if new is not None and (old is None or old.sources != new.sources):
-                self._course(name).cause = _cause_of(new)
+                self._course(name).cause = cause_of(new)
             elif new is None and old is not None and self._course(name).cause is None:
                 self._course(name).cause = Cause(reason=f"{layer_text(old)} is over")
 
@@ -349,7 +337,7 @@ class Controller:
             if override.until is not None and override.until <= now:
                 ended = Cause(reason=f"the toggle by {override.actor} ran out ({override.reason})")
                 self.expect([override.charger], ended)
-                self._note("toggle-ended", override.charger, "its time was up", ended)
+                self._history.note("toggle-ended", override.charger, "its time was up", ended)
         await self.flush()
 
     def _course(self, name: str) -> Course:
@@ -383,14 +371,3 @@ class Controller:
     def _overdue(self) -> bool:
         """Return True where a look at everything can wait no longer, whatever this was woken for."""
         return self._nap_s() <= 0.0
-
-
-def _cause_of(layer: Layer) -> Cause:
-    """Return who or what asked for a layer."""
-    newest = layer.sources[-1]
-    if isinstance(newest, Override):
-        return Cause(newest.actor, newest.reason)
-    if isinstance(newest, Failover):
-        return Cause(reason=layer_text(layer))
-    actor = newest.outage.actor
-    return Cause(actor, layer_text(layer)) if actor else Cause(reason=layer_text(layer))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from reconciler.app.ports import Question
 from reconciler.errors import AppliedInPart
 from reconciler.model.desired import DesiredCharger
 from reconciler.model.live import Ack, Deferred, LiveCharger, Outcome, Refusal
@@ -131,6 +132,16 @@ class Course:
         self.retry_at_s = now_s + min(BACK_OFF_LAST_S, first_s * 2 ** min(self.tries - 1, 16))
         if isinstance(outcome, Ack) and self.asked is not None:
             self.confirm(self.asked.desired)
+
+    def adopt(self, question: Question, wanted: DesiredCharger | None, now_s: float) -> None:
+        """Learn what another node's controller asked for; it counts as deferred until the charger is seen to run it."""
+        asked, desired = self.asked, question.desired
+        if self.turn.locked() or (asked is not None and asked.generation == question.generation):
+            return
+        if desired is not wanted and desired == wanted:
+            desired = wanted  # the same object compares in no time
+        self.asked, self.outcome, self._same = Asked(question.generation, desired), Deferred(question.generation), None
+        self.tries, self.retry_at_s = 1, now_s + SETTLE_S
 
     def confirm(self, wanted: DesiredCharger | None) -> None:
         """Note that the charger runs what was asked."""

@@ -5,7 +5,7 @@ is a fencing token: it grows with every change of hands, and the store takes a w
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
 from reconciler.app.ports import Clock, Store
@@ -36,16 +36,29 @@ class SoleDuty:
         return True
 
 
+async def _nothing() -> None:
+    """There is nothing to catch up with."""
+
+
 class LeasedDuty:
     """A duty that several nodes stand by for; `holder` names this start of this node."""
 
-    def __init__(self, store: Store, clock: Clock, name: str, holder: str) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        name: str,
+        holder: str,
+        catch_up: Callable[[], Awaitable[object]] = _nothing,
+    ) -> None:
         self.name: Final = name
         self.holder: Final = holder
         self.incarnation = 0
         """The newest that was this node's."""
         self._store = store
         self._clock = clock
+        self._catch_up = catch_up
+        """Awaited when it comes to this node, before it is held: by then nobody else can write any more."""
         self._until_s = 0.0
 
     @property
@@ -60,6 +73,8 @@ class LeasedDuty:
         if incarnation is None:
             self._until_s = 0.0
             return False
+        if incarnation != self.incarnation:
+            await self._catch_up()
         self.incarnation, self._until_s = incarnation, asked_s + LEASE_S
         return True
 

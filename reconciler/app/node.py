@@ -15,7 +15,8 @@ from reconciler.app.legs import Admit, DialFailed, DialRequest, Knock, Leg, LegS
 from reconciler.app.local_line import LocalLine
 from reconciler.app.message_tap import MessageTap
 from reconciler.app.order_entry import bring, opening
-from reconciler.app.ports import ChargerMemory, KeptCall
+from reconciler.app.ports import ChargerMemory, KeptCall, Question
+from reconciler.app.relay_rows import Holdings, Taken
 from reconciler.app.security_events import SecurityEvents
 from reconciler.app.station_access import choose_version, must_reconnect
 from reconciler.app.station_channel import MUTUAL_TLS, serial_number_of
@@ -23,16 +24,15 @@ from reconciler.app.station_entry import StationEntry
 from reconciler.app.station_issuer import StationIssuer
 from reconciler.app.station_session import Connection, StationSession, Totals
 from reconciler.app.stored_passwords import StoredPasswords
-from reconciler.app.strangers import Strangers
+from reconciler.app.strangers import stranger_of
 from reconciler.app.ticket import Ticket
 from reconciler.app.world import World as World
 from reconciler.local.csms import LocalCsms, TransactionNumbers
 from reconciler.local.known_tokens import KnownTokens
 from reconciler.model.desired import LOCAL, DesiredCharger, DesiredLeg
 from reconciler.model.history import HistoryEvent
-from reconciler.model.live import Ack, Deferred, LiveCharger, Outcome, Refusal, Stranger
+from reconciler.model.live import Ack, Deferred, LiveCharger, Outcome, Refusal
 from reconciler.relay import commands
-from reconciler.relay.memory import SessionMemory
 
 SERVICE_RESTART = 1012
 POLICY_VIOLATION = 1008
@@ -49,6 +49,8 @@ class RelayNode:
         self.local_line = LocalLine()
         self.issuer: StationIssuer | None = None
         """Has certificates made for stations while `local` owns their security; None: nobody does."""
+        self.holdings: Holdings | None = None
+        """Where this node says that a charger is its own, where there are others."""
         self._world = world
         self._slots: dict[str, ChargerSlot] = {}
         self.messages = MessageTap(self._slots, world.clock)
@@ -58,7 +60,6 @@ class RelayNode:
         self._tokens = KnownTokens(world.token_key)
         self._numbers = TransactionNumbers()
         self._authorizations: dict[StationSession, Ticket] = {}
-        self._strangers = Strangers()
         self.security = SecurityEvents(world.recorder.event, world.metrics, world.log, world.clock)
         self._entry = StationEntry(
             world.secrets, world.clock, world.organization, world.passwords or StoredPasswords(world.clock)
@@ -127,30 +128,30 @@ class RelayNode:
         """Return what is kept of a charger, None where it is not declared."""
         return self._slots.get(charger)
 
-    def strangers(self) -> tuple[Stranger, ...]:
-        """Return the stations that knocked lately and were not declared then."""
-        return self._strangers.all()
+    def questions(self, only: Collection[str] | None = None) -> Mapping[str, Question]:
+        """Return nothing: nobody else asks anything of the chargers of a process."""
+        return {}
+
+    def taken(self, charger: str, taken: Taken) -> None:
+        """Take the charger's new epoch, and what another node that had it meanwhile left of it."""
+        if taken.elsewhere:
+            self.give_up(charger, "it was connected to another node since")
+        if (slot := self._slots.get(charger)) is not None:
+            slot.take(taken, self._world.clock)
+
+    def give_up(self, charger: str, reason: str) -> None:
+        """End the charger's session, where it has one: another node has the charger now (R12)."""
+        slot = self._slots.get(charger)
+        if slot is not None and slot.session is not None:
+            slot.session.end(reason)
+            slot.session.station.close(POLICY_VIOLATION, reason)
 
     def _slot(self, charger: str, desired: DesiredCharger) -> ChargerSlot:
         slot = self._slots.get(charger)
         if slot is None:
-            kept = self._memories.get(charger)
-            slot = ChargerSlot(desired, 0, self._remembered(charger), highest_profile=kept.profile if kept else 0)
-            self._slots[charger] = slot
+            slot = self._slots[charger] = ChargerSlot(desired, 0)
+            slot.restore(self._memories.pop(charger, None), self._kept.pop(charger, ()), self._world.clock)
         return slot
-
-    def _remembered(self, charger: str) -> SessionMemory:
-        now_s = self._world.clock.monotonic_s()
-        remembered = self._memories.pop(charger, None)
-        memory = SessionMemory()
-        if remembered is not None:
-            memory = SessionMemory.restored(
-                remembered.version, remembered.boot, remembered.statuses, remembered.ids, now_s
-            )
-        epoch_s = self._world.clock.now().timestamp() - now_s
-        kept = self._kept.pop(charger, ())
-        memory.backlog.restore((call.seq, call.raw, call.at.timestamp() - epoch_s) for call in kept)
-        return memory
 
     def _next_session(self, slot: ChargerSlot, generation: int, desired: DesiredCharger) -> None:
         """Let the charger's next session begin with `desired`."""
@@ -178,8 +179,10 @@ class RelayNode:
         """Decide on a station's handshake (OCPP-J part 4, 3.1-3.3)."""
         slot = self._slots.get(self._by_identity.get(knock.identity.casefold(), ""))
         if slot is None:
-            self._strangers.knocked(knock, self._world.clock.now())
+            self._world.recorder.stranger(stranger_of(knock, self._world.clock.now()))
         verdict = await self._entry.refusal(knock, slot) or await self._verdict(knock, slot)
+        if isinstance(verdict, Admit) and self.holdings is not None:
+            await self.holdings.take(verdict.charger)
         self._entry.concluded(knock, slot, verdict if isinstance(verdict, Refuse) else None)
         outcome = "admitted" if isinstance(verdict, Admit) else "refused"
         self._world.metrics.count("station_connections", outcome=outcome)

@@ -26,6 +26,18 @@ class Clock(Protocol):
         """Return seconds that never jump."""
 
 
+class Question(Protocol):
+    """What was asked of one charger."""
+
+    @property
+    def generation(self) -> int:
+        """Return the generation it was asked as."""
+
+    @property
+    def desired(self) -> DesiredCharger | None:
+        """Return what was asked for."""
+
+
 class RelayPort(Protocol):
     """The only place where controller and relay meet; level-triggered, so repeating a call is harmless."""
 
@@ -39,8 +51,8 @@ class RelayPort(Protocol):
     def live(self, only: Collection[str] | None = None) -> Mapping[str, LiveCharger]:
         """Return every known charger's live state by name; with `only`, that of these, at the cost of these."""
 
-    def strangers(self) -> Sequence[Stranger]:
-        """Return the stations that knocked lately and were not declared then; bounded."""
+    def questions(self, only: Collection[str] | None = None) -> Mapping[str, Question]:
+        """Return what was last asked of each charger, or of those in `only`, where other nodes may ask too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +83,8 @@ class RevisionMeta:
     reason: str = ""
     git_author: str = ""
     git_commit: str = ""
+    override_window: bool = False
+    """Whether it was let in whatever change windows said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +138,8 @@ class ChargerMemory:
 
     `boot` is the station's last BootNotification payload, `statuses` its last StatusNotification payload per
     connector, `ids` the id maps of `relay/ids.py`; `version` the subprotocol they were sent in; `profile` the highest
-    security profile that it ever came in with.
+    security profile that it ever came in with. `epoch` counts its connections to nodes that share a store: what an
+    earlier one would write is dropped.
     """
 
     charger: str
@@ -133,6 +148,7 @@ class ChargerMemory:
     statuses: Mapping[str, bytes] = field(default_factory=dict)
     ids: Mapping[str, Any] = field(default_factory=dict)
     profile: int = 0
+    epoch: int = 0
 
 
 class Store(Protocol):
@@ -192,6 +208,9 @@ class Store(Protocol):
 
     async def resources_at(self, revision: int) -> tuple[StoredResource, ...]:
         """Return all resources as `revision` left them, by address; raises FwdctlError where there is no such one."""
+
+    async def revision_meta(self, revision: int) -> RevisionMeta | None:
+        """Return who made `revision` and why, None where there is no such one."""
 
     async def revision_at(self, at: datetime) -> int:
         """Return the revision that was the applied one at `at`: 0 where nothing was applied yet."""
@@ -270,6 +289,12 @@ class Store(Protocol):
 
     async def kept_calls(self) -> tuple[KeptCall, ...]:
         """Return every kept call, by charger and seq."""
+
+    async def note_strangers(self, knocked: Sequence[Stranger]) -> None:
+        """Note that these knocked, `knocks` times since they were last noted; who knocked longest ago is forgotten."""
+
+    async def strangers(self) -> tuple[Stranger, ...]:
+        """Return the stations that knocked lately and were not declared then, the last that did last; bounded."""
 
     async def close(self) -> None:
         """Release connections."""

@@ -60,7 +60,6 @@ class Reconciler:
         chance: Callable[[], float] = lambda: 0.5,
     ) -> None:
         self._store = store
-        self._relay = relay
         self._clock = clock
         self._report = report
         self._specs = AppliedSpecs(store)
@@ -154,11 +153,11 @@ class Reconciler:
 
     async def newcomers(self) -> tuple[Newcomer, ...]:
         """Return the stations that knocked and are not declared, each with the spec that would declare it."""
-        return newcomers((await self._specs.newest()).site, self._relay.strangers())
+        return newcomers((await self._specs.newest()).site, await self._store.strangers())
 
     async def strangers(self) -> int:
         """Return how many stations knocked lately and are not declared."""
-        return len(undeclared((await self._specs.newest()).site, self._relay.strangers()))
+        return len(undeclared((await self._specs.newest()).site, await self._store.strangers()))
 
     async def toggle(self, request: ToggleRequest) -> ToggleResult:
         """See Toggling.toggle."""

@@ -6,12 +6,15 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from reconciler.app.ports import ChargerMemory, KeptCall, Log, Store
+from reconciler.app.strangers import Strangers
 from reconciler.errors import FwdctlError
 from reconciler.model.history import HistoryEvent
+from reconciler.model.live import Stranger
 
 _EVENTS_MAX: Final = 100_000
 _RETRY_S: Final = 1.0
 _COMMIT_PATIENCE_S: Final = 5.0
+_STRANGERS_EVERY_S: Final = 1.0
 
 
 class _Waiting:
@@ -39,9 +42,10 @@ class _Batch:
     forgotten: list[tuple[str, int]] = field(default_factory=list)
     events: list[HistoryEvent] = field(default_factory=list)
     waiting: list[_Waiting] = field(default_factory=list)
+    strangers: Strangers = field(default_factory=Strangers)
 
     def __bool__(self) -> bool:
-        return bool(self.memories or self.kept or self.forgotten or self.events or self.waiting)
+        return bool(self.memories or self.kept or self.forgotten or self.events or self.waiting or self.strangers)
 
     def followed_by(self, newer: "_Batch") -> "_Batch":
         """Return both in one, oldest first."""
@@ -51,6 +55,7 @@ class _Batch:
             self.forgotten + newer.forgotten,
             (self.events + newer.events)[-_EVENTS_MAX:],
             self.waiting + newer.waiting,
+            self.strangers.followed_by(newer.strangers),
         )
 
 
@@ -66,6 +71,8 @@ class Recorder:
         self._log = log
         self._batch = _Batch()
         self._wake = asyncio.Event()
+        self._strangers_due: asyncio.TimerHandle | None = None
+        self._strangers_at_s = 0.0
         self._closing = False
 
     def event(self, event: HistoryEvent) -> None:
@@ -73,6 +80,14 @@ class Recorder:
         if len(self._batch.events) < _EVENTS_MAX:
             self._batch.events.append(event)
         self._wake.set()
+
+    def stranger(self, stranger: Stranger) -> None:
+        """Note a knock, soon; a flood of them has a write of its own no oftener than every `_STRANGERS_EVERY_S`."""
+        self._batch.strangers.add(stranger)
+        if self._strangers_due is None:
+            loop = asyncio.get_running_loop()
+            pause_s = max(0.0, self._strangers_at_s + _STRANGERS_EVERY_S - loop.time())
+            self._strangers_due = loop.call_later(pause_s, self._wake.set)
 
     def remember(self, charger: str, snapshot: Callable[[], ChargerMemory]) -> None:
         """Write what `snapshot` then returns, soon."""
@@ -141,6 +156,10 @@ class Recorder:
         if batch.events:
             await self._store.record(batch.events)
             batch.events = []
+        if batch.strangers:
+            self._strangers_due, self._strangers_at_s = None, asyncio.get_running_loop().time()
+            await self._store.note_strangers(batch.strangers.all())
+            batch.strangers = Strangers()
 
     def close(self) -> None:
         """Let `run` write what is left and return."""

@@ -1,4 +1,4 @@
-"""Stations that knocked and that nobody declared: remembered, so that a fleet can be taken on as it really is."""
+"""Stations that knocked and that nobody declared: noted, so that a fleet can be taken on as it really is."""
 
 from collections import OrderedDict
 from dataclasses import replace
@@ -13,20 +13,34 @@ VERSIONS_MAX: Final = 8
 VERSION_LENGTH_MAX: Final = 32
 
 
+def stranger_of(knock: Knock, at: datetime) -> Stranger:
+    """Return what is remembered of a knock; never anything that the station said as a secret."""
+    return Stranger(knock.identity, _offered(knock), _profile(knock), at)
+
+
 class Strangers:
-    """The newest of them by identity, in memory; whoever knocks longest ago is forgotten first."""
+    """Those that knocked since they were last written down; bounded, who knocked longest ago is dropped first."""
 
     def __init__(self) -> None:
         self._seen: OrderedDict[str, Stranger] = OrderedDict()
 
-    def knocked(self, knock: Knock, at: datetime) -> None:
-        """Remember a knock; never anything that the station said as a secret."""
-        key = knock.identity.casefold()
+    def __bool__(self) -> bool:
+        return bool(self._seen)
+
+    def add(self, stranger: Stranger) -> None:
+        """Add a knock, or several of one identity."""
+        key = stranger.identity.casefold()
         before = self._seen.pop(key, None)
-        stranger = Stranger(knock.identity, _offered(knock), _profile(knock), at)
-        self._seen[key] = replace(stranger, knocks=before.knocks + 1) if before is not None else stranger
+        self._seen[key] = replace(stranger, knocks=before.knocks + stranger.knocks) if before is not None else stranger
         if len(self._seen) > REMEMBERED_MAX:
             self._seen.popitem(last=False)
+
+    def followed_by(self, newer: "Strangers") -> "Strangers":
+        """Return both in one."""
+        both = Strangers()
+        for stranger in (*self.all(), *newer.all()):
+            both.add(stranger)
+        return both
 
     def all(self) -> tuple[Stranger, ...]:
         """Return them, who knocked longest ago first."""

@@ -59,6 +59,7 @@ from reconciler.app.stored_passwords import StoredPasswords
 from reconciler.app.tasks import Background
 from reconciler.cli.console_door import ConsoleDoor
 from reconciler.cli.file_exchange import open_file_exchange
+from reconciler.cli.nodes import JoinedNode, join
 from reconciler.cli.settings import Bind, ServeSettings
 from reconciler.cli.station_doors import StationDoors, open_station_doors
 
@@ -115,13 +116,14 @@ class _Assembly:
         node = await self._relay(store)
         background = Background(_report)
         node.issuer = self._issuer(node, background)
-        reconciler = await self._reconciler(store, node, background, directory)
+        node_id = directory.node_id(_new_id)
+        joined = await join(store, node, node_id, self._clock, _report)
+        reconciler = await self._reconciler(store, node, joined, background, node_id)
         doors = await open_station_doors(self._settings, node, node.security, self._metrics, background, self._stack)
         couriers = self._notices(reconciler, background)
         access = await self._access(store, node, token)
         desk = self._file_exchange(background)
-        holder = directory.node_id(_new_id)
-        operations = await self._operations(reconciler, store, node, desk, background, holder)
+        operations = await self._operations(reconciler, store, node, desk, background, node_id)
         self._local_rules(reconciler, store, node, couriers, background)
         self._admin_api(admin_socket, access, node, reconciler, operations, desk, background)
         return Running(directory, doors, admin_url, desk.url, self._broken)
@@ -187,22 +189,30 @@ class _Assembly:
         return StationIssuer(authority, office, call, record, log, clock, background, organization)
 
     async def _reconciler(
-        self, store: Store, node: RelayNode, background: Background, directory: DataDirectory
+        self, store: Store, node: RelayNode, joined: JoinedNode | None, background: Background, node_id: str
     ) -> Reconciler:
         """Return the reconciler once the relay knows every applied charger, and its loop runs."""
+        relay, duty = (node, None) if joined is None else (joined.relay, joined.duty)
         reconciler = Reconciler(
             store,
-            node,
+            relay,
             self._clock,
             _new_id,
             report=_report,
             secrets=self._secrets,
-            node=directory.node_id(_new_id),
+            node=node_id,
             chance=random.random,
+            duty=duty,
         )
         node.changed = reconciler.wake
-        await reconciler.start()
+        if joined is not None:
+            self._stack.push_async_callback(joined.leave)
+            node.changed = joined.agent.changed
+            joined.steered_by(reconciler)
+            for name, work in joined.work(_report):
+                self._vital(background, work, name)
         self._stack.push_async_callback(background.stop)
+        await reconciler.start()
         self._vital(background, reconciler.run(), "controller")
         return reconciler
 
@@ -228,8 +238,10 @@ class _Assembly:
         for record in await operations.recover():
             _log.warning("operation interrupted", id=record.id, charger=record.charger, operation=record.operation)
 
+        steer = node.changed
+
         def changed(charger: str) -> None:
-            reconciler.wake(charger)
+            steer(charger)
             operations.charger_changed(charger)
 
         node.changed = changed

@@ -102,7 +102,8 @@ def _details(charger: Json) -> Iterator[str]:
     if live is None or not live["connected"]:
         yield f"  offline since {live['since']}" if live and live["since"] else "  offline, never seen"
         return
-    yield f"  connected since {live['since']}, {live['version']}, generation {live['generation']}"
+    at_node = f" to node {live['node']}" if live.get("node") else ""
+    yield f"  connected since {live['since']}{at_node}, {live['version']}, generation {live['generation']}"
     yield f"  owners: {owners_text(live['owners'])}"
     if live["refused"] is not None:
         yield f"  refused generation {live['refused']['generation']}: {live['refused']['reason']}"

@@ -84,6 +84,8 @@ class LiveCharger:
     """Accepted station connections since the relay started."""
     because: str = ""
     """`DesiredCharger.because` of what it runs."""
+    node: str = ""
+    """Where it is connected, or was last; "" where there is one node only."""
 
 
 @dataclass(frozen=True, slots=True)

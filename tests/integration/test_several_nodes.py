@@ -1,14 +1,19 @@
-"""Several nodes on one PostgreSQL: what one commits all run, a killed one is relieved, and nobody is told twice."""
+"""Several nodes on one PostgreSQL: one steers all chargers wherever they are, and is relieved; no act is done twice."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from reconciler.app.controller import PARALLELISM
 from reconciler.testing import SimulatedCsms, SimulatedStation
 from tests.integration.test_live_outages import OUTAGE, SITE
+from tests.support import fleet_of_nodes
+from tests.support.fleet_of_nodes import depot, seen_at, until_seen
 from tests.support.mail_server import mail_server
+from tests.support.server import running_server
 from tests.support.server_process import ServerProcess
 from tests.support.web_server import web_server
 
@@ -74,3 +79,101 @@ async def test_a_node_killed_as_an_outage_opens_is_relieved_and_nobody_is_told_t
     told = {post.headers["idempotency-key"]: post.json["edge"] for post in posts.posted}
     assert list(told.values()) == ["before-1h", "start", "end"]
     assert mails.mails == []
+
+
+@pytest.mark.slow
+async def test_any_node_shows_and_changes_chargers_that_are_connected_to_another(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    async with (
+        SimulatedCsms("partner", first_transaction_id=100) as partner,
+        SimulatedCsms("second") as second,
+        running_server(tmp_path / "a", store=postgres_url) as acting,
+        running_server(tmp_path / "b", store=postgres_url) as other,
+    ):
+        site = tmp_path / "site.yaml"
+        site.write_text(depot(2, partner=partner.url, second=second.url))
+        await other.apply("-f", site)
+        here, there = (
+            SimulatedStation(identity, node.stations_url) for identity, node in (("CP-001", acting), ("CP-002", other))
+        )
+        async with here, there:
+            for station in (here, there):
+                await station.boot()
+            everybody = {"cp001": "partner", "cp002": "partner"}
+            shown = [await until_seen(node, lambda seen: seen.owners() == everybody) for node in (acting, other)]
+            assert len({live["node"] for live in shown[0].chargers.values()}) == 2
+            for node in (acting, other):  # the one that acts, and one that stands by
+                toggled = await node.fwdctl("toggle", "cp*", "--primary", "second", "--reason", "visit")
+                assert toggled.code == 0, toggled.out + toggled.err
+                assert set((await seen_at(node)).owners().values()) == {"second"}
+                ended = await node.fwdctl("toggle", "cp*", "--end")
+                assert ended.code == 0, ended.out + ended.err
+                await until_seen(acting, lambda seen: seen.owners() == everybody)
+            assert [station.unexpected_disconnects for station in (here, there)] == [[], []]
+
+            charging = await here.start_transaction(1, "TAG")
+            again = SimulatedStation("CP-001", other.stations_url)
+            again.memory = here.memory
+            await again.connect()
+            await here.journal.bell.until(lambda: not here.connected, timeout_s=5)
+            await until_seen(acting, lambda seen: len({one["node"] for one in seen.chargers.values()}) == 1)
+            await again.stop_transaction(charging)
+            stopped = await partner.wait_for("StopTransaction")
+            assert stopped.payload["transactionId"] == 100
+            await again.disconnect()
+        flips = (await acting.fwdctl("history", "--kind", "flip", "--json")).json["events"]
+    by_charger = [event["charger"] for event in flips]
+    assert sorted(by_charger) == ["cp001"] * 4 + ["cp002"] * 4
+    assert {event["reason"] for event in flips if "second" in event["summary"].split("->")[-1]} == {"visit"}
+
+
+@pytest.mark.slow
+async def test_an_acting_node_killed_in_the_middle_of_an_outages_start_is_relieved_and_nothing_happens_twice(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    chargers = PARALLELISM + 3
+    async with (
+        web_server() as posts,
+        SimulatedCsms("partner") as partner,
+        SimulatedCsms("second") as second,
+        ServerProcess(tmp_path / "a", "--store", postgres_url) as acting,
+        ServerProcess(tmp_path / "b", "--store", postgres_url) as other,
+        AsyncExitStack() as stack,
+    ):
+        site = tmp_path / "site.yaml"
+        site.write_text(depot(chargers, partner=partner.url, second=second.url, hook=posts.url))
+        await acting.apply("-f", site)
+        stations = [SimulatedStation(f"CP-{number:03}", other.stations_url) for number in range(1, chargers + 1)]
+        for station in stations:
+            await stack.enter_async_context(station)
+            await station.boot()
+        second.manners.handshake_held = asyncio.Event()
+        opening = (datetime.now(UTC) + timedelta(seconds=8)).replace(microsecond=0)
+        text = fleet_of_nodes.OUTAGE.format(start=f"{opening:%Y-%m-%dT%H:%M:%SZ}", duration="60s")
+        site.write_text(site.read_text() + text)
+        await acting.apply("-f", site)
+        dialled = second.journal.connections
+        await second.journal.bell.until(lambda: len(dialled) >= PARALLELISM, timeout_s=30)
+        await acting.kill()  # these are asked and not yet there, the last few are not asked
+        killed_at = datetime.now(UTC)
+        assert len(dialled) == PARALLELISM
+        await second.journal.bell.until(lambda: len(dialled) == chargers, timeout_s=20)
+        assert datetime.now(UTC) - killed_at < timedelta(seconds=15)
+        second.manners.handshake_held.set()
+        await until_seen(
+            other, lambda seen: set(seen.owners().values()) == {"second"} and len(seen.owners()) == chargers
+        )
+        await posts.bell.until(lambda: "start" in [post.json["edge"] for post in posts.posted], timeout_s=20)
+        begun = len(posts.posted)
+        cancelled = await other.fwdctl("outage", "cancel", "firmware", "--reason", "seen enough")
+        assert cancelled.code == 0, cancelled.out + cancelled.err
+        await until_seen(other, lambda seen: set(seen.owners().values()) == {"partner"})
+        await posts.bell.until(lambda: len(posts.posted) > begun, timeout_s=20)
+        flips = (await other.fwdctl("history", "--kind", "flip", "--json", "--limit", "500")).json["events"]
+        assert len(dialled) == chargers
+        assert [station.unexpected_disconnects for station in stations] == [[]] * chargers
+    assert sorted(event["charger"] for event in flips) == sorted([f"cp{n:03}" for n in range(1, chargers + 1)] * 2)
+    told = [post.headers["idempotency-key"] for post in posts.posted]
+    assert len(set(told)) == len(told)
+    assert [post.json["edge"] for post in posts.posted].count("start") == 1

@@ -1,9 +1,10 @@
 """A relay without sockets: it runs what it is told, on chargers that tests connect, refuse, slow and tamper with."""
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
+from reconciler.app.ports import Question
 from reconciler.model.desired import LOCAL, DesiredCharger
 from reconciler.model.live import (
     Ack,
@@ -14,7 +15,6 @@ from reconciler.model.live import (
     LiveTransaction,
     Outcome,
     Refusal,
-    Stranger,
 )
 from reconciler.testing.waiting import Bell
 
@@ -31,8 +31,6 @@ class FakeRelay:
         """The most questions that were open at once."""
         self.bell = Bell()
         """Rung whenever something was asked and answered, or looked at."""
-        self.knocked: list[Stranger] = []
-        """Stations that nobody declared."""
         self._running = 0
         self._live: dict[str, LiveCharger] = {}
         self._desired: dict[str, tuple[int, DesiredCharger]] = {}
@@ -65,9 +63,9 @@ class FakeRelay:
         self.bell.ring()
         return {name: live for name, live in self._live.items() if only is None or name in only}
 
-    def strangers(self) -> Sequence[Stranger]:
-        """Return those that knocked."""
-        return self.knocked
+    def questions(self, only: Collection[str] | None = None) -> Mapping[str, Question]:
+        """Return nothing: nobody else asks."""
+        return {}
 
     def connect(self, *chargers: str, version: str = "ocpp1.6") -> None:
         """Let stations connect; they run what was asked for last."""

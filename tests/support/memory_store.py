@@ -15,10 +15,12 @@ from reconciler.app.ports import (
     RolloutCommit,
     StoredResource,
 )
+from reconciler.app.strangers import Strangers
 from reconciler.errors import FwdctlError, LockHeld, StalePlan
 from reconciler.model.failovers import Failover
 from reconciler.model.history import HistoryEvent
 from reconciler.model.interventions import Interventions
+from reconciler.model.live import Stranger
 from reconciler.model.notices import OutageNotice
 from reconciler.model.outages import Adjustment, Outage
 from reconciler.model.overrides import Override
@@ -45,6 +47,7 @@ class MemoryStore:
         self._failovers: dict[tuple[str, str], Failover] = {}
         self._adjusted: dict[tuple[str, datetime], Adjustment] = {}
         self._kept: dict[tuple[str, int], KeptCall] = {}
+        self._strangers = Strangers()
         self._memories: dict[str, ChargerMemory] = {}
         self._lock: Lock | None = None
         self._rollouts: dict[str, Rollout] = {}
@@ -157,6 +160,10 @@ class MemoryStore:
             if step.state in HELD
         )
         return tuple(sorted(found, key=lambda hold: hold.charger))
+
+    async def revision_meta(self, revision: int) -> RevisionMeta | None:
+        """Return who made it."""
+        return self.revisions[revision - 1] if 0 < revision <= len(self.revisions) else None
 
     async def resources_at(self, revision: int) -> tuple[StoredResource, ...]:
         """Return what was applied then."""
@@ -326,6 +333,15 @@ class MemoryStore:
     async def kept_calls(self) -> tuple[KeptCall, ...]:
         """Return all, in order."""
         return tuple(self._kept[key] for key in sorted(self._kept))
+
+    async def note_strangers(self, knocked: Sequence[Stranger]) -> None:
+        """Keep them."""
+        for stranger in knocked:
+            self._strangers.add(stranger)
+
+    async def strangers(self) -> tuple[Stranger, ...]:
+        """Return all."""
+        return self._strangers.all()
 
     def _answer(self) -> None:
         if self.away:

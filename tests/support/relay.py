@@ -25,7 +25,7 @@ from reconciler.model.desired import (
 )
 from reconciler.model.features import FEATURES, OCPP_VERSIONS
 from reconciler.model.history import HistoryEvent
-from reconciler.model.live import LegPhase, LiveCharger, Outcome
+from reconciler.model.live import LegPhase, LiveCharger, Outcome, Stranger
 from tests.support.leg_desk import LegRows, leg_desk
 
 PRIMARY = Role("primary", frozenset({"*"}))
@@ -90,6 +90,11 @@ class ListRecorder:
         self.events: list[HistoryEvent] = []
         self.memories: dict[str, ChargerMemory] = {}
         self.kept: dict[tuple[str, int], KeptCall] = {}
+        self.strangers: list[Stranger] = []
+
+    def stranger(self, stranger: Stranger) -> None:
+        """Keep a knock."""
+        self.strangers.append(stranger)
 
     def event(self, event: HistoryEvent) -> None:
         """Keep an event."""

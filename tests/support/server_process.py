@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 ROOT = Path(__file__).parent.parent.parent
-READY_WITHIN_S = 20.0
+READY_WITHIN_S = 60.0
 
 
 @dataclass(frozen=True)

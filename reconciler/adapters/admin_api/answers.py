@@ -142,6 +142,7 @@ def _live(live: LiveCharger) -> Json:
         "connections": live.connections,
         "owners": _owners(live.owners) if live.owners is not None else None,
         "refused": {"generation": live.refused.generation, "reason": live.refused.reason} if live.refused else None,
+        "node": live.node,
         "legs": [
             {
                 "backend": leg.backend,

@@ -38,6 +38,7 @@ class Turn(IntEnum):
     OVERRIDES = 0x6677646302
     APPLY_LOCK = 0x6677646303
     DUTIES = 0x6677646304
+    ASKS = 0x6677646350
 
 
 class Database:

@@ -15,20 +15,24 @@ class Memories(Section):
     """One row per charger, rewritten whole."""
 
     async def remember(self, memories: Sequence[ChargerMemory]) -> None:
-        """Write the memories of these chargers, all in one transaction; of two for one charger the last counts."""
+        """Write the memories of these chargers, all in one transaction; of two for one charger the last counts.
+
+        One of an older epoch than what is stored is dropped: another node has the charger by now.
+        """
         if not memories:
             return
         rows = {memory.charger: _row(memory) for memory in memories}
         # In one order everywhere, so that two nodes which write the same chargers can't lock each other out.
         batch = [rows[charger] for charger in sorted(rows)]
         async with self._database.writing() as connection:
-            await connection.execute(tables.upsert(tables.memories, connection.dialect), batch)
+            written = tables.upsert(tables.memories, connection.dialect, unless_newer="epoch")
+            await connection.execute(written, batch)
 
     async def memories(self) -> tuple[ChargerMemory, ...]:
         """Return every charger's memory, by charger."""
         async with self._database.reading() as connection:
             rows = (await connection.execute(select(tables.memories))).mappings()
-            return tuple(sorted((_memory(found) for found in rows), key=lambda memory: memory.charger))
+            return tuple(sorted((memory_of(found) for found in rows), key=lambda memory: memory.charger))
 
 
 def _row(memory: ChargerMemory) -> dict[str, Any]:
@@ -36,6 +40,7 @@ def _row(memory: ChargerMemory) -> dict[str, Any]:
     return tables.row(memory, statuses=statuses, ids=dict(memory.ids))
 
 
-def _memory(found: RowMapping) -> ChargerMemory:
+def memory_of(found: RowMapping) -> ChargerMemory:
+    """Return the memory in a row."""
     statuses = {connector: b64decode(payload) for connector, payload in found["statuses"].items()}
     return ChargerMemory(**{**found, "statuses": statuses})

@@ -1,7 +1,7 @@
 """Resources: applied specs, each a chain of versions, changed only by whole revisions."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Final
 
@@ -53,6 +53,14 @@ class Resources(Section):
             if not 0 <= revision <= last:
                 raise FwdctlError(f"there is no revision {revision}, the last one is {last}", hint="see fwdctl history")
             return await _read(connection, held)
+
+    async def revision_meta(self, revision: int) -> RevisionMeta | None:
+        """Return who made `revision` and why, None where there is no such one."""
+        columns = [revisions.c[field.name] for field in fields(RevisionMeta)]
+        async with self._database.reading() as connection:
+            asked = select(*columns).where(revisions.c.revision == revision)
+            found = (await connection.execute(asked)).one_or_none()
+        return None if found is None else RevisionMeta(*found)
 
     async def revision_at(self, at: datetime) -> int:
         """Return the revision that was the applied one at `at`: 0 where nothing was applied yet."""

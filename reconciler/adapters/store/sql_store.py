@@ -7,7 +7,7 @@ from reconciler.adapters.store.engine import Database
 from reconciler.adapters.store.history import History
 from reconciler.adapters.store.kept_calls import KeptCalls
 from reconciler.adapters.store.local_rules import LocalRules
-from reconciler.adapters.store.location import PostgresDatabase, locate
+from reconciler.adapters.store.location import Location, PostgresDatabase, locate
 from reconciler.adapters.store.lock import ApplyLock
 from reconciler.adapters.store.memories import Memories
 from reconciler.adapters.store.migrate import migrate
@@ -16,9 +16,11 @@ from reconciler.adapters.store.operations import KeptOperations
 from reconciler.adapters.store.outages import Outages
 from reconciler.adapters.store.overrides import Overrides
 from reconciler.adapters.store.pauses import Pauses
+from reconciler.adapters.store.relay_rows import RelayRowsOfStore
 from reconciler.adapters.store.resources import Resources
 from reconciler.adapters.store.rollouts import Rollouts
 from reconciler.adapters.store.sealed_legs import SealedLegs
+from reconciler.adapters.store.strangers import Strangers
 
 
 class SqlStore(
@@ -36,6 +38,8 @@ class SqlStore(
     KeptTokens,
     KeptOperations,
     SealedLegs,
+    Strangers,
+    RelayRowsOfStore,
 ):
     """Everything durable, in one SQL database."""
 
@@ -43,6 +47,11 @@ class SqlStore(
     def shared(self) -> bool:
         """Return True where other nodes can use this database too."""
         return isinstance(self._database.location, PostgresDatabase)
+
+    @property
+    def location(self) -> Location:
+        """Return where it is; other nodes can share a PostgreSQL one."""
+        return self._database.location
 
     async def close(self) -> None:
         """Release connections; harmless when repeated."""

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -85,6 +86,7 @@ revisions: Final = Table(
     Column("reason", PlainText, nullable=False),
     Column("git_author", PlainText, nullable=False),
     Column("git_commit", PlainText, nullable=False),
+    Column("override_window", Boolean, nullable=False, server_default=false()),
 )
 """One row per commit, for ever: a plan_id found here is used up."""
 
@@ -231,6 +233,7 @@ memories: Final = Table(
     Column("statuses", JSON, nullable=False),
     Column("ids", JSON, nullable=False),
     Column("profile", Integer, nullable=False),
+    Column("epoch", BigInteger, nullable=False, server_default="0"),
 )
 
 kept_calls: Final = Table(
@@ -328,9 +331,18 @@ def row(value: "DataclassInstance", **instead: Any) -> dict[str, Any]:
     return {field.name: getattr(value, field.name) for field in fields(value)} | instead
 
 
-def upsert(table: Table, dialect: Dialect) -> Any:
-    """Return an INSERT that replaces the row which has the same primary key; `Any`: each dialect has its own type."""
+def upsert(table: Table, dialect: Dialect, *, unless_newer: str = "", adding: str = "") -> Any:
+    """Return an INSERT that replaces the row which has the same primary key; `Any`: each dialect has its own type.
+
+    With `unless_newer` a row is kept that has a higher number in that column than the one that would replace it; the
+    number in column `adding` is added to what is there.
+    """
     insert = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
     statement = insert(table)
-    replaced = {column.name: statement.excluded[column.name] for column in table.columns if not column.primary_key}
-    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=replaced)
+    replaced: dict[str, Any] = {
+        column.name: statement.excluded[column.name] for column in table.columns if not column.primary_key
+    }
+    if adding:
+        replaced[adding] = table.c[adding] + statement.excluded[adding]
+    older = table.c[unless_newer] <= statement.excluded[unless_newer] if unless_newer else None
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key), set_=replaced, where=older)

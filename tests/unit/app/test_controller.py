@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from reconciler.app.controller import TICK_S
+from reconciler.app.controller import GATHER_S, TICK_S
 from reconciler.app.courses import BACK_OFF_FIRST_S, SETTLE_S, Verdict
 from reconciler.app.duty import LEASE_S, LeasedDuty
 from reconciler.model.documents import Document
@@ -218,6 +218,8 @@ async def test_the_loop_survives_a_store_that_is_away() -> None:
     world.relay.tamper("cp000", "grid")
     async with world.looping():
         await world.until(lambda: len(world.trouble) == 1)
+        await asyncio.sleep(2 * GATHER_S)
+        assert len(world.trouble) == 1  # it waits for the next tick
         world.store.away = False
         world.clock.advance(TICK_S)
         world.reconciler.wake()

@@ -38,7 +38,9 @@ def stranger(identity: str, *versions: str, profile: int = 0) -> Stranger:
 async def test_specs_for_strangers_can_be_applied_once_a_binding_selects_them() -> None:
     world = World()
     await world.apply(a_site(1))
-    world.relay.knocked += [stranger("Depot 7/Bay:1"), stranger("AC_0815", "ocpp2.0.1", "ocpp1.6"), stranger("CP000")]
+    await world.store.note_strangers(
+        [stranger("Depot 7/Bay:1"), stranger("AC_0815", "ocpp2.0.1", "ocpp1.6"), stranger("CP000")]
+    )
     refused, known = sorted(await world.reconciler.newcomers(), key=lambda newcomer: newcomer.document is not None)
     assert (refused.stranger.identity, refused.document) == ("Depot 7/Bay:1", None)
     assert known.document is not None
@@ -56,7 +58,7 @@ async def test_specs_for_strangers_can_be_applied_once_a_binding_selects_them() 
 
 async def test_two_identities_that_make_one_name_get_two() -> None:
     world = World()
-    world.relay.knocked += [stranger("cp_1"), stranger("CP-1"), stranger("CP 1"), stranger("___")]
+    await world.store.note_strangers([stranger("cp_1"), stranger("CP-1"), stranger("CP 1"), stranger("___")])
     names = [one.document["metadata"]["name"] for one in await world.reconciler.newcomers() if one.document]
     assert sorted(names) == ["charger", "cp-1", "cp-1-2", "cp-1-3"]
 
@@ -64,7 +66,7 @@ async def test_two_identities_that_make_one_name_get_two() -> None:
 async def test_without_a_fitting_profile_the_spec_names_one_to_declare() -> None:
     world = World()
     await world.apply(a_site(1))
-    world.relay.knocked += [stranger("CP9", profile=2)]
+    await world.store.note_strangers([stranger("CP9", profile=2)])
     ((newcomer),) = await world.reconciler.newcomers()
     assert newcomer.document is not None
     assert newcomer.document["spec"]["securityProfile"] == "profile-2"
@@ -72,6 +74,6 @@ async def test_without_a_fitting_profile_the_spec_names_one_to_declare() -> None
 
 async def test_who_speaks_no_version_that_we_know_gets_no_spec() -> None:
     world = World()
-    world.relay.knocked += [stranger("CP9", "ocpp1.5")]
+    await world.store.note_strangers([stranger("CP9", "ocpp1.5")])
     ((newcomer),) = await world.reconciler.newcomers()
     assert newcomer.document is None

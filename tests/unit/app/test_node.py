@@ -94,7 +94,7 @@ async def test_an_identity_that_is_not_declared_is_unknown() -> None:
     assert world.tally.counts == {("station_connections", "refused"): 1, ("security_events", "unknown-station"): 1}
     line, fields = world.tally.lines[-1]
     assert (line, fields["identity"], fields["status"]) == ("station-refused", "CP2", 404)
-    assert [(stranger.identity, stranger.versions) for stranger in world.node.strangers()] == [("CP2", ("ocpp1.6",))]
+    assert [(stranger.identity, stranger.versions) for stranger in world.recorder.strangers] == [("CP2", ("ocpp1.6",))]
 
 
 async def test_a_declared_charger_is_offline_until_its_station_is_in() -> None:

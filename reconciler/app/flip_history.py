@@ -1,0 +1,75 @@
+"""What the controller did to chargers and why: gathered, then written into history by the node that acts."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from reconciler.app.courses import Cause
+from reconciler.app.duty import Duty
+from reconciler.app.ports import Clock, Store
+from reconciler.model.failovers import Failover
+from reconciler.model.history import HistoryEvent
+from reconciler.model.overrides import Override
+from reconciler.planning.effective import Layer
+from reconciler.planning.effects import moves_between
+from reconciler.planning.explain import layer_text
+from reconciler.planning.render import move_text
+
+
+class FlipHistory:
+    """Events that are not written yet; a node that stands by has none."""
+
+    def __init__(self, store: Store, clock: Clock, duty: Duty) -> None:
+        self._store = store
+        self._clock = clock
+        self._duty = duty
+        self._events: list[HistoryEvent] = []
+
+    def note(
+        self, kind: str, charger: str, summary: str, cause: Cause, details: Mapping[str, Any] | None = None
+    ) -> None:
+        """Note that something happened to a charger."""
+        if not self._duty.held:
+            return  # the node that acts writes it down
+        self._events.append(
+            HistoryEvent(
+                at=self._clock.now(),
+                kind=kind,
+                summary=summary,
+                charger=charger,
+                actor=cause.actor,
+                reason=cause.reason,
+                revision=cause.revision,
+                details=details or {},
+            )
+        )
+
+    def note_flip(
+        self, charger: str, before: Mapping[str, str] | None, after: Mapping[str, str] | None, cause: Cause
+    ) -> None:
+        """Note who lost what to whom, where anything moved; both map features to owners, None where not known."""
+        if before and after and before is not after and before != after:
+            moves = moves_between(before, after)
+            told = [{"features": list(move.features), "before": move.before, "after": move.after} for move in moves]
+            self.note("flip", charger, "; ".join(map(move_text, moves)), cause, {"moves": told})
+
+    async def flush(self) -> None:
+        """Write what was noted; what can't be written is kept for the next time."""
+        events, self._events = self._events, []
+        if not events:
+            return
+        try:
+            await self._store.record(events)
+        except BaseException:
+            self._events = events + self._events
+            raise
+
+
+def cause_of(layer: Layer) -> Cause:
+    """Return who or what asked for a layer."""
+    newest = layer.sources[-1]
+    if isinstance(newest, Override):
+        return Cause(newest.actor, newest.reason)
+    if isinstance(newest, Failover):
+        return Cause(reason=layer_text(layer))
+    actor = newest.outage.actor
+    return Cause(actor, layer_text(layer)) if actor else Cause(reason=layer_text(layer))
