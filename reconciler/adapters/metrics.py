@@ -59,6 +59,12 @@ WRITTEN: Final[tuple[Metric, ...]] = (
     Metric("counter", "load_limits_set", "Limits that load policies asked chargers to keep to.", ("outcome",)),
     Metric("gauge", "load_limit_watts", "The limit of a load policy.", ("policy",)),
     Metric("gauge", "load_counted_watts", "What the chargers of a load policy may draw at most.", ("policy",)),
+    Metric(
+        "gauge",
+        "certificate_days_left",
+        "Days until the first of the certificates expires; below 0 it has. No value: there is none.",
+        ("whose",),
+    ),
     Metric("gauge", "last_apply_revision", "Revision that the last apply since the start has made, 0 for none."),
 )
 """Metrics that are written where something happens. No label names a charger: 100 000 would be 100 000 series."""

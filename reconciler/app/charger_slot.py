@@ -13,8 +13,8 @@ from reconciler.model.live import LiveCharger, LiveLeg, LiveResidue, LiveTransac
 from reconciler.relay.memory import SessionMemory
 
 
-def _as_declared(charger: str, backend: str) -> str:
-    return ""
+def _as_declared(charger: str, backend: str) -> tuple[str, float]:
+    return "", 0.0
 
 
 @dataclass(slots=True)
@@ -34,6 +34,8 @@ class ChargerSlot:
     """The owner because of whose absence the station was last sent off (R11, `close`)."""
     highest_profile: int = 0
     """The highest security profile that the station ever came in with; it may not come in with less."""
+    certificate_expires_s: float = 0.0
+    """When the certificate that the station last came in with expires; seconds since the epoch, 0 without one."""
     last_address: str = ""
     """Where the station last came in from, see `failure_limits`."""
     connections: int = 0
@@ -45,13 +47,18 @@ class ChargerSlot:
     """The last session's CSMS connections, which may still be closing."""
 
     def live(
-        self, now: datetime, monotonic_s: float, credential: Callable[[str, str], str] = _as_declared
+        self, now: datetime, monotonic_s: float, credential: Callable[[str, str], tuple[str, float]] = _as_declared
     ) -> LiveCharger:
         """Return the charger as it is now; `credential` tells what a back-end has set on its leg, see `LegDesk`."""
         session = self.session
         if session is None:
             return LiveCharger(
-                self.desired.name, False, self.last_seen_s, refused=self.refused, connections=self.connections
+                self.desired.name,
+                False,
+                self.last_seen_s,
+                refused=self.refused,
+                connections=self.connections,
+                certificate_expires_s=self.certificate_expires_s,
             )
         epoch_s = now.timestamp() - monotonic_s
         state = session.core.state
@@ -70,7 +77,7 @@ class ChargerSlot:
                     epoch_s + leg.since,
                     leg.detail,
                     leg.frames,
-                    credential(self.desired.name, leg.name),
+                    *credential(self.desired.name, leg.name),
                 )
                 for leg in state.legs.values()
             ),
@@ -83,6 +90,7 @@ class ChargerSlot:
             refused=self.refused,
             connections=self.connections,
             because=session.desired.because,
+            certificate_expires_s=self.certificate_expires_s,
         )
 
     def snapshot(self) -> ChargerMemory:

@@ -103,6 +103,13 @@ class LegDesk:
         trial = "" if kept.trial is None else ", not confirmed yet"
         return f"changed by {backend} on {kept.changed_at:%Y-%m-%d %H:%M}Z{trial}: {marks_text(kept.current)}"
 
+    def told(self, charger: str, backend: str) -> tuple[str, float]:
+        """Return `credential`, and when the certificate that the back-end has signed expires (epoch s, 0: none)."""
+        kept = self._book.get(charger, backend)
+        has_one = kept is not None and kept.current.certificate is not None
+        expires_s = kept.current.certificate_expires_s if kept is not None and has_one else 0.0
+        return self.credential(charger, backend), expires_s
+
     async def _carry_out(self, order: LegOrder) -> None:
         name = order.charger, order.backend.name
         decision: Decision | None = None

@@ -8,6 +8,7 @@ Everything but admission and dialling is synchronous: a frame goes from socket t
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from reconciler.model.desired import DesiredLeg
@@ -51,6 +52,10 @@ class StationCertificate(Protocol):
     @property
     def organizations(self) -> tuple[str, ...]:
         """The subject's O."""
+
+    @property
+    def expires_at(self) -> datetime:
+        """When it expires."""
 
     def issued_by(self, authorities: bytes) -> bool:
         """Tell whether one of these CA certificates (PEM) issued it; raises ValueError where they can't be read."""

@@ -109,7 +109,7 @@ class RelayNode:
         clock, slots = self._world.clock, self._slots
         now, monotonic_s = clock.now(), clock.monotonic_s()
         chosen = slots if only is None else [name for name in only if name in slots]
-        more = () if self._world.leg_desk is None else (self._world.leg_desk.credential,)
+        more = () if self._world.leg_desk is None else (self._world.leg_desk.told,)
         return {name: slots[name].live(now, monotonic_s, *more) for name in chosen}
 
     def live_charger(self, charger: str) -> LiveCharger | None:

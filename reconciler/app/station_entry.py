@@ -40,6 +40,7 @@ class StationEntry:
         address, charger, proven = _who(knock, slot)
         if refused is None and slot is not None:
             slot.last_address = address
+            slot.certificate_expires_s = 0.0 if knock.certificate is None else knock.certificate.expires_at.timestamp()
         elif refused is not None and refused.status in ITS_FAULT:
             self._limits.failed(address, charger, proven=proven, now_s=self._clock.monotonic_s())
 

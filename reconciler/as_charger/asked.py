@@ -20,6 +20,9 @@ class Papers(Protocol):
     def chain_fault(self, chain: bytes, private_key: bytes, common_name: str, now: datetime) -> str:
         """Return why a signed chain is not what was asked for, "" where it is: key, CN, dates, signatures."""
 
+    def expires_at(self, chain: bytes) -> datetime:
+        """Return when the first certificate of a chain expires."""
+
     def root_fault(self, root: bytes, now: datetime) -> str:
         """Return why this can't be a root, "" where it is one certificate of a CA that is valid now."""
 

@@ -34,7 +34,10 @@ def certificate_signed(asked: Asked) -> Decision:
         return rejected()
     if fault:
         return rejected()
-    settings = replace(asked.settings, certificate=chain.encode(), private_key=key, asked_key=None)
+    expires_s = asked.papers.expires_at(chain.encode()).timestamp()
+    settings = replace(
+        asked.settings, certificate=chain.encode(), private_key=key, certificate_expires_s=expires_s, asked_key=None
+    )
     return Decision({"status": "Accepted"}, (settings,), reconnect=asked.profile == MUTUAL_TLS)
 
 

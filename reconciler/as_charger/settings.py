@@ -42,6 +42,8 @@ class LegSettings:
     url: str | None = None
     certificate: bytes | None = None
     private_key: bytes | None = field(default=None, repr=False)
+    certificate_expires_s: float = 0.0
+    """Seconds since the epoch."""
     roots: bytes | None = None
     organization: str | None = None
     asked_key: bytes | None = field(default=None, repr=False)

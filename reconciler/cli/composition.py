@@ -12,6 +12,7 @@ import socket
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any, Final
 from uuid import uuid4
@@ -42,6 +43,7 @@ from reconciler.app.access_tokens import AccessTokens, TokenStore
 from reconciler.app.admin_access import AdminAccess, admin_access
 from reconciler.app.apply_runs import ApplyRuns
 from reconciler.app.delivering import Courier
+from reconciler.app.expiry_watch import ExpiryWatch
 from reconciler.app.fleet_board import FleetBoard
 from reconciler.app.fleet_numbers import fleet_numbers
 from reconciler.app.leg_book import LegBook
@@ -121,6 +123,7 @@ class _Assembly:
         reconciler = await self._reconciler(store, node, joined, background, node_id)
         doors = await open_station_doors(self._settings, node, node.security, self._metrics, background, self._stack)
         couriers = self._notices(reconciler, background)
+        background.start(self._expiry_watch(node).run(), name="expiry watch")
         access = await self._access(store, node, token)
         desk = self._file_exchange(background)
         operations = await self._operations(reconciler, store, node, desk, background, node_id)
@@ -174,6 +177,23 @@ class _Assembly:
         self._stack.push_async_callback(background.stop)
         desk = LegDesk(book, reports, CertificateOffice(), self._clock, background)
         return desk, LegDialer(WebSocketDialer(book), book, reports)
+
+    def _expiry_watch(self, node: RelayNode) -> ExpiryWatch:
+        office, settings = CertificateOffice(), self._settings
+        files = [*settings.tls_cert, *(settings.admin_tls or ())[:1]]
+
+        def doors() -> dict[str, datetime]:
+            return {str(file): office.expires_at(file.read_bytes()) for file in files if file.is_file()}
+
+        return ExpiryWatch(
+            lambda: node.live().values(),
+            doors,
+            node.local_line.call,
+            self._clock,
+            self._metrics,
+            EventLog(self._clock.monotonic_s),
+            renews=node.issuer is not None,
+        )
 
     def _issuer(self, node: RelayNode, background: Background) -> StationIssuer | None:
         settings, clock, log = self._settings, self._clock, EventLog(self._clock.monotonic_s)

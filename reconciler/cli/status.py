@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Annotated, Final
 
 import typer
@@ -12,6 +13,7 @@ from reconciler.cli.local_rules import print_policies, print_rules
 from reconciler.cli.output import answers, print_json, print_table
 
 WATCH_EVERY_S: Final = 2.0
+EXPIRY_WARN_DAYS: Final = 30
 LAYERS: Final = {"override": "toggled", "outage": "outage", "failover": "failed over"}
 """What a row says of a charger that does not run as declared."""
 
@@ -41,6 +43,7 @@ def status(
                 print_policies(api.load_policies()["load_policies"], address)
                 if address is None or address.startswith("notification-rule."):
                     print_rules(api.notification_rules()["notification_rules"], address)
+                _print_expiring(answer["chargers"])
                 _print_trouble(api.undelivered_notices()["notices"])
             if not watch:
                 return
@@ -89,6 +92,30 @@ def _row(charger: Json) -> tuple[str, ...]:
     )
 
 
+def expiring(indent: str, expires: str | None) -> Iterator[str]:
+    """Yield a warning where a certificate expires soon, or has."""
+    if expires is not None:
+        days = (datetime.fromisoformat(expires).timestamp() - time.time()) / 86_400
+        if days <= EXPIRY_WARN_DAYS:
+            yield f"{indent}WARNING certificate expires {expires} (in {days:.0f} days)"
+
+
+def _print_expiring(chargers: list[Json]) -> None:
+    """Say which chargers have a certificate that expires soon, on any leg; nothing where none has."""
+    near = [
+        charger["charger"]
+        for charger in chargers
+        if charger["live"] and any(list(expiring("", each)) for each in _certificates(charger["live"]))
+    ]
+    if near:
+        named = ", ".join(near[:5]) + (", ..." if len(near) > 5 else "")
+        typer.echo(f"Certificates expire within {EXPIRY_WARN_DAYS} days: {named} (fwdctl status charger.NAME).")
+
+
+def _certificates(live: Json) -> list[str | None]:
+    return [live.get("certificate_expires"), *(leg.get("certificate_expires") for leg in live["legs"])]
+
+
 def _details(charger: Json) -> Iterator[str]:
     live = charger["live"]
     yield f"{charger['charger']}  {charger['state']}"
@@ -104,14 +131,16 @@ def _details(charger: Json) -> Iterator[str]:
         return
     at_node = f" to node {live['node']}" if live.get("node") else ""
     yield f"  connected since {live['since']}{at_node}, {live['version']}, generation {live['generation']}"
+    yield from expiring("  ", live.get("certificate_expires"))
     yield f"  owners: {owners_text(live['owners'])}"
     if live["refused"] is not None:
         yield f"  refused generation {live['refused']['generation']}: {live['refused']['reason']}"
     for leg in live["legs"]:
         detail = f", {leg['detail']}" if leg["detail"] else ""
         yield f"  leg {leg['backend']}: {leg['role']}, {leg['phase']} since {leg['since']}{detail}"
-        if leg["credential"]:
+        if leg.get("credential"):
             yield f"    credential {leg['credential']}"
+        yield from expiring("    ", leg.get("certificate_expires"))
     for left in live["residue"]:
         yield f"  left in the station by {left['owner']}: {left['count']} {left['kind']}"
     if live["kept_calls"]:

@@ -34,6 +34,8 @@ class LiveLeg:
     """Frames forwarded to and from this back-end on this leg."""
     credential: str = ""
     """What the back-end itself has set on this leg, for people (fingerprints only); "": all is as the spec has it."""
+    certificate_expires_s: float = 0.0
+    """When the client certificate that this back-end has signed expires; 0 where there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,8 @@ class LiveCharger:
     """`DesiredCharger.because` of what it runs."""
     node: str = ""
     """Where it is connected, or was last; "" where there is one node only."""
+    certificate_expires_s: float = 0.0
+    """When the certificate that the station last came in with expires; 0 where it showed none."""
 
 
 @dataclass(frozen=True, slots=True)

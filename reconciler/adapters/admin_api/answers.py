@@ -140,6 +140,7 @@ def _live(live: LiveCharger) -> Json:
         "version": live.version,
         "generation": live.generation,
         "connections": live.connections,
+        "certificate_expires": _epoch(live.certificate_expires_s),
         "owners": _owners(live.owners) if live.owners is not None else None,
         "refused": {"generation": live.refused.generation, "reason": live.refused.reason} if live.refused else None,
         "node": live.node,
@@ -152,6 +153,7 @@ def _live(live: LiveCharger) -> Json:
                 "detail": leg.detail,
                 "frames": leg.calls,
                 "credential": leg.credential or None,
+                "certificate_expires": _epoch(leg.certificate_expires_s),
             }
             for leg in live.legs
         ],

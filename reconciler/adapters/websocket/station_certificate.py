@@ -2,6 +2,7 @@
 
 import ssl
 from dataclasses import dataclass
+from datetime import datetime
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -24,6 +25,11 @@ class ShownCertificate:
     def organizations(self) -> tuple[str, ...]:
         """The subject's O."""
         return self._subject(NameOID.ORGANIZATION_NAME)
+
+    @property
+    def expires_at(self) -> datetime:
+        """When it expires."""
+        return self.certificate.not_valid_after_utc
 
     def issued_by(self, authorities: bytes) -> bool:
         """Tell whether one of these CA certificates (PEM) issued it; raises ValueError where they can't be read."""

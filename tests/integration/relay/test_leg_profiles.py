@@ -2,6 +2,7 @@
 
 import base64
 import ssl
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -131,6 +132,8 @@ async def test_a_back_end_raises_its_leg_from_profile_1_to_2_to_3(version: str, 
         await there.settled("confirmed", 2)
         shown = there.doors[last].connections[-1]
         assert (shown.certificate_name, shown.authorization) == ("CP1", None)
+        (leg,) = [leg for leg in there.relay.live("cp1").legs if leg.backend == "partner"]
+        assert abs(leg.certificate_expires_s - time.time() - 86_400) < 600
         assert await there.raises(last, 2) == await there.raises(last, 1) == "Rejected"  # never down
         await there.station.stop_transaction(transaction)
         there.untouched()

@@ -13,6 +13,7 @@ FULL = LegSettings(
     url="wss://csms.example/x",
     certificate=b"cert",
     private_key=b"key",
+    certificate_expires_s=1.5,
     roots=b"roots",
     organization="CPO",
     asked_key=b"asked",

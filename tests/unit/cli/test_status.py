@@ -1,8 +1,10 @@
 """Who owns what, in one short line."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
-from reconciler.cli.status import owners_text
+from reconciler.cli.status import expiring, owners_text
 
 
 @pytest.mark.parametrize(
@@ -22,3 +24,10 @@ from reconciler.cli.status import owners_text
 )
 def test_who_owns_most_comes_first_and_the_others_with_their_features(owners: dict[str, str], text: str) -> None:
     assert owners_text(owners) == text
+
+
+def test_what_expires_soon_is_a_warning_and_what_does_not_is_nothing() -> None:
+    soon, late = (datetime.now(UTC) + timedelta(days=days, hours=1) for days in (12, 200))
+    (line,) = expiring("  ", soon.isoformat())
+    assert line == f"  WARNING certificate expires {soon.isoformat()} (in 12 days)"
+    assert list(expiring("  ", late.isoformat())) == list(expiring("  ", None)) == []

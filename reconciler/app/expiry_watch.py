@@ -1,0 +1,108 @@
+"""Watches the certificates of stations, legs and doors: says what expires soon, and has stations renew theirs.
+
+days left ──> metric, every hour      within 30 days ──> log, `fwdctl status`
+                                      and `local` owns security of a connected station ──> it is asked to sign anew
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from reconciler.app.ports import Clock, Log, Metrics
+from reconciler.local.csms import StationAnswer
+from reconciler.model.desired import LOCAL
+from reconciler.model.live import LiveCharger
+
+WARN_DAYS: Final = 30.0
+LOOK_EVERY_S: Final = 3600.0
+ASK_AGAIN_S: Final = 24 * 3600.0
+_DAY_S: Final = 24 * 3600.0
+
+Call = Callable[[str, str, Mapping[str, Any], Callable[[StationAnswer], None]], None]
+"""Calls a station as `local`: charger, action, payload, and who gets the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expiry:
+    """When one certificate expires; `whose` is station, leg or door, `name` what people call it."""
+
+    whose: str
+    name: str
+    at_s: float
+
+
+def expiries(live: Iterable[LiveCharger], doors: Mapping[str, datetime]) -> Iterator[Expiry]:
+    """Yield the expiry of every certificate that is known of."""
+    for charger in live:
+        if charger.certificate_expires_s:
+            yield Expiry("station", charger.name, charger.certificate_expires_s)
+        for leg in charger.legs:
+            if leg.certificate_expires_s:
+                yield Expiry("leg", f"{charger.name} to {leg.backend}", leg.certificate_expires_s)
+    for name, at in doors.items():
+        yield Expiry("door", name, at.timestamp())
+
+
+class ExpiryWatch:
+    """Looks once an hour; `renews` says whether somebody here signs for stations."""
+
+    def __init__(
+        self,
+        live: Callable[[], Iterable[LiveCharger]],
+        doors: Callable[[], Mapping[str, datetime]],
+        call: Call,
+        clock: Clock,
+        metrics: Metrics,
+        log: Log,
+        *,
+        renews: bool,
+    ) -> None:
+        self._live = live
+        self._doors = doors
+        self._call = call
+        self._clock = clock
+        self._metrics = metrics
+        self._log = log
+        self._renews = renews
+        self._asked_s: dict[str, float] = {}
+
+    async def run(self) -> None:
+        """Look until cancelled."""
+        while True:
+            self.look()
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    def look(self) -> None:
+        """Look once."""
+        now_s, live = self._clock.now().timestamp(), tuple(self._live())
+        soonest: dict[str, float] = {}
+        for expiry in expiries(live, self._doors()):
+            days = (expiry.at_s - now_s) / _DAY_S
+            soonest[expiry.whose] = min(days, soonest.get(expiry.whose, days))
+            if days <= WARN_DAYS:
+                self._log("certificate-expires", whose=expiry.whose, name=expiry.name, days_left=round(days, 1))
+        for whose, days in soonest.items():
+            self._metrics.gauge("certificate_days_left", days, whose=whose)
+        if self._renews:
+            for charger in live:
+                self._renew(charger, now_s)
+
+    def _renew(self, charger: LiveCharger, now_s: float) -> None:
+        """Ask a station for a new request, once a day, where its certificate expires soon and `local` may."""
+        due = 0 < charger.certificate_expires_s <= now_s + WARN_DAYS * _DAY_S
+        ours = charger.connected and (charger.owners or {}).get("security") == LOCAL
+        may_trigger = (charger.owners or {}).get("remote-control") == LOCAL
+        if not (due and ours and may_trigger) or now_s - self._asked_s.get(charger.name, 0.0) < ASK_AGAIN_S:
+            return
+        self._asked_s[charger.name] = now_s
+        old = charger.version == "ocpp1.6"
+        action = "ExtendedTriggerMessage" if old else "TriggerMessage"
+        what = "SignChargePointCertificate" if old else "SignChargingStationCertificate"
+
+        def told(answer: StationAnswer) -> None:
+            status = answer.error if answer.payload is None else answer.payload.get("status")
+            self._log("certificate-renewal", charger=charger.name, status=status)
+
+        self._call(charger.name, action, {"requestedMessage": what}, told)
