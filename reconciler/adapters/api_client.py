@@ -195,6 +195,14 @@ class ApiClient:
         """Return {operations}, newest first."""
         return self._get("/v1/operations", charger=charger, limit=limit)
 
+    def start_bulk(self, body: Mapping[str, Any]) -> Json:
+        """Start an operation on many chargers (chargers, select, operation, parameters, parallelism, max_failures)."""
+        return self._post("/v1/bulk-operations", body)
+
+    def bulk(self, run_id: str, wait_s: float = 0, seen: int = 0) -> Json:
+        """Return how a bulk operation goes; waits up to `wait_s` for more than `seen` verdicts."""
+        return self._get(f"/v1/bulk-operations/{quote(run_id, safe='')}", wait_s=wait_s, seen=seen)
+
     def firmware(self) -> Json:
         """Return {firmware, served}: the files that stations can be told to fetch, and whether they can reach them."""
         return self._get("/v1/firmware")

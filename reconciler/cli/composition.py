@@ -42,6 +42,7 @@ from reconciler.adapters.websocket import WebSocketDialer
 from reconciler.app.access_tokens import AccessTokens, TokenStore
 from reconciler.app.admin_access import AdminAccess, admin_access
 from reconciler.app.apply_runs import ApplyRuns
+from reconciler.app.bulk_operations import BulkOperations
 from reconciler.app.delivering import Courier
 from reconciler.app.expiry_watch import ExpiryWatch
 from reconciler.app.fleet_board import FleetBoard
@@ -350,6 +351,7 @@ class _Assembly:
             access=access,
             console=build_console(parts),
             operations=operations,
+            bulk=BulkOperations(operations, background, partial(secrets.token_hex, 4)),
             files=desk,
             seal=self._plan_seal,
         )

@@ -9,6 +9,7 @@ import typer
 from reconciler.adapters.api_client import ApiClient, Json
 from reconciler.app import api_contract
 from reconciler.cli import options
+from reconciler.cli.bulk_op import labels_of, run_bulk
 from reconciler.cli.operation_options import describe, read_parameters
 from reconciler.cli.output import print_json, print_table, say
 from reconciler.errors import FwdctlError
@@ -31,6 +32,9 @@ def op(
     reason: Annotated[str, typer.Option(help="Why; goes to history.")] = "",
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the fetched log here.")] = None,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Follow it to its end.")] = True,
+    select: options.Select = None,
+    parallelism: Annotated[int, typer.Option(min=1, max=100, help="Of many chargers, how many at once.")] = 5,
+    max_failures: Annotated[int, typer.Option(min=0, help="Of many chargers, how many may fail; then it stops.")] = 0,
     follow: Annotated[str | None, typer.Option(metavar="ID", help="Follow an operation that was begun before.")] = None,
     json_output: options.JsonOutput = False,
     url: options.Url = options.DEFAULT_URL,
@@ -43,6 +47,11 @@ def op(
         _help(context, names)
         return
     with ApiClient(url, token) as api:
+        if follow is None and (select or _is_glob(names[0])):
+            many = {"select": labels_of(select or []), "parallelism": parallelism, "max_failures": max_failures}
+            chargers, ordered = names[:-1], _ordered(names[-1], given[len(names) :], param or [], reason)
+            run_bulk(api, ordered | many | {"chargers": chargers}, json_output=json_output)
+            return
         if follow is None and len(names) == 1:
             _print_offers(api.offers(names[0]), json_output=json_output)
             return
@@ -80,14 +89,20 @@ def _begin(api: ApiClient, names: list[str], given: list[str], pairs: list[str],
             hint="fwdctl op CHARGER OPERATION [--OPTION VALUE]...",
         )
     charger, name = names
-    body: dict[str, Any] = {
-        "charger": charger,
+    return str(api.start_operation({"charger": charger} | _ordered(name, given, pairs, reason))["id"])
+
+
+def _ordered(name: str, given: list[str], pairs: list[str], reason: str) -> dict[str, Any]:
+    return {
         "operation": name,
         "parameters": read_parameters(operation_named(name), given, pairs),
         "reason": reason,
         "actor": options.actor(),
     }
-    return str(api.start_operation(body)["id"])
+
+
+def _is_glob(charger: str) -> bool:
+    return any(sign in charger for sign in "*?[")
 
 
 def _followed(api: ApiClient, operation_id: str, *, quiet: bool) -> Json:

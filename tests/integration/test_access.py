@@ -14,6 +14,7 @@ from reconciler.adapters.job_files import FileDesk, KeptUploads, Shelf
 from reconciler.app.access_tokens import AccessTokens
 from reconciler.app.admin_access import admin_access
 from reconciler.app.apply_runs import ApplyRuns
+from reconciler.app.bulk_operations import BulkOperations
 from reconciler.app.plan_seal import PlanSeal
 from reconciler.app.reconciler import Reconciler
 from reconciler.app.security_events import SecurityEvents
@@ -59,6 +60,7 @@ class Api:
             exposition=lambda: b"",
             access=self.access,
             operations=operations,
+            bulk=BulkOperations(operations, background, str),
             files=FileDesk(Shelf(Path("nowhere")), KeptUploads(Path("nowhere"), clock.now, str), "", str),
             seal=PlanSeal(b"k" * 32),
         )

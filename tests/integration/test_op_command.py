@@ -59,3 +59,21 @@ async def test_what_is_done_is_told_and_what_is_wrong_is_told_before(tmp_path: P
         assert (shelf.code, shelf.out) == (0, "The shelf is empty.\n")
         assert "serve --files" in shelf.err
         assert (await here.server.fwdctl("upload", "list")).out == "No upload is kept.\n"
+
+
+async def test_many_chargers_are_meant_by_label_or_glob_and_it_stops_where_too_many_fail(tmp_path: Path) -> None:
+    async with depot(tmp_path) as here:  # cp002 is offline
+        some = await here.server.fwdctl("op", "unlock", "--select", "site=a", "--max-failures", "1", "--json")
+        assert some.code == 7
+        states = {one["charger"]: one["state"] for one in json.loads(some.out)["members"]}
+        assert states == {"cp001": "succeeded", "cp002": "refused"}
+        assert "cp002: refused, cp002 is offline" in some.err
+        one = await here.server.fwdctl("op", "cp*1", "unlock")
+        assert one.code == 0, one.err
+        none = await here.server.fwdctl("op", "unlock", "--select", "site=b")
+        assert (none.code, "no charger has the labels site=b" in none.err) == (1, True)
+        await here.roles("primary", "passive")
+        refused = await here.server.fwdctl("op", "cp*", "unlock", "--max-failures", "9")
+        assert refused.code == 9
+        odd = await here.server.fwdctl("op", "unlock", "--select", "site")
+        assert "write it as LABEL=VALUE" in odd.err

@@ -18,6 +18,7 @@ from reconciler.adapters.admin_api.gate import Gate
 from reconciler.adapters.admin_api.routes import build_routes
 from reconciler.app.admin_access import AdminAccess
 from reconciler.app.apply_runs import ApplyRuns
+from reconciler.app.bulk_operations import BulkOperations
 from reconciler.app.job_files import JobFiles
 from reconciler.app.operations import Operations
 from reconciler.app.plan_seal import PlanSeal
@@ -37,6 +38,7 @@ def build_application(
     exposition: Callable[[], bytes],
     access: AdminAccess,
     operations: Operations,
+    bulk: BulkOperations,
     files: JobFiles,
     seal: PlanSeal,
     console: ASGIApp | None = None,
@@ -54,7 +56,7 @@ def build_application(
         redoc_url=None,
         dependencies=[Depends(check_access), Depends(check_reach(reconciler.reach))],
     )
-    api.include_router(build_routes(reconciler, runs, access, operations, files, seal))
+    api.include_router(build_routes(reconciler, runs, access, operations, bulk, files, seal))
 
     @api.get("/healthz")
     async def health() -> JSONResponse:

@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse
 from reconciler import __version__
 from reconciler.adapters.admin_api import answers
 from reconciler.adapters.admin_api.acting import CURRENT_CALL
+from reconciler.adapters.admin_api.bulk_routes import add_bulk_routes
 from reconciler.adapters.admin_api.file_routes import add_file_routes
 from reconciler.adapters.admin_api.history_routes import add_history_routes
 from reconciler.adapters.admin_api.local_rule_routes import add_local_rule_routes
@@ -31,6 +32,7 @@ from reconciler.adapters.admin_api.token_routes import add_token_routes
 from reconciler.app.admin_access import AdminAccess
 from reconciler.app.apply_runs import ApplyRuns
 from reconciler.app.applying import ApplyRequest
+from reconciler.app.bulk_operations import BulkOperations
 from reconciler.app.job_files import JobFiles
 from reconciler.app.operations import Operations
 from reconciler.app.plan_seal import PlanSeal
@@ -49,6 +51,7 @@ def build_routes(
     runs: ApplyRuns,
     access: AdminAccess,
     operations: Operations,
+    bulk: BulkOperations,
     files: JobFiles,
     seal: PlanSeal,
 ) -> APIRouter:
@@ -64,6 +67,7 @@ def build_routes(
     add_token_routes(router, access.tokens)
     add_session_routes(router, access.sessions)
     add_operation_routes(router, operations, reconciler.reach)
+    add_bulk_routes(router, bulk, reconciler.reach)
     add_file_routes(router, files, reconciler.reach)
     return router
 
