@@ -1,7 +1,7 @@
 """The leg book: what back-ends have set on their legs, in memory as it is used and in the store encrypted."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -40,9 +40,17 @@ class KeptLeg:
 
 
 class LegBook:
-    """Every leg whose back-end has changed it. Implements `Secrets` for references of the source `kept`."""
+    """Every leg whose back-end has changed it. Implements `Secrets` for references of the source `kept`.
 
-    def __init__(self, store: LegStore, sealer: Sealer | None, secrets: Secrets, log: Log) -> None:
+    With a `shared` store other nodes write, too: a leg is read again before it is dialled.
+    """
+
+    def __init__(
+        self, store: LegStore, sealer: Sealer | None, secrets: Secrets, log: Log, *, shared: bool = False
+    ) -> None:
+        self._shared = shared
+        self._rows: dict[tuple[str, str], bytes] = {}
+        """Each leg's row as it was last read or written here."""
         self._store = store
         self._sealer = sealer
         self._secrets = secrets
@@ -62,12 +70,23 @@ class LegBook:
                 hint="give it the key that they were encrypted with: --encryption-key-file FILE",
             )
         for leg in stored:
-            self._legs[leg.charger, leg.backend] = self._opened(leg)
+            self._take(leg)
         sealer = self._sealer
         old = [leg for leg in stored if sealer is not None and sealer.is_old(leg.sealed)]
         if old:
-            await self._store.put_sealed_legs([self._sealed((leg.charger, leg.backend)) for leg in old])
+            await self._write([(leg.charger, leg.backend) for leg in old])
             self._log("encrypted-anew", legs=len(old))
+
+    async def refresh(self, charger: str, backend: str) -> None:
+        """Learn what another node has kept of a leg; where that can't be read, what is known here goes on."""
+        if not self._shared or self._sealer is None:
+            return
+        try:
+            row = await self._store.sealed_leg(charger, backend)
+            if row is not None and row.sealed != self._rows.get((charger, backend)):
+                self._take(row)
+        except FwdctlError as error:
+            self._log("leg-not-read", charger=charger, backend=backend, reason=error.summary)
 
     def get(self, charger: str, backend: str) -> KeptLeg | None:
         """Return what is kept of a leg, None where its back-end never changed it."""
@@ -95,7 +114,7 @@ class LegBook:
         before = self._legs.get((charger, backend))
         self._legs[charger, backend] = kept
         try:
-            await self._store.put_sealed_legs([self._sealed((charger, backend))])
+            await self._write([(charger, backend)])
         except BaseException:
             if before is None:
                 del self._legs[charger, backend]
@@ -110,7 +129,7 @@ class LegBook:
     async def write(self, charger: str, backend: str) -> None:
         """Store a leg as it counts; what can't be stored is found out again after a restart."""
         try:
-            await self._store.put_sealed_legs([self._sealed((charger, backend))])
+            await self._write([(charger, backend)])
         except FwdctlError as error:
             self._log("store-unavailable", reason=error.summary)
 
@@ -128,6 +147,15 @@ class LegBook:
         return value
 
     # -- at rest -----------------------------------------------------------------------------------------------
+
+    async def _write(self, names: Sequence[tuple[str, str]]) -> None:
+        rows = [self._sealed(name) for name in names]
+        await self._store.put_sealed_legs(rows)
+        self._rows |= {(row.charger, row.backend): row.sealed for row in rows}
+
+    def _take(self, row: SealedLeg) -> None:
+        self._legs[row.charger, row.backend] = self._opened(row)
+        self._rows[row.charger, row.backend] = row.sealed
 
     def _sealed(self, name: tuple[str, str]) -> SealedLeg:
         assert self._sealer is not None

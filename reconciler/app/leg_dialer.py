@@ -24,7 +24,11 @@ class LegDialer:
     async def dial(self, request: DialRequest, sink: LegSink) -> Leg:
         """Connect as the leg now is; raises DialFailed."""
         name = request.charger, request.leg.backend.name
-        if request.leg.credentials == "passthrough" or (kept := self._book.get(*name)) is None:
+        if request.leg.credentials == "passthrough":
+            return await self._dialer.dial(request, sink)
+        await self._book.refresh(*name)
+        kept = self._book.get(*name)
+        if kept is None:
             return await self._dialer.dial(request, sink)
         kept = await self._after_the_spec(request, kept)
         if kept.trial is None:

@@ -47,5 +47,8 @@ class LegStore(Protocol):
     async def drop_sealed_leg(self, charger: str, backend: str) -> None:
         """Delete one; harmless where there is none."""
 
+    async def sealed_leg(self, charger: str, backend: str) -> SealedLeg | None:
+        """Return one, None where there is none."""
+
     async def sealed_legs(self) -> tuple[SealedLeg, ...]:
         """Return all, by charger and back-end."""

@@ -171,7 +171,7 @@ class _Assembly:
         keys = load_key_ring(settings.encryption_key_file, os.environ, settings.data, shared_store=store.shared)
         if keys is not None:
             self._plan_seal = PlanSeal(keys.derived("plan seal"))
-        book = LegBook(store, keys, self._secrets, log)
+        book = LegBook(store, keys, self._secrets, log, shared=store.shared)
         await book.load()
         reports = LegReports(recorder.event, self._clock, self._metrics, log)
         background = Background(_report)

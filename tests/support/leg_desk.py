@@ -35,6 +35,12 @@ class LegRows:
         """Delete one."""
         self.rows.pop((charger, backend), None)
 
+    async def sealed_leg(self, charger: str, backend: str) -> SealedLeg | None:
+        """Return one."""
+        if self.away:
+            raise FwdctlError("the store is away")
+        return self.rows.get((charger, backend))
+
     async def sealed_legs(self) -> tuple[SealedLeg, ...]:
         """Return all."""
         return tuple(self.rows[name] for name in sorted(self.rows))

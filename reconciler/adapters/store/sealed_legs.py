@@ -34,6 +34,13 @@ class SealedLegs(Section):
         async with self._database.writing() as connection:
             await connection.execute(delete(sealed_legs).where(one))
 
+    async def sealed_leg(self, charger: str, backend: str) -> SealedLeg | None:
+        """Return one, None where there is none."""
+        one = (sealed_legs.c.charger == charger) & (sealed_legs.c.backend == backend)
+        async with self._database.reading() as connection:
+            found = (await connection.execute(select(sealed_legs).where(one))).mappings().first()
+        return None if found is None else SealedLeg(**found)
+
     async def sealed_legs(self) -> tuple[SealedLeg, ...]:
         """Return all, by charger and back-end."""
         async with self._database.reading() as connection:

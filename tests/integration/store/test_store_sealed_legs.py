@@ -17,6 +17,8 @@ async def test_what_is_put_comes_back_and_the_last_counts(store: SqlStore) -> No
     await store.put_sealed_legs([newer := replace(LEG, sealed=b"newer")])
     await store.put_sealed_legs([])
     assert await store.sealed_legs() == (other, newer)
+    assert await store.sealed_leg("cp1", "partner") == newer
+    assert await store.sealed_leg("cp1", "nobody") is None
 
 
 async def test_one_is_dropped_and_the_other_stays(store: SqlStore) -> None:

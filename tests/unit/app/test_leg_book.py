@@ -19,8 +19,9 @@ OLD, NEW = LegSettings(password=b"old"), LegSettings(password=b"new", certificat
 NEWER_KEY = bytes(32)
 
 
-def book(rows: LegRows, sealer: Sealer | None = None, tally: Tally | None = None) -> LegBook:
-    return LegBook(rows, sealer or KeyRing([KEY]), KnownSecrets({"P": b"declared"}), (tally or Tally()).log)
+def book(rows: LegRows, sealer: Sealer | None = None, tally: Tally | None = None, *, shared: bool = False) -> LegBook:
+    secrets = KnownSecrets({"P": b"declared"})
+    return LegBook(rows, sealer or KeyRing([KEY]), secrets, (tally or Tally()).log, shared=shared)
 
 
 async def test_what_is_kept_is_there_after_a_restart_and_never_in_the_clear() -> None:
@@ -100,3 +101,29 @@ async def test_what_works_counts_even_where_the_store_is_away() -> None:
     await one.write("cp1", "partner")
     assert one.get("cp1", "partner") == KeptLeg(NEW, EPOCH)
     assert [event for event, _ in tally.lines] == ["store-unavailable"]
+
+
+async def test_what_another_node_has_kept_is_learnt_before_the_leg_is_dialled() -> None:
+    rows, tally = LegRows(), Tally()
+    one, other = book(rows, shared=True), book(rows, tally=tally, shared=True)
+    await one.keep("cp1", "partner", KeptLeg(OLD, EPOCH))
+    await other.refresh("cp1", "partner")
+    assert other.get("cp1", "partner") == KeptLeg(OLD, EPOCH)
+    await one.keep("cp1", "partner", KeptLeg(NEW, EPOCH))
+    rows.away = True
+    await other.refresh("cp1", "partner")
+    assert other.get("cp1", "partner") == KeptLeg(OLD, EPOCH)
+    assert [event for event, _ in tally.lines] == ["leg-not-read"]
+    rows.away = False
+    await other.refresh("cp1", "partner")
+    assert other.get("cp1", "partner") == KeptLeg(NEW, EPOCH)
+
+
+async def test_reading_again_does_not_begin_a_trial_anew() -> None:
+    one = book(LegRows(), shared=True)
+    await one.keep("cp1", "partner", KeptLeg(OLD, EPOCH, Trial((NEW,), OLD)))
+    one.turn("cp1", "partner", Trial((NEW,), OLD, turn=3))
+    await one.refresh("cp1", "partner")
+    kept = one.get("cp1", "partner")
+    assert kept is not None
+    assert kept.trial == Trial((NEW,), OLD, turn=3)
