@@ -51,6 +51,9 @@ compiled: build/compiled ## the data path compiled to C by mypyc, in build/compi
 	@cd build/compiled && ../../$(BIN)/python -m pytest -q -n 2 --dist loadfile -p no:cacheprovider $(ON_COMPILED) \
 	  --deselect tests/integration/relay/test_broken_frames.py::test_a_frame_nested_as_deep_as_can_just_be_read_harms_nobody_who_reads_it_after
 
+screenshots: .venv/ready ## take the pictures of the guides anew, into docs/images
+	@$(BIN)/python -m tests.console
+
 .venv/bench: .venv/ready
 	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	@touch .venv/bench
@@ -68,4 +71,4 @@ bench-full: .venv/bench build/compiled ## the same with more rounds and up to 9,
 bench-storm: .venv/ready ## 10,000 stations that come back at once over TLS; writes bench/RESULTS-storm.md
 	@$(BIN)/python -m bench.storm
 
-.PHONY: help demo test check fix sim golden compiled bench bench-plan bench-full bench-storm
+.PHONY: help demo test check fix sim golden screenshots compiled bench bench-plan bench-full bench-storm

@@ -65,10 +65,10 @@ class Visit:
         """Open a page."""
         await self.page.goto(self.url + path)
 
-    async def shot(self, what: str) -> None:
-        """Keep what it looks like."""
+    async def shot(self, what: str, *, whole: bool = True) -> None:
+        """Keep what it looks like; `whole` with what one would have to scroll to."""
         SHOTS.mkdir(exist_ok=True)
-        await self.page.screenshot(path=SHOTS / f"{what}-{self._name}.png", full_page=True)
+        await self.page.screenshot(path=SHOTS / f"{what}-{self._name}.png", full_page=whole)
 
     async def overflow(self) -> int:
         """Return by how many pixels the page is wider than the screen."""

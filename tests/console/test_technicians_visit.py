@@ -26,14 +26,15 @@ async def finds_it_in_proxy_mode(seen: Visit) -> None:
     await seen.open("/")
     await page.fill("#q", "cp-001")
     await expect(page.locator("table.fleet tbody tr")).to_have_count(1)
+    await seen.shot("visit-0-found", whole=False)
     await page.click("#c-cp001")
     await expect(page.get_by_role("heading", name="partner-pay is in charge")).to_be_visible()
-    await seen.shot("visit-1-proxy-mode")
+    await seen.shot("visit-1-proxy-mode", whole=False)
     await page.click("#work")
     for operation in ("reset", "firmware", "diagnostics"):
         await expect(page.locator(f"#op-{operation}")).to_be_disabled()
         await expect(page.locator(f"#why-{operation}")).to_contain_text("partner-pay owns")
-    await seen.shot("visit-2-greyed-out")
+    await seen.shot("visit-2-greyed-out", whole=False)
 
 
 async def takes_it_over(seen: Visit) -> None:
@@ -42,14 +43,14 @@ async def takes_it_over(seen: Visit) -> None:
     await page.get_by_role("link", name="Take the charger over").click()
     await page.fill("#reason", "site visit, ticket 4711")
     await page.fill("#name", "Alice")
-    await seen.shot("visit-3-take-over")
+    await seen.shot("visit-3-take-over", whole=False)
     await page.click("text=Show what this does")
     await expect(page.get_by_text("the charger stays connected")).to_be_visible()
-    await seen.shot("visit-4-what-it-does")
+    await seen.shot("visit-4-what-it-does", whole=False)
     await page.click("text=Take over now")
     await expect(page.get_by_role("heading", name="Toggled: local is in charge")).to_be_visible()
     await expect(page.locator(".count")).to_have_text(re.compile(r"^00:59:\d\d$"))
-    await seen.shot("visit-5-taken-over")
+    await seen.shot("visit-5-taken-over", whole=False)
 
 
 async def does(seen: Visit, operation: str, **fields: str) -> Page:
@@ -95,14 +96,14 @@ async def works(seen: Visit, depot: Scene) -> None:
     page = await does(seen, "firmware", file="cp-2.0.0.bin")
     for told in ("Downloading", "Installed"):
         await expect(page.locator(".progress")).to_contain_text(told)
-    await seen.shot("visit-6-firmware")
+    await seen.shot("visit-6-firmware", whole=False)
     assert station.memory.firmware == "2.0.0"
     page = await does(seen, "diagnostics")
     async with page.expect_download() as downloading:
         await page.click("#download")
     log = await (await downloading.value).path()
     assert log.read_text().startswith("CP-001\n")
-    await seen.shot("visit-7-log")
+    await seen.shot("visit-7-log", whole=False)
     assert partner_boots(depot) == boots + 1  # after the reset
 
 
@@ -115,7 +116,7 @@ async def hands_it_back(seen: Visit) -> None:
     await expect(page.locator(".timeline")).to_have_attribute(
         "aria-label", re.compile("partner-pay.*local.*partner-pay")
     )
-    await seen.shot("visit-8-handed-back")
+    await seen.shot("visit-8-handed-back", whole=False)
 
 
 async def test_a_technicians_visit(browser: Browser, tmp_path: Path) -> None:
