@@ -1,12 +1,14 @@
 """The list of chargers and the page of one, in a real browser: found, live, taken over, handed back."""
 
+import asyncio
 import re
+from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, expect
 
 from tests.console.browser import visit
-from tests.console.scene import Scene
+from tests.console.scene import Scene, scene
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -97,3 +99,15 @@ async def test_the_colours_can_be_chosen(browser: Browser, depot: Scene) -> None
         await seen.page.click("form.theme button")
         await expect(seen.page.locator("html")).to_have_attribute("data-theme", "dark")
         await expect(seen.page.locator("#q")).to_have_value("cp001")
+
+
+async def test_live_pages_do_not_hold_the_server_up_when_it_stops(browser: Browser, tmp_path: Path) -> None:
+    loop = asyncio.get_running_loop()
+    async with visit(browser, "http://127.0.0.1") as seen:
+        async with scene(tmp_path, ["CP-001"]) as depot:
+            seen.url = depot.server.url
+            await seen.open("/chargers/cp001")
+            await depot.stations["CP-001"].heartbeat()
+            stops_at = loop.time()
+        assert loop.time() - stops_at < 8  # a stream that was waited for would take longer
+        seen.complaints.clear()  # the browser says that the server is gone, and it is

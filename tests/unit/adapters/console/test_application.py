@@ -1,11 +1,17 @@
 """The console's answers: who may what, forms that are ours, nothing hostile comes through, errors that help."""
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 
+from reconciler.adapters.console import pages
+from reconciler.app.message_tap import Message
 from reconciler.app.toggling import ToggleRequest
 from reconciler.model.access import Access
+from reconciler.model.history import HistoryEvent
+from reconciler.model.operations import OperationRecord, ProgressLine
+from reconciler.model.operations import State as OperationState
 from tests.support.specs import World, a_site, binding, charger
 from tests.unit.adapters.console.console_world import Seat
 
@@ -251,3 +257,21 @@ async def test_pages_about_everything_are_not_for_tokens_with_labels() -> None:
     here.select = {"site": "a"}
     for path in ("/outages", "/changes", "/history", "/applies/x"):
         assert (await here.get(path)).status_code == 403, path
+
+
+async def test_nothing_hostile_in_what_a_charger_sends_becomes_part_of_a_page() -> None:
+    environment = pages.environment()
+    message = Message(datetime(2026, 12, 1, tzinfo=UTC), NASTY, True, "call", NASTY, NASTY, f'{{"a":"{NASTY}"}}')
+    told = environment.get_template("fragments/messages.html").render(messages=[message], dropped=0)
+    record = OperationRecord(
+        *("id", NASTY, "reset", "provisioning", {NASTY: NASTY}, NASTY, NASTY, datetime(2026, 12, 1, tzinfo=UTC)),
+        state=OperationState.FAILED,
+        problem=NASTY,
+        result={NASTY: [NASTY], "b": {NASTY: NASTY}, "upload": NASTY},
+        progress=(ProgressLine(datetime(2026, 12, 1, tzinfo=UTC), NASTY),),
+    )
+    told += environment.get_template("fragments/run.html").render(record=record, name=NASTY)
+    event = HistoryEvent(datetime(2026, 12, 1, tzinfo=UTC), NASTY, NASTY, NASTY, NASTY, NASTY)
+    told += environment.get_template("fragments/events.html").render(events=[event], with_charger=True)
+    assert "<script" not in told
+    assert told.count("&lt;script&gt;") > 10
