@@ -188,6 +188,7 @@ async def test_a_token_for_one_depot_sees_and_moves_its_chargers_and_no_others(t
         mine = {"FWDCTL_TOKEN": made.out.strip()}
         listed = await server.fwdctl("token", "list", environ=root)
         seen = await server.fwdctl("status", "--json", environ=mine)
+        read = await server.fwdctl("status", environ=mine)
         toggle = ("toggle", "--primary", "local", "--reason", "service")
         toggled = await server.fwdctl(*toggle, "cp1", environ=mine)
         refused = await server.fwdctl(*toggle, "cp9", environ=mine)
@@ -199,6 +200,7 @@ async def test_a_token_for_one_depot_sees_and_moves_its_chargers_and_no_others(t
         history = await server.fwdctl("history", "--json", environ=mine)
     assert "site=a" in listed.out
     assert [one["charger"] for one in seen.json["chargers"]] == ["cp1"]
+    assert read.code == 0, read.err
     assert (toggled.code, refused.code, all_of_them.code) == (0, 8, 8), toggled.err
     assert "charger.cp9 is not within that" in refused.err
     assert (not_mine.code, own.code) == (8, 0), own.err

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.local.load import allotments
+from reconciler.local.load.balance import Balance
 from reconciler.local.load.facts import Terms
 from tests.support.load_world import depot, live_a_day
 
@@ -49,3 +51,17 @@ def test_power_is_given_out_and_not_only_withheld(seed: int) -> None:
     live_a_day(world, flips=0)
     assert max(world.sums) > 0.8 * OURS.limit_w  # the rest is what idle chargers keep
     assert world.asked < 2.5 * len(world.sums)  # twenty chargers, somebody comes or goes every 20 s
+
+
+def test_the_depot_notices_when_cars_are_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(allotments, "FOLLOW_S", 0.0)
+    world = depot(6, OURS, governed=20, foreign=0, greedy=True)
+    live_a_day(world, flips=0)
+    assert max(world.sums) > OURS.limit_w + 1
+
+
+def test_the_depot_notices_when_limits_are_raised_without_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Balance, "_sum_w", lambda self, now_s: 0.0)
+    world = depot(0, STRICT, greedy=True)
+    live_a_day(world)
+    assert max(world.sums) > STRICT.limit_w + 1

@@ -73,7 +73,11 @@ def add_time_routes(router: APIRouter, reconciler: Reconciler) -> None:
 
     @router.get("/notices/undelivered")
     async def undelivered() -> JSONResponse:
-        return time_answers.notices(await reconciler.undelivered())
+        found = await reconciler.undelivered()
+        if labels := CURRENT_CALL.get().caller.select:
+            reached = set(await reconciler.reach.chargers(labels))
+            found = tuple(notice for notice in found if reached.issuperset(notice.announcement.chargers))
+        return time_answers.notices(found)
 
     @router.get("/outages/next")
     async def upcoming(limit: Annotated[int, Query(ge=1, le=UPCOMING_MAX)] = 10) -> JSONResponse:
