@@ -37,6 +37,7 @@ class SimulatedCsms:
     password              one for all, or identity -> password; wrong or none is answered 401. May be changed
     identities            who may come, others are answered 404; None: everybody. May be changed
     ssl                   the context that makes it wss
+    certificate_name      the CN that a client certificate must have, others are answered 403; None: any, or none
     first_transaction_id  what 1.6 transactions are numbered from
     boot_status           "Accepted", "Pending" or "Rejected"; to be changed in `books.boot_status`
     validate              check all payloads against the schemas; False for load: then meter values aren't booked either
@@ -55,6 +56,7 @@ class SimulatedCsms:
         password: Password = None,
         identities: Collection[str] | None = None,
         ssl: tls.SSLContext | None = None,
+        certificate_name: str | None = None,
         first_transaction_id: int = 1,
         heartbeat_interval_s: int = 300,
         boot_status: str = "Accepted",
@@ -82,6 +84,7 @@ class SimulatedCsms:
             journal=self.journal,
         )
         self._ssl = ssl
+        self.certificate_name = certificate_name
         self._validate = validate
         self._call_timeout_s = call_timeout_s
         self._compression = "deflate" if compression else None
@@ -274,6 +277,8 @@ class SimulatedCsms:
             return 404, "unknown charging station"
         if not authentic(record.identity, record.authorization, self.password):
             return 401, "wrong credentials"
+        if self.certificate_name not in (None, record.certificate_name):
+            return 403, "a certificate of somebody else"
         if self.manners.refuse_unknown_versions and chosen_version(record.offered, self.versions) is None:
             return 400, "no common version"
         return None

@@ -58,8 +58,8 @@ not even try, as the spec lacks what the profile needs or contradicts it. `-`: t
 - **wrong**: another password; with profile 3 a certificate of another CA.
 - **none**: no Authorization header, no client certificate; towards a CSMS: none in the spec.
 - **expired, revoked, self-signed, wrong CN**: the station's certificate (station leg, profile 3). On the CSMS leg
-  *expired*, *self-signed* and *wrong host* are the CSMS's certificate, *revoked* is the relay's own. The relay
-  does not ask whether a CSMS's certificate is revoked.
+  *expired*, *self-signed* and *wrong host* are the CSMS's certificate, *revoked* and *wrong CN* the relay's own. The
+  relay does not ask whether a CSMS's certificate is revoked.
 - **lower profile**: a station that comes in by the plain door; a CSMS with a `ws://` URL.
 - **after a higher one**: a station that came in with profile 3 before.
 """
@@ -170,7 +170,8 @@ class CsmsLeg:
     def __init__(self, papers: Papers, shown: tuple[bytes, bytes], revoked: tuple[bytes, bytes]) -> None:
         self._papers = papers
         stranger = Authority("another CA").issue("SN-3")
-        certificates = {"MINE": shown, "REVOKED": revoked, "STRANGER": stranger}
+        other = papers.authority.issue("SN-2")
+        certificates = {"MINE": shown, "REVOKED": revoked, "STRANGER": stranger, "OTHER": other}
         files = {f"{name}{part}": pem[part] for name, pem in certificates.items() for part in (0, 1)}
         self._dialer = WebSocketDialer(
             KnownSecrets({"PASSWORD": PASSWORD, "WRONG": WRONG, "CA": papers.authority.pem, **files})
@@ -208,6 +209,7 @@ class CsmsLeg:
         }
         if mutual:
             cases["revoked"] = dial(self._mutual("REVOKED"), self._context(mutual))
+            cases["wrong CN"] = dial(self._mutual("OTHER"), self._context(mutual))
         return cases
 
     def _mutual(self, name: str) -> Security:
@@ -223,7 +225,8 @@ class CsmsLeg:
 
     async def _dial(self, security: Security, version: str, context: ssl.SSLContext | None, scheme: str | None) -> str:
         password = PASSWORD if security.profile in (1, 2) else None
-        async with SimulatedCsms("csms", version, password=password, ssl=context) as csms:
+        name = "SN-3" if security.profile == 3 else None
+        async with SimulatedCsms("csms", version, password=password, ssl=context, certificate_name=name) as csms:
             url = csms.url.replace("127.0.0.1", "localhost")
             url = url if scheme is None else f"{scheme}:{url.partition(':')[2]}"
             declared = Backend("csms", url, (version,), security)
