@@ -82,6 +82,7 @@ class Operations:
         desired: every charger as it is to run now, by name.
         holder: names this node in the journal, the same after a restart.
         files: what stations fetch and leave; None for none.
+        node_of: the node that a charger is connected to, which may be another one; "" for none.
     """
 
     def __init__(
@@ -97,6 +98,7 @@ class Operations:
         report: Report,
         holder: str = "",
         files: JobFiles | None = None,
+        node_of: Callable[[str], str] = lambda charger: "",
     ) -> None:
         self._store = store
         self._stations = stations
@@ -109,6 +111,7 @@ class Operations:
         self._report = report
         self._holder = holder
         self._files = files
+        self._node_of = node_of
         self._runs: dict[str, OperationRun] = {}
         self._on_charger: dict[str, dict[str, OperationRun]] = {}
         """Charger -> operation -> the run under way."""
@@ -127,10 +130,10 @@ class Operations:
         While it is offline, those of all versions that it is declared for. Raises UnknownAddress.
         """
         name = await self._one(charger)
-        desired, live = self._desired_of(name), self._stations.live_charger(name)
+        desired, live, node = self._desired_of(name), self._stations.live_charger(name), self._node_of(name)
         spoken = (live.version,) if live is not None and live.version else desired.versions
         found = tuple(
-            offer(operation, desired, live, files=self._has_files)
+            offer(operation, desired, live, files=self._has_files, node=node)
             for operation in OPERATIONS.values()
             if any(version in operation.actions for version in spoken)
         )
@@ -252,7 +255,8 @@ class Operations:
 
     def _refuse(self, operation: Operation, charger: str) -> None:
         live = self._stations.live_charger(charger)
-        found = offer(operation, self._desired_of(charger), live, files=self._has_files)
+        node = "" if live is not None and live.connected else self._node_of(charger)
+        found = offer(operation, self._desired_of(charger), live, files=self._has_files, node=node)
         details = {
             "charger": charger,
             "operation": operation.name,

@@ -60,6 +60,7 @@ class Reconciler:
         chance: Callable[[], float] = lambda: 0.5,
     ) -> None:
         self._store = store
+        self._relay = relay
         self._clock = clock
         self._report = report
         self._specs = AppliedSpecs(store)
@@ -205,7 +206,12 @@ class Reconciler:
             report=self._report,
             holder=holder,
             files=files,
+            node_of=self._node_of,
         )
+
+    def _node_of(self, charger: str) -> str:
+        live = self._relay.live().get(charger)
+        return live.node if live is not None and live.connected else ""
 
     def load_control(
         self,

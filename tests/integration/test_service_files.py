@@ -1,12 +1,14 @@
 """Firmware and logs between a server and a station, over real HTTP, in every version; the rest of the catalogue."""
 
 import asyncio
+import ssl
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from reconciler.errors import FwdctlError, NotAvailable
+from tests.integration.websocket.certificates import Authority
 from tests.support.service import depot
 
 VERSIONS = ("ocpp1.6", "ocpp2.0.1", "ocpp2.1")
@@ -76,6 +78,21 @@ async def test_a_download_that_fails_is_told(tmp_path: Path) -> None:
         await here.server.fwdctl("firmware", "add", tmp_path / "fw.bin")
         done = await here.run("firmware", file="fw.bin")
         assert (done["state"], done["problem"]) == ("failed", "the charging station reported DownloadFailed")
+
+
+async def test_firmware_and_logs_go_over_tls_where_the_server_has_a_certificate(tmp_path: Path) -> None:
+    authority = Authority("fwdctl test CA")
+    certificate, key = authority.issue("127.0.0.1")
+    (tmp_path / "cert.pem").write_bytes(certificate)
+    (tmp_path / "key.pem").write_bytes(key)
+    (tmp_path / "fw.bin").write_bytes(FIRMWARE)
+    tls = {"files_tls_cert": tmp_path / "cert.pem", "files_tls_key": tmp_path / "key.pem"}
+    async with depot(tmp_path, settings=FILES | tls) as here:
+        here.station.files_ssl = ssl.create_default_context(cadata=authority.pem.decode())
+        await here.server.fwdctl("firmware", "add", tmp_path / "fw.bin")
+        assert (await here.run("firmware", file="fw.bin"))["state"] == "succeeded"
+        assert str(here.station.commands[-1].payload["location"]).startswith("https://127.0.0.1:")
+        assert (await here.run("diagnostics"))["state"] == "succeeded"
 
 
 @pytest.mark.parametrize("version", VERSIONS)
