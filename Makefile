@@ -68,7 +68,10 @@ bench-plan: .venv/bench ## plans of 10,000 and 100,000 chargers beside octoDNS; 
 bench-full: .venv/bench build/compiled ## the same with more rounds and up to 9,000 chargers
 	@$(BIN)/python -m bench --full
 
+fuzz-api: .venv/ready ## schemathesis over the admin API for longer; EXAMPLES=n for each route
+	@FWDCTL_FUZZ_EXAMPLES=$(or $(EXAMPLES),200) $(BIN)/pytest -q --timeout 3600 tests/integration/test_api_robustness.py
+
 bench-storm: .venv/ready ## 10,000 stations that come back at once over TLS; writes bench/RESULTS-storm.md
 	@$(BIN)/python -m bench.storm
 
-.PHONY: help demo test check fix sim golden screenshots compiled bench bench-plan bench-full bench-storm
+.PHONY: help demo test check fix sim golden screenshots compiled bench bench-plan bench-full bench-storm fuzz-api

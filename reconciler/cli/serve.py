@@ -113,12 +113,12 @@ async def _serve(settings: ServeSettings) -> None:
 def settle_collector() -> None:
     """Have the garbage collector leave alone what was there at the start, and look at sessions less often.
 
-    They are trees that their own end takes down; the defaults would walk all of them again and again while a fleet
-    connects.
+    The defaults would walk all of them again and again while a fleet connects. A session that is over is garbage that
+    only the collector finds, as its parts know each other: it may wait for some thousands of others, not for ever.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(20_000, 50, 100)
+    gc.set_threshold(20_000, 10, 5)
 
 
 def _facts(up: "Running") -> dict[str, Any]:

@@ -2,6 +2,7 @@
 //
 //   {"id":1,"do":"csms","end":"a","version":"ocpp1.6","answers":{"Heartbeat":{...}}}   ->  {"id":1,"result":{"port":40001}}
 //   {"id":2,"do":"station","end":"s","version":...,"url":...,"identity":...,"answers":{...}}
+//                        both with "password" and "tls" (options of Node's https and tls: ca, cert, key) where wanted
 //   {"id":3,"do":"call","end":"s","action":"Heartbeat","payload":{}}                   ->  {"id":3,"result":{...}}
 //                                                    a CALLERROR, or an answer that breaks its schema:  {"id":3,"error":...}
 //   unasked:  {"event":"call" | "violation" | "connected" | "closed","end":"a", ...}
@@ -9,6 +10,7 @@
 // An end answers each action with the payload it was given for it, and says NotImplemented to every other. One frame
 // that its library finds fault with ends a connection: strict schemas on everything, and no bad message forgiven.
 'use strict';
+const https = require('node:https');
 const readline = require('node:readline');
 const {RPCClient, RPCServer, createRPCError, createValidator} = require('ocpp-rpc');
 
@@ -49,17 +51,30 @@ function attend(end, point, answers) {
 }
 
 const deeds = {
-  async csms({end, version, answers}) {
+  async csms({end, version, answers, tls, password}) {
     const server = new RPCServer(strict(version));
+    if (password !== undefined) {
+      server.auth((accept, reject, knock) => {
+        const given = knock.password && knock.password.toString();
+        return given === password ? accept({}, version) : reject(401);
+      });
+    }
     server.on('client', point => {
       attend(end, point, answers);
       say({event: 'connected', end, identity: point.identity, protocol: point.protocol});
     });
-    const listening = await server.listen(0, '127.0.0.1');
-    return {port: listening.address().port};
+    if (tls === undefined) {
+      const listening = await server.listen(0, '127.0.0.1');
+      return {port: listening.address().port};
+    }
+    const secured = https.createServer({...tls, rejectUnauthorized: Boolean(tls.requestCert)});
+    secured.on('upgrade', server.handleUpgrade);
+    await new Promise(resolve => secured.listen(0, '127.0.0.1', resolve));
+    return {port: secured.address().port};
   },
-  async station({end, version, url, identity, answers}) {
-    const point = new RPCClient({...strict(version), endpoint: url, identity, reconnect: false});
+  async station({end, version, url, identity, answers, tls, password}) {
+    const how = {endpoint: url, identity, reconnect: false, password, wsOpts: tls ?? {}};
+    const point = new RPCClient({...strict(version), ...how});
     attend(end, point, answers);
     await point.connect();
     return {protocol: point.protocol};

@@ -161,16 +161,21 @@ async def ocpp_rpc_ends() -> AsyncIterator[Ends]:
             await reading
 
 
-async def csms(ends: Ends, name: str, version: str, answers: Mapping[str, Any]) -> Csms:
-    """Start a strict CSMS that answers as told."""
-    started = await ends.ask("csms", end=name, version=version, answers=answers)
+async def csms(ends: Ends, name: str, version: str, answers: Mapping[str, Any], **secured: Any) -> Csms:
+    """Start a strict CSMS that answers as told; `secured`: `password`, and `tls` as Node's https has its options."""
+    started = await ends.ask("csms", end=name, version=version, answers=answers, **secured)
     end = Csms(ends, name)
-    end.url = f"ws://127.0.0.1:{started['port']}/ocpp"
+    scheme, host = ("wss", "localhost") if "tls" in secured else ("ws", "127.0.0.1")
+    end.url = f"{scheme}://{host}:{started['port']}/ocpp"
     return end
 
 
-async def station(ends: Ends, name: str, version: str, url: str, identity: str, answers: Mapping[str, Any]) -> End:
-    """Connect a strict station that answers commands as told."""
-    connected = await ends.ask("station", end=name, version=version, url=url, identity=identity, answers=answers)
+async def station(
+    ends: Ends, name: str, version: str, url: str, identity: str, answers: Mapping[str, Any], **secured: Any
+) -> End:
+    """Connect a strict station that answers commands as told; `secured` as for a CSMS."""
+    connected = await ends.ask(
+        "station", end=name, version=version, url=url, identity=identity, answers=answers, **secured
+    )
     assert connected == {"protocol": version}
     return End(ends, name)
