@@ -1,5 +1,6 @@
 """Use case tokens: who may call the admin API, and how much of it."""
 
+import asyncio
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -14,6 +15,7 @@ from reconciler.model.history import HistoryEvent
 PREFIX: Final = "fwdctl_"
 """So that scanners for leaked secrets, and people, know one when they see it."""
 TOKENS_MAX: Final = 1000
+REFRESH_S: Final = 5.0
 
 
 class TokenStore(Protocol):
@@ -40,10 +42,23 @@ class AccessTokens:
         self._new_id = new_id
         self._new_secret = new_secret
         self._by_digest: dict[str, AccessToken] = {}
+        self._changes = 0
 
     async def load(self) -> None:
         """Read the tokens that are kept."""
-        self._by_digest = {token.digest: token for token in await self._store.tokens()}
+        before = self._changes
+        kept = {token.digest: token for token in await self._store.tokens()}
+        if self._changes == before:  # else what was read may be older than what was given or taken meanwhile
+            self._by_digest = kept
+
+    async def run(self) -> None:
+        """Read them again and again, so that what another node gave or took counts here, within `REFRESH_S`."""
+        while True:
+            await asyncio.sleep(REFRESH_S)
+            try:
+                await self.load()
+            except FwdctlError:  # the store is away, whoever needs it says so; what was read last counts meanwhile
+                continue
 
     def recognise(self, text: str) -> AccessToken | None:
         """Return the token that `text` is, None where it is none that holds now.
@@ -98,6 +113,7 @@ class AccessTokens:
 
     async def _keep(self, token: AccessToken, kind: str, summary: str, actor: str) -> None:
         await self._store.put_token(token)
+        self._changes += 1
         self._by_digest[token.digest] = token
         await self._store.record([HistoryEvent(self._clock.now(), kind, summary, actor=actor)])
 

@@ -125,7 +125,7 @@ class _Assembly:
         doors = await open_station_doors(self._settings, node, node.security, self._metrics, background, self._stack)
         couriers = self._notices(reconciler, background)
         background.start(self._expiry_watch(node).run(), name="expiry watch")
-        access = await self._access(store, node, token)
+        access = await self._access(store, node, background, token)
         desk = self._file_exchange(background)
         operations = await self._operations(reconciler, store, node, desk, background, node_id)
         self._local_rules(reconciler, store, node, couriers, background)
@@ -302,9 +302,12 @@ class _Assembly:
         self._vital(background, notifier.run(), "notices")
         return couriers
 
-    async def _access(self, store: TokenStore, node: RelayNode, token: str | None) -> AdminAccess:
+    async def _access(
+        self, store: TokenStore, node: RelayNode, background: Background, token: str | None
+    ) -> AdminAccess:
         tokens = AccessTokens(store, self._clock, lambda: secrets.token_hex(4), _new_secret)
         await tokens.load()
+        self._vital(background, tokens.run(), "tokens")
         return admin_access(
             tokens,
             self._clock,

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import requests
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Unsatisfiable
@@ -42,8 +43,13 @@ def failures(url: str, mode: GenerationMode) -> tuple[int, list[str]]:
         @given(case=operation.as_strategy(generation_mode=mode))
         def ask(case: schemathesis.Case) -> None:
             nonlocal asked
-            answer = case.call(base_url=url, headers=HEADERS, timeout=20)
             asked += 1
+            try:
+                answer = case.call(base_url=url, headers=HEADERS, timeout=20)
+            except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
+                # A head or body past the bounds is refused unread, and hung up on. Whoever comes next is answered.
+                answer = requests.get(f"{url}/healthz", timeout=20)
+                assert answer.status_code == 200
             if answer.status_code >= 500 and answer.status_code != 503:
                 failed.append(f"{answer.status_code} {case.as_curl_command()[:500]}\n{answer.text[:300]}")
 

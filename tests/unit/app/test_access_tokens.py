@@ -1,5 +1,6 @@
 """Tokens: given once, recognised until they end, and nowhere kept as they are."""
 
+import asyncio
 import itertools
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from reconciler.app import access_tokens
 from reconciler.app.access_tokens import AccessTokens
 from reconciler.errors import FwdctlError, UnknownAddress
-from reconciler.model.access import Access
+from reconciler.model.access import Access, AccessToken
 from tests.support.clock import FakeClock
 from tests.support.token_store import KeptTokens
 
@@ -47,6 +48,38 @@ async def test_a_revoked_token_is_recognised_no_longer_and_revoking_again_change
     ]
     with pytest.raises(UnknownAddress, match="'none'"):
         await desk.tokens.revoke("none", "bob")
+
+
+async def test_what_another_node_gives_and_takes_counts_here_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(access_tokens, "REFRESH_S", 0.0)
+    here, there = Desk(), Desk()
+    there.store = there.tokens._store = here.store  # type: ignore[assignment]
+    text, token = await there.tokens.create("ci", Access.VIEWER, None, "anna")
+    assert here.tokens.recognise(text) is None
+    refreshing = asyncio.ensure_future(here.tokens.run())
+    for _ in range(10):  # turns of the event loop
+        await asyncio.sleep(0)
+    assert here.tokens.recognise(text) is not None
+    await there.tokens.revoke(token.id, "anna")
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert here.tokens.recognise(text) is None
+    refreshing.cancel()
+
+
+async def test_a_token_that_is_given_while_the_kept_ones_are_read_is_not_forgotten() -> None:
+    desk = Desk()
+    given: list[str] = []
+
+    class Slow(KeptTokens):
+        async def tokens(self) -> tuple[AccessToken, ...]:
+            text, _ = await desk.tokens.create("ci", Access.VIEWER, None, "anna")
+            given.append(text)
+            return ()
+
+    desk.tokens._store = Slow()
+    await desk.tokens.load()
+    assert desk.tokens.recognise(given[0]) is not None
 
 
 async def test_what_is_kept_is_enough_after_a_restart_and_holds_no_token() -> None:

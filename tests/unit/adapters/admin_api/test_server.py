@@ -1,11 +1,14 @@
-"""Where the admin API may listen."""
+"""Where the admin API may listen, and how long it waits for a request."""
 
+import asyncio
 import socket
 from pathlib import Path
 
 import pytest
+from starlette.types import Receive, Scope, Send
 
-from reconciler.adapters.admin_api.server import bind_admin, is_loopback
+from reconciler.adapters.admin_api import server
+from reconciler.adapters.admin_api.server import AdminServer, bind_admin, is_loopback
 from reconciler.errors import FwdctlError
 from tests.integration.websocket.certificates import Authority
 
@@ -60,3 +63,25 @@ def test_a_taken_port_is_said_with_its_address() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(FwdctlError, match=f"127\\.0\\.0\\.1:{port}"):
             bind_admin("127.0.0.1", port, token=None)
+
+
+@pytest.mark.parametrize("first", [b"", b"GET /healthz HT", b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\nGET / HT"])
+async def test_a_client_that_does_not_finish_its_request_s_head_is_hung_up_on(
+    monkeypatch: pytest.MonkeyPatch, first: bytes
+) -> None:
+    monkeypatch.setattr(server, "HEAD_WITHIN_S", 0.2)
+
+    async def hello(scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+
+    listening = bind_admin("127.0.0.1", 0, token=None)
+    running = AdminServer(hello, listening)
+    serving = asyncio.ensure_future(running.run_until_stopped())
+    reader, writer = await asyncio.open_connection(*listening.getsockname())
+    writer.write(first)
+    async with asyncio.timeout(10):
+        assert (await reader.read()).startswith(b"HTTP/1.1 200" if b"\r\n\r\n" in first else b"")
+    writer.close()
+    running.stop()
+    await serving
