@@ -257,6 +257,9 @@ class Store(Protocol):
     async def record(self, events: Sequence[HistoryEvent]) -> None:
         """Append events to history."""
 
+    async def forget_events(self, before: datetime, at_most: int) -> int:
+        """Delete events from before then, the oldest first and at most so many; return how many."""
+
     async def history(self, wanted: HistoryFilter) -> tuple[HistoryEvent, ...]:
         """Return matching events, newest first."""
 

@@ -57,12 +57,14 @@ from reconciler.app.plan_seal import PlanSeal
 from reconciler.app.ports import Store
 from reconciler.app.reconciler import Reconciler
 from reconciler.app.recorder import Recorder
+from reconciler.app.retention import Retention
 from reconciler.app.station_issuer import CertificateAuthority, StationIssuer
 from reconciler.app.stored_passwords import StoredPasswords
 from reconciler.app.tasks import Background
 from reconciler.cli.console_door import ConsoleDoor
 from reconciler.cli.file_exchange import open_file_exchange
 from reconciler.cli.nodes import JoinedNode, join
+from reconciler.cli.options import duration_s
 from reconciler.cli.settings import Bind, ServeSettings
 from reconciler.cli.station_doors import StationDoors, open_station_doors
 
@@ -123,6 +125,8 @@ class _Assembly:
         joined = await join(store, node, node_id, self._clock, _report)
         reconciler = await self._reconciler(store, node, joined, background, node_id)
         doors = await open_station_doors(self._settings, node, node.security, self._metrics, background, self._stack)
+        keep_s = duration_s("--history-keep", self._settings.history_keep)
+        self._vital(background, Retention(store, self._clock, keep_s, _report).run(), "retention")
         couriers = self._notices(reconciler, background)
         background.start(self._expiry_watch(node).run(), name="expiry watch")
         access = await self._access(store, node, background, token)

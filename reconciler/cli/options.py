@@ -92,6 +92,13 @@ MailFrom = Annotated[
     str | None, typer.Option(envvar="FWDCTL_MAIL_FROM", metavar="ADDRESS", help="Whom notices come from, and name.")
 ]
 
+HistoryKeep = Annotated[
+    str | None,
+    typer.Option(
+        envvar="FWDCTL_HISTORY_KEEP", metavar="DURATION", help="How long events are kept; default 17520h, two years."
+    ),
+]
+
 
 def pace(
     canary: str | None,

@@ -54,37 +54,15 @@ def serve(
     encryption_key_file: options.EncryptionKeyFile = None,
     smtp: options.Smtp = None,
     mail_from: options.MailFrom = None,
+    history_keep: options.HistoryKeep = None,
     config: Annotated[
         Path | None, typer.Option(envvar="FWDCTL_CONFIG", metavar="FILE", help="Settings in TOML; flags win.")
     ] = None,
 ) -> None:
     """Run the relay, the controller and the admin API until SIGTERM or Ctrl-C."""
-    given = {
-        "stations": stations,
-        "stations_tls": stations_tls,
-        "tls_cert": tuple(tls_cert) if tls_cert else None,
-        "tls_key": tuple(tls_key) if tls_key else None,
-        "station_ca": station_ca,
-        "station_crl": station_crl,
-        "station_organization": station_organization,
-        "station_issuer": station_issuer,
-        "admin": admin,
-        "admin_tls_cert": admin_tls_cert,
-        "admin_tls_key": admin_tls_key,
-        "oidc_issuer": oidc_issuer,
-        "oidc_audience": oidc_audience,
-        "oidc_grant": tuple(oidc_grant) if oidc_grant else None,
-        "files": files,
-        "files_url": files_url,
-        "files_tls_cert": files_tls_cert,
-        "files_tls_key": files_tls_key,
-        "data": data,
-        "store": store,
-        "secrets": secrets,
-        "encryption_key_file": encryption_key_file,
-        "smtp": smtp,
-        "mail_from": mail_from,
-    }
+    # Read off first thing: what an option is called is what its setting is called.
+    options_given = {name: value for name, value in locals().items() if name != "config"}
+    given = {name: tuple(value) or None if isinstance(value, list) else value for name, value in options_given.items()}
     settings = ServeSettings.load(config, given)
     configure_logs(sys.stderr)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:

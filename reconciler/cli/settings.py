@@ -80,6 +80,9 @@ class ServeSettings:
     mail_from: str = ""
     """Sender of notices, and whom they name as contact."""
 
+    history_keep: str = "17520h"
+    """For how long events of history are kept: two years."""
+
     @property
     def secrets_directory(self) -> Path:
         """Return where `fromFile` reads from."""

@@ -269,6 +269,12 @@ class MemoryStore:
         for event in events:
             self.events.append(replace(event, seq=len(self.events) + 1))
 
+    async def forget_events(self, before: datetime, at_most: int) -> int:
+        """Drop the oldest."""
+        old = {event.seq for event in [event for event in self.events if event.at < before][:at_most]}
+        self.events = [event for event in self.events if event.seq not in old]
+        return len(old)
+
     async def history(self, wanted: HistoryFilter) -> tuple[HistoryEvent, ...]:
         """Return matching events, newest first."""
         found = [

@@ -1,8 +1,9 @@
-"""History: events, appended and never changed."""
+"""History: events, appended and never changed; the oldest are forgotten in the end."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select
 
 from reconciler.adapters.store import tables
 from reconciler.adapters.store.section import Section
@@ -22,6 +23,13 @@ class History(Section):
             del row["seq"]
         async with self._database.writing() as connection:
             await connection.execute(insert(tables.events), rows)
+
+    async def forget_events(self, before: datetime, at_most: int) -> int:
+        """Delete events from before then, the oldest first and at most so many; return how many."""
+        column = tables.events.c
+        oldest = select(column.seq).where(column.at < before).order_by(column.seq).limit(at_most)
+        async with self._database.writing() as connection:
+            return (await connection.execute(delete(tables.events).where(column.seq.in_(oldest)))).rowcount
 
     async def history(self, wanted: HistoryFilter) -> tuple[HistoryEvent, ...]:
         """Return matching events, newest first."""

@@ -97,3 +97,9 @@ async def test_hostile_text_from_a_station_does_not_stop_recording(store: Store)
 
 def _fields(event: HistoryEvent) -> dict[str, object]:
     return {name: getattr(event, name) for name in HistoryEvent.__slots__}
+
+
+async def test_the_oldest_events_are_forgotten_first_and_only_those_from_before_then(journal: Store) -> None:
+    before = EVENTS[3].at
+    assert [await journal.forget_events(before, 2) for _ in range(3)] == [2, 1, 0]
+    assert _numbers(await journal.history(HistoryFilter())) == [3]
