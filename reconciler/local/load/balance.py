@@ -35,6 +35,8 @@ _DIFFERENCE_W: Final = 500.0
 _DIFFERENCE: Final = 0.05
 _GRAIN_W: Final = 100.0
 _EPSILON_W: Final = 1.0
+_IDLE_W: Final = 100.0
+"""A charger draws as much by itself."""
 _HUNGRY: Final = 0.8
 """A car that takes more than this of its limit would take more."""
 _HEADROOM: Final = 1.25
@@ -131,10 +133,10 @@ class Balance:
             return 0.0
         if self.terms.others == "rated" or not found.connected:
             return found.rated_w
-        reading, idle = self._fresh(found, now_s), found.active_since_s is None
+        reading = self._fresh(found, now_s)
         if reading is not None and reading.at_s >= self._settled_s(found):
             return min(found.rated_w, reading.watts)
-        return 0.0 if idle and found.reading is None else found.rated_w
+        return 0.0 if _is_idle(found) else found.rated_w
 
     def _fresh(self, found: Facts, now_s: float) -> Reading | None:
         reading = found.reading
@@ -274,7 +276,7 @@ class Balance:
     def _charger_load(self, found: Facts, now_s: float) -> ChargerLoad:
         allotment = self._allotments[found.charger]
         reading = self._fresh(found, now_s)
-        idle = found.connected and found.active_since_s is None and found.reading is None
+        idle = found.connected and _is_idle(found)
         measured_w = reading.watts if reading is not None else 0.0 if idle else None
         problem = allotment.problem
         if not found.governed and found.seen and measured_w is None:
@@ -289,3 +291,8 @@ class Balance:
             found.rated_w,
             problem,
         )
+
+
+def _is_idle(found: Facts) -> bool:
+    """Return True where no transaction is open, and the last meter value, however old, says nothing else."""
+    return found.active_since_s is None and (found.reading is None or found.reading.watts <= _IDLE_W)

@@ -76,12 +76,6 @@ class Meter:
             return main
         return Reading(sum(part.watts for part in parts), min(part.at_s for part in parts))
 
-    def forget(self) -> None:
-        """Forget everything: the station came anew."""
-        self._readings.clear()
-        self._energy.clear()
-        self._transactions.clear()
-
     def _remember(self, transaction: str, connector: int) -> None:
         self._transactions.pop(transaction, None)
         self._transactions[transaction] = connector

@@ -108,6 +108,15 @@ def test_a_charger_of_another_counts_with_what_it_draws_and_with_all_when_nobody
     assert counted()["b"] == 0.0
 
 
+def test_an_idle_charger_whose_last_meter_value_is_old_draws_nothing_unless_that_said_otherwise() -> None:
+    depot = Depot(charger("a"), charger("b", why_not=PARTNER, active=None, reading=Reading(20.0, 0.0)))
+    depot.look(10_000)
+    assert depot.picture.chargers[1].counted_w == 0.0
+    depot.change("b", reading=Reading(9_000.0, 0.0))  # a transaction that nobody saw begin
+    depot.look(1)
+    assert depot.picture.chargers[1].counted_w == 22_000.0
+
+
 def test_where_the_rating_counts_nothing_else_does() -> None:
     depot = Depot(charger("a"), charger("b", why_not=PARTNER, active=None), terms=replace(TERMS, others="rated"))
     assert depot.settled() == {"a": 8, "b": None}
