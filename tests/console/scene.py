@@ -93,6 +93,11 @@ spec:
   roles: {{partner-pay: passive, local: primary}}
   notice: {{before: [72h, 24h], to: [partner-pay]}}
   reason: weekly firmware window
+---
+apiVersion: fwdctl/v1
+kind: LoadPolicy
+metadata: {{name: depot-a-cap}}
+spec: {{chargers: {{labels: {{site: depot-a}}}}, limitKw: 100, perChargerMinKw: 7, strategy: equal}}
 """
 
 

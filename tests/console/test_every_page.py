@@ -33,6 +33,7 @@ PAGES = {
     "messages": "/chargers/cp001/messages",
     "outages": "/outages",
     "outage-begin": "/outages/begin",
+    "load": "/load",
     "changes": "/changes",
     "revision": "/changes/1",
     "history": "/history",

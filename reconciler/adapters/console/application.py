@@ -17,6 +17,7 @@ from reconciler import __version__
 from reconciler.adapters.console.charger_routes import add_charger_routes
 from reconciler.adapters.console.fleet_routes import add_fleet_routes
 from reconciler.adapters.console.history_routes import add_history_routes
+from reconciler.adapters.console.load_routes import add_load_routes
 from reconciler.adapters.console.login_routes import add_login_routes
 from reconciler.adapters.console.message_routes import add_message_routes
 from reconciler.adapters.console.operation_routes import add_operation_routes
@@ -75,6 +76,7 @@ def build_console(parts: ConsoleParts) -> FastAPI:
     add_operation_routes(console, parts.reconciler, parts.operations, parts.files, parts.board, pages, streams)
     add_toggle_routes(console, parts.reconciler, pages)
     add_outage_routes(console, parts.reconciler, pages)
+    add_load_routes(console, parts.reconciler, pages, streams)
     add_history_routes(console, parts.reconciler, parts.runs, parts.board, pages, streams)
     add_login_routes(console, pages)
 

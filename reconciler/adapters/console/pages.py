@@ -25,6 +25,7 @@ HUES: Final = 8
 NAVIGATION: Final = (
     ("/", "Chargers", "charger"),
     ("/outages", "Outages", "calendar"),
+    ("/load", "Load", "load"),
     ("/changes", "Changes", "changes"),
     ("/history", "History", "history"),
 )

@@ -203,6 +203,7 @@ async def test_a_token_for_some_chargers_sees_and_touches_no_other() -> None:
 
 async def test_outages_changes_and_history_have_their_pages() -> None:
     here = await seat(name="olga")
+    assert "No load policy is kept here" in (await here.get("/load")).text
     fields = {
         "chargers": "cp000 cp001",
         "primary": "local",
@@ -255,7 +256,7 @@ async def test_operators_matters_are_not_technicians() -> None:
 async def test_pages_about_everything_are_not_for_tokens_with_labels() -> None:
     here = await seat(name="tess")
     here.select = {"site": "a"}
-    for path in ("/outages", "/changes", "/history", "/applies/x"):
+    for path in ("/outages", "/changes", "/history", "/load", "/applies/x"):
         assert (await here.get(path)).status_code == 403, path
 
 
