@@ -28,6 +28,7 @@ def add_message_routes(console: FastAPI, tap: MessageTap, board: FleetBoard, pag
             request,
             "messages.html",
             name=name,
+            node=status.live.node if status.live is not None else "",
             wanted=_wanted(request),
             peers=[STATION, *dict.fromkeys([*backends, *live])],
             actions=sorted(CATALOGUE),
