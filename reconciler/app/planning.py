@@ -12,6 +12,7 @@ from reconciler.app.secret_check import missing_secrets
 from reconciler.errors import FwdctlError, InvalidSpecs
 from reconciler.model.diagnostics import Diagnostic, Severity, by_position, has_errors
 from reconciler.model.documents import Document
+from reconciler.model.interventions import Interventions
 from reconciler.model.plan import Pending, Plan
 from reconciler.model.site import Resource
 from reconciler.planning.documents import read_resources
@@ -110,13 +111,22 @@ class Planning:
             live=dict(self._relay.live()),
             interventions=state,
             bases=await self._specs.bases(state.holds),
-            pending=tuple(
-                Pending(standing.charger, "; ".join(standing.differences))
-                for standing in self._controller.standings()
-                if standing.state not in (State.IN_SYNC, State.OFFLINE)
-            ),
+            pending=(*self._lagging(), *_held_back(state)),
         )
         return await asyncio.to_thread(make_plan, applied, wanted, moment, plan_id=plan_id, limits=limits)
+
+    def _lagging(self) -> Iterator[Pending]:
+        for standing in self._controller.standings():
+            if standing.state not in (State.IN_SYNC, State.OFFLINE):
+                yield Pending(standing.charger, "; ".join(standing.differences))
+
+
+def _held_back(state: Interventions) -> Iterator[Pending]:
+    """Yield the chargers that an apply has not come to; those that are paused say so by themselves."""
+    for hold in state.holds:
+        if not hold.paused:
+            go_on = f"fwdctl apply --resume {hold.rollout}"
+            yield Pending(hold.charger, f"apply {hold.rollout} has not come to it; where that was stopped: {go_on}")
 
 
 def _staying(since: Sequence[str], revision: int) -> Iterator[Diagnostic]:

@@ -62,6 +62,9 @@ async def test_a_canary_that_is_refused_stops_the_apply_and_the_rest_stays_as_it
     assert result.counts == {"failed": 1, "skipped": 5}
     await world.reconciler.controller.tick(world.clock.now())  # nor does the loop touch them
     assert owners(world) == "pppppp"
+    held = {pending.charger: pending.reason for pending in (await world.plan(a_site(6, FOLLOWS))).pending}
+    assert held["cp001"] == "apply a1 has not come to it; where that was stopped: fwdctl apply --resume a1"
+    assert held["cp000"] == "grid rejects the boot"
 
 
 async def test_a_stopped_apply_goes_on_when_it_is_resumed() -> None:
