@@ -51,6 +51,7 @@ class FailoverWatch:
             charger = site.chargers.get(pair[0])
             if charger is None or not still_declared(charger, failover):
                 await self._end(in_force.pop(pair), "it is no longer declared")
+                self._health.pop(pair, None)  # under other specs it may go down anew, after its full time
         self._known = frozenset(in_force)
         self.next_s = min((turn for turn in turns if turn is not None), default=None)
         return tuple(in_force[pair] for pair in sorted(in_force))

@@ -6,12 +6,15 @@
 Authorize and StartTransaction never get here: the relay accepts nobody in an owner's place. A message keeps its
 message id, so that a back-end that saw it before a crash of the relay can tell.
 
+A call goes up in a session of the OCPP version that it was said in, for no back-end reads another's; should the station
+have changed its version, it waits for a session in the old one.
+
 Bounded in number, bytes and age. When full, intermediate meter values make room, oldest first; where there are none
 the call is not taken, and the station is left to queue it itself.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -69,6 +72,8 @@ class Kept:
     seq: int
     frame: Frame
     at_s: float
+    version: str = ""
+    """The OCPP version it was said in."""
     seen_by: set[str] = field(default_factory=set, compare=False)
     """Observers that have it already: should one of them become the owner, it is not told twice."""
 
@@ -83,9 +88,13 @@ class Kept:
 class Backlog:
     """One charger's backlog."""
 
-    __slots__ = ("_bytes", "_kept", "_next_seq")
+    __slots__ = ("_bytes", "_kept", "_next_seq", "_other_versions", "version")
 
     def __init__(self) -> None:
+        self.version = ""
+        """The OCPP version of the session at hand."""
+        self._other_versions: Mapping[int, str] = {}
+        """Of what is about to be restored: those said in another version than the last."""
         self._kept: deque[Kept] = deque()
         self._bytes = 0
         self._next_seq = 1
@@ -106,7 +115,7 @@ class Backlog:
                 return None, gone
             self.forget([victim.seq])
             gone.append(victim.seq)
-        kept = Kept(self._next_seq, frame, now)
+        kept = Kept(self._next_seq, frame, now, self.version)
         self._next_seq += 1
         self._append(kept)
         return kept, gone
@@ -128,12 +137,20 @@ class Backlog:
             self._bytes -= sum(len(old.frame.raw) for old in self._kept if old.seq in dropped)
             self._kept = deque(old for old in self._kept if old.seq not in dropped)
 
+    def in_other_versions(self) -> Mapping[int, str]:
+        """Return seq -> version of what waits for a session in another version than this one."""
+        return {kept.seq: kept.version for kept in self._kept if kept.version != self.version}
+
+    def expect(self, version: str, others: Mapping[int, str]) -> None:
+        """Tell in which version what is about to be restored was said."""
+        self.version, self._other_versions = version, others
+
     def restore(self, stored: Iterable[tuple[int, bytes, float]]) -> None:
         """Take over what was stored: (seq, raw frame, monotonic seconds), in any order."""
         for seq, raw, at_s in sorted(stored):
             frame = read_frame(raw)
             if isinstance(frame, Frame):
-                self._append(Kept(seq, frame, at_s))
+                self._append(Kept(seq, frame, at_s, self._other_versions.get(seq, self.version)))
                 self._next_seq = max(self._next_seq, seq + 1)
 
     def _is_full(self, frame: Frame) -> bool:

@@ -139,6 +139,7 @@ NOTES: Mapping[str, str] = {
     "owner-away": "the owner of transactions has been away for `downAfter` (R11)",
     "call-kept": "a call was acknowledged and kept for an owner that is away (R11)",
     "backlog-full": "kept meter values made room, or a call could not be kept (R11)",
+    "backlog-waits": "kept calls wait for a session in the OCPP version that they were said in (R11)",
     "backlog-refused": "an owner refused a kept call for good",
     "handover-refused": "the station would not give up what an old owner left in it (R14)",
     "station-closed": "the relay closed the station's socket",

@@ -72,6 +72,7 @@ class Flip:
             self._open(leg)
         state.generation = generation
         state.emit(GenerationRuns(generation, self._desired.owners, self._desired.owners))
+        self._hand_over()  # what an earlier session did not come to
 
     def want(self, generation: int, desired: DesiredCharger) -> None:
         """Take a new generation; an unfinished one is superseded."""
@@ -143,6 +144,11 @@ class Flip:
         for name in sorted(state.legs.keys() - state.table.legs.keys()):
             self._leave(name)
         state.emit(GenerationRuns(trial.generation, trial.previous.owners, self._desired.owners))
+        self._hand_over()
+
+    def _hand_over(self) -> None:
+        """Take away what old owners left, as far as the site wants it (R14)."""
+        state = self._state
         policy, owners = self._desired.flip.handover, self._desired.owners
         for residue, (action, payload) in list(take_over(state.memory.residue, policy, owners, state.version)):
             self._downward.own_call(action, payload, residue)

@@ -89,6 +89,7 @@ class SessionMemory:
             self.version = version
             self.boot = None
             self.statuses.clear()
+        self.backlog.version = version
 
     def station_booted(self, frame: Frame) -> None:
         """Keep a BootNotification; the station will report every connector's status anew."""
@@ -156,6 +157,7 @@ class SessionMemory:
             "listVersion": self.list_version.snapshot(),
             "residue": self.residue.snapshot(),
             "accepted": self.accepted,
+            "keptIn": {str(seq): version for seq, version in self.backlog.in_other_versions().items()},
             "transactions": [
                 {"id": open_.id, "owner": open_.owner, "connector": open_.connector}
                 for open_ in self.transactions.values()
@@ -175,6 +177,7 @@ class SessionMemory:
             memory.list_version.restore(snapshot["listVersion"])
         memory.residue.restore(snapshot.get("residue", []))
         memory.accepted = bool(snapshot.get("accepted"))
+        memory.backlog.expect(version, {int(seq): said_in for seq, said_in in snapshot.get("keptIn", {}).items()})
         for kept in snapshot.get("transactions", []):
             memory._open(OpenTransaction(kept["id"], kept["owner"], now, kept["connector"]))
         return memory

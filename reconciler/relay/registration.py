@@ -90,6 +90,8 @@ class Registration:
             leg.enter(LegPhase.REGISTERED, state.now, "no BootNotification is known: resumed as a reconnection")
             leg.transparent = True
             state.emit(LegRegistered(leg.name))
+            self.drain(leg)
+            self._pump(leg)
         else:
             leg.detail = "waits for the station's BootNotification"
 
@@ -200,7 +202,8 @@ class Registration:
         known: list[int] = []
         backlog: list[Upcall] = []
         for kept in state.memory.backlog:
-            if kept.seq in under_way or state.table.owner(kept.frame) != leg.name:
+            elsewhere = kept.seq in under_way or kept.version != state.version
+            if elsewhere or state.table.owner(kept.frame) != leg.name:
                 continue
             if leg.name in kept.seen_by:
                 known.append(kept.seq)

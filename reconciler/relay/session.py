@@ -21,7 +21,7 @@ from typing import Final
 
 from reconciler.model.desired import DesiredCharger
 from reconciler.relay import events
-from reconciler.relay.commands import CloseLeg, Command, SendToLeg
+from reconciler.relay.commands import CloseLeg, Command, RememberCharger, SendToLeg
 from reconciler.relay.downward import Downward
 from reconciler.relay.envelope import Frame, Kind, Malformed, UnknownType, call_error, read_frame
 from reconciler.relay.flip import Flip
@@ -77,6 +77,11 @@ class Session:
         self._state.now = now
         self._upward.registration.station_opened()
         self._flip.start(self._generation)
+        others = self._state.memory.backlog.in_other_versions()
+        if others:
+            said_in = ", ".join(sorted(set(others.values())))
+            self._state.note("backlog-waits", detail=f"{len(others)} calls wait for a session in {said_in}")
+            self._state.emit(RememberCharger())
         return self._take()
 
     def handle(self, event: events.Event, now: float) -> list[Command]:

@@ -10,6 +10,7 @@ from tests.golden import ROOT
 SECTIONS: Final = dict(
     re.findall(r"^## (R\d+) [^\n]+\n(.*?)(?=^## |\Z)", (ROOT / "specs" / "relay-rules.md").read_text(), re.M | re.S)
 )
+CHAPTER_6: Final = (ROOT / "specs" / "relay-rules.md").read_text().partition("## OCPP-J part 4, chapter 6")[2]
 RULES: Final = [f"R{number}" for number in range(1, 17)]
 
 
@@ -26,6 +27,15 @@ def test_what_keeps_a_rule_exists(rule: str) -> None:
         assert (ROOT / path).is_file(), path
     modules = re.findall(r"`([^`]+)`", kept_in[1])
     assert any(re.search(rf"\b{rule}\b", _spelled_out((ROOT / path).read_text())) for path in modules)
+
+
+def test_everything_that_the_specification_asks_of_a_local_controller_has_tests() -> None:
+    rows = re.findall(r"^\| (\d\.\d) .* \| .* \| (.+) \|$", CHAPTER_6, re.M)
+    assert {section for section, _ in rows} == {"3.4", "6.1", "6.2", "6.3", "6.4", "6.5", "7.4"}
+    for _, tests in rows:
+        named = re.findall(r"`([^`]+)`", tests)
+        assert named
+        assert all((ROOT / path).is_file() for path in named), named
 
 
 def test_the_architecture_names_every_rule_too() -> None:

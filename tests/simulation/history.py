@@ -36,6 +36,13 @@ class What(StrEnum):
     TIMER = auto()
     WANTED = auto()
     STATION_CLOSED = auto()
+    DECLARED = auto()
+    """Other specs are applied."""
+    OVERRIDDEN = auto()
+    """A technician's override begins (1), or ends (0)."""
+    FAILOVER = auto()
+    """Somebody is to stand in for this back-end."""
+    FAILOVER_ENDED = auto()
     KILLED = auto()
     """The relay's process died."""
 
@@ -76,7 +83,9 @@ class What(StrEnum):
     """A timer fired over and over at one instant."""
 
 
-INPUTS: Final = frozenset(list(What)[: list(What).index(What.STATION_OUT)])
+_CONTROLLERS: Final = (What.DECLARED, What.OVERRIDDEN, What.FAILOVER, What.FAILOVER_ENDED)
+INPUTS: Final = frozenset(list(What)[: list(What).index(What.STATION_OUT)]) - frozenset(_CONTROLLERS)
+"""What the core is told."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,17 +1,20 @@
 """Faults put into the relay core on purpose, each one a slip that somebody could make."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 import pytest
 
+from reconciler.app.failover_watch import FailoverWatch
 from reconciler.model.live import LegPhase
+from reconciler.planning.failover import Health
 from reconciler.relay.backlog import KEPT, Backlog
 from reconciler.relay.composition import Composition
-from reconciler.relay.downward import Downward
+from reconciler.relay.downward import Downcall, Downward
 from reconciler.relay.envelope import Frame
 from reconciler.relay.flip import Flip
-from reconciler.relay.leg import NEVER, CsmsLeg
+from reconciler.relay.leg import NEVER, CsmsLeg, Origin
 from reconciler.relay.list_version import ListVersion
 from reconciler.relay.mapped_ids import MappedIds
 from reconciler.relay.registration import Registration
@@ -235,6 +238,83 @@ def anybody_is_authorized(patch: pytest.MonkeyPatch) -> None:
         patch.setitem(KEPT, version, actions | {"Authorize"})
 
 
+def nobody_stands_in(patch: pytest.MonkeyPatch) -> None:
+    """R11: an owner that is away is taken to be well."""
+    patch.setattr("reconciler.app.failover_watch.is_well", lambda live, backend: True)
+
+
+def the_first_moment_decides(patch: pytest.MonkeyPatch) -> None:
+    """R11: nobody waits whether a back-end stays away, or stays."""
+    patch.setattr(Health, "seen", lambda self, well, now_s, patience: Health(well, now_s, well))
+
+
+def everybody_comes_back_by_itself(patch: pytest.MonkeyPatch) -> None:
+    """R11: who was to wait for a hand does not."""
+    begin = FailoverWatch._begin
+
+    async def short(self: Any, charger: Any, backend: str, patience: Any) -> Any:
+        return replace(await begin(self, charger, backend, patience), back="auto")
+
+    patch.setattr(FailoverWatch, "_begin", short)
+
+
+def a_stand_in_does_nothing(patch: pytest.MonkeyPatch) -> None:
+    """R11: a failover is written down, and changes no role."""
+    patch.setattr("reconciler.planning.effective.stand_in_roles", lambda charger, away: {})
+
+
+def kept_calls_go_to_whoever_had_them(patch: pytest.MonkeyPatch) -> None:
+    """R11: a kept call that a loser left unanswered waits for the loser again."""
+
+    def loyal(self: Any, leg: Any, upcall: Any) -> None:
+        upcall.deadline = NEVER
+        leg.waiting.appendleft(upcall)
+
+    patch.setattr(Upward, "_once_more", loyal)
+
+
+def what_waited_is_kept_last(patch: pytest.MonkeyPatch) -> None:
+    """R11: a call is kept at once, whatever waits before it."""
+
+    def hasty(self: Any, leg: Any) -> None:
+        upcall = leg.waiting[-1]
+        if upcall.call is not None and self.calls.keep(upcall.call):
+            leg.waiting.pop()
+
+    patch.setattr(Upward, "_keep_waiting", hasty)
+
+
+def losers_are_waited_for(patch: pytest.MonkeyPatch) -> None:
+    """R10: what was under way at a loser whose connection broke is nobody's."""
+    patch.setattr(Upward, "leg_lost", lambda self, leg, reason: leg.closed(self._state.now, reason))
+
+
+def connections_are_counted_anew(patch: pytest.MonkeyPatch) -> None:
+    """R4: a back-end that left and came again has its first connection once more."""
+
+    def counted(self: Any, leg: Any) -> bool:
+        return leg is not None and leg.connected and leg.incarnation == self._incarnation
+
+    patch.setattr(Downcall, "came_on", counted)
+
+
+def copies_are_lost_in_trials(patch: pytest.MonkeyPatch) -> None:
+    """R7: a copy that was to be its receiver's own is forgotten when that is taken back."""
+    patch.setattr(CsmsLeg, "drop_backlog", lambda self: self.drop_waiting(Origin.BACKLOG))
+
+
+def unanswered_lists_are_forgotten(patch: pytest.MonkeyPatch) -> None:
+    """R9: a list whose answer never came is taken not to be there."""
+    to_station = ListVersion.to_station
+
+    def forgetful(self: Any, version: str, backend: str, payload: bytes) -> bytes:
+        sent = to_station(self, version, backend, payload)
+        self._unanswered.clear()
+        return sent
+
+    patch.setattr(ListVersion, "to_station", forgetful)
+
+
 def what_concerns_a_leg_passes(patch: pytest.MonkeyPatch) -> None:
     """R13: nothing is terminated."""
     for module in ("downward", "upward"):
@@ -273,7 +353,7 @@ MUTANTS: Final[tuple[tuple[Mutant, str], ...]] = (
     (two_calls_on_a_leg, "R3"),
     (commands_wait_for_ever, "R3"),
     (commands_keep_their_ids, "R4"),
-    (late_answers_count, "R4"),
+    (late_answers_count, "R3"),
     (answers_for_any_connection, "R4"),
     (one_feature_stays_behind, "R5"),
     (nobody_is_waited_for, "R6"),
@@ -293,6 +373,16 @@ MUTANTS: Final[tuple[tuple[Mutant, str], ...]] = (
     (the_newest_goes_first, "R11"),
     (what_was_kept_is_not_read, "R11"),
     (anybody_is_authorized, "R11"),
+    (nobody_stands_in, "R11"),
+    (the_first_moment_decides, "R11"),
+    (everybody_comes_back_by_itself, "R11"),
+    (a_stand_in_does_nothing, "R11"),
+    (kept_calls_go_to_whoever_had_them, "R11"),
+    (what_waited_is_kept_last, "R11"),
+    (losers_are_waited_for, "R11"),
+    (connections_are_counted_anew, "R4"),
+    (copies_are_lost_in_trials, "R7"),
+    (unanswered_lists_are_forgotten, "R9"),
     (legs_outlive_the_station, "R12"),
     (what_concerns_a_leg_passes, "R13"),
     (nothing_is_taken_over, "R14"),

@@ -9,6 +9,7 @@ from tests.simulation.rules_of_backlog import Backlogs
 from tests.simulation.rules_of_calls import Calls, Copies
 from tests.simulation.rules_of_commands import Commands
 from tests.simulation.rules_of_composition import Compositions
+from tests.simulation.rules_of_failover import Failovers
 from tests.simulation.rules_of_ids import ChosenIds, ListVersions, TransactionIds
 from tests.simulation.rules_of_registration import Registrations
 from tests.simulation.rules_of_residue import LegsOfTheirOwn, Residues
@@ -57,6 +58,7 @@ def violations(world: World) -> list[Violation]:
             Backlogs(scene),
             LegsOfTheirOwn(scene),
             Residues(scene),
+            Failovers(scene),
         )
         steps = _steps(site.history)
         for number, record in enumerate(site.history):

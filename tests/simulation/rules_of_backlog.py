@@ -45,7 +45,7 @@ class Backlogs:
 
     def _kept(self, record: Record, frame: Said) -> Iterator[str]:
         scene = self.scene
-        if scene.desired.when_owner_is_down != "buffer":
+        if scene.desired.when_owner_is_down == "close":
             yield "R11: kept although the station is to keep it"
         if scene.owner(frame.action) in scene.connections:
             yield f"R11: {scene.owner(frame.action)} is there and was not asked"

@@ -138,7 +138,7 @@ class Calls:
         if call.action in TERMINATED:
             return frame.payload == {"status": "Rejected"}
         if call.action in LOCAL:
-            return self.scene.desired.when_owner_is_down == "buffer"
+            return self.scene.desired.when_owner_is_down != "close"
         return call.trace in self.scene.safe
 
 
@@ -175,14 +175,17 @@ class Copies:
 
     def _forgive(self, record: Record, action: str) -> None:
         mine = [key for key, owed in self.owed.items() if key[0] == record.who and owed[0] == action]
+        due = (0.0, PATIENCE_S, LIMITS.copy_age_max_s)  # at once; a part with its call; a copy that is too old
+        exact = [key for key in mine if any(abs(record.at - self.owed[key][1] - wait_s) < SLACK_S for wait_s in due)]
         if mine:
-            newest_is_new = self.owed[mine[-1]][1] == record.at
-            del self.owed[mine[-1] if newest_is_new else mine[0]]
+            del self.owed[(exact or mine)[0]]
 
     def _overdue(self, record: Record) -> Iterator[str]:
         for key, (action, at) in list(self.owed.items()):
             if record.at > at + LIMITS.copy_age_max_s + SLACK_S:
                 del self.owed[key]
+                if any(kept.trace == key[1] for kept in self.scene.owed(key[0], record.at)):
+                    continue  # its owner by now, which gets it as its own
                 yield f"R7: {key[0]} never got its copy of {action} {key[1]}"
 
 

@@ -39,7 +39,6 @@ class Residues:
         """The command at the station, where it leaves or takes something."""
         self.to_go: set[Thing] = set()
         self.began_at = 0.0
-        self.began_as = 0
 
     def see(self, record: Record) -> Iterator[str]:
         """Check one record."""
@@ -48,10 +47,10 @@ class Residues:
         frame = said(record.raw) if record.raw else None
         match record.what:
             case What.BEGAN:
-                self.began_at, self.began_as = record.at, record.number
+                self.began_at = record.at
             case What.CLOSE_STATION | What.STATION_CLOSED | What.KILLED:
                 self._ended(record)
-            case What.RUNS if record.number != self.began_as:
+            case What.RUNS:  # from a session's beginning, too: what the last one did not come to
                 self._runs(record.number)
             case What.STEPPED:
                 owners = self.scene.tables[record.number].owners

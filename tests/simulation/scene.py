@@ -128,7 +128,7 @@ class Scene:
         if call.open and call.owner != owner and call.owner not in call.answers:
             call.before = replace(call) if self.arriving else None
             call.owner, call.parts, call.asked, call.moved = owner, frozenset(), frozenset(), True
-            call.registrar = owners["provisioning"]
+            call.registrar, call.answers = owners["provisioning"], {}
             call.copies += 1
 
     def before(self, record: Record) -> None:

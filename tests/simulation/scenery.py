@@ -4,11 +4,13 @@ import random
 from dataclasses import dataclass, replace
 from typing import Final
 
-from reconciler.model.desired import DesiredCharger, FlipPolicy, Handover
+from reconciler.model.desired import DesiredCharger, FailoverRule, FlipPolicy, Handover
 from reconciler.relay.limits import SessionLimits
 from tests.support.roles import PASSIVE, PRIMARY, READER, charger, hybrid
 
 BACKENDS: Final = ("home", "partner", "pay")
+TICK_S: Final = 5.0
+"""How often the controller looks."""
 CALL_TIMEOUT_S: Final = 30.0
 PATIENCE_S: Final = 25.0
 LIMITS: Final = SessionLimits(station_calls_max=4, commands_waiting_max=4, upward_waiting_max=6)
@@ -118,7 +120,14 @@ def some_roles(rng: random.Random, manners: Manners) -> DesiredCharger:
     )
     policy = FlipPolicy(rng.choice(["proceed", "proceed", "proceed", "wait"]), rng.choice([3.0, 20.0, 60.0]), handover)
     down_after_s = rng.choice([5.0, 45.0])
+    up_after_s = rng.choice([10.0, 40.0])
     options = {
-        name: {"half_duplex": csms.half_duplex, "down_after_s": down_after_s} for name, csms in manners.csms.items()
+        name: {"half_duplex": csms.half_duplex, "down_after_s": down_after_s, "up_after_s": up_after_s}
+        for name, csms in manners.csms.items()
     }
-    return replace(charger(roles, policy, options), when_owner_is_down=rng.choice(["close", "buffer"]))
+    drawn, when_down = charger(roles, policy, options), rng.choice(["close", "buffer", "failover"])
+    if when_down != "failover":
+        return replace(drawn, when_owner_is_down=when_down)
+    others = [name for name in BACKENDS if name != drawn.owners["provisioning"]]
+    rule = FailoverRule(rng.choice(others), rng.choice([5.0, 20.0]), rng.choice(["auto", "auto", "manual"]))
+    return replace(drawn, when_owner_is_down=when_down, failover=rule)

@@ -37,6 +37,11 @@ class Site:
         self.station_wire: Connection | None = None
         self.generation = 1
         self.desired = some_roles(self.rng, world.manners)
+        self.next = (self.generation, self.desired)
+        """What the charger's next session begins with: what ran last, or was wanted while there was none."""
+        self.open_wishes: dict[int, DesiredCharger] = {}
+        self.refused_at: float | None = None
+        """When what is wanted now was refused, unless it was asked again since."""
         self.station = SimulatedStation(self, some_manners(self.rng).station)
         self._spins = 0
         self._in_force = 0
@@ -47,15 +52,16 @@ class Site:
         """The station connects: a new session on the old memory."""
         wire = Connection(self.world.wire(), self.world.wire())
         self.station_wire = wire
-        self.session = Session(self.version, self.generation, self.desired, self.memory, self.world.new_id, LIMITS)
-        self._in_force = self.generation
-        self._write(What.BEGAN, number=self.generation, text=self.version, desired=self.desired)
+        generation, desired = self.next
+        self.session = Session(self.version, generation, desired, self.memory, self.world.new_id, LIMITS)
+        self._in_force = generation
+        self.write(What.BEGAN, number=generation, text=self.version, desired=desired)
         self._carry_out(self.session.open(self.clock.now))
         return wire
 
     def from_station(self, raw: bytes) -> None:
         """A frame of the station arrives."""
-        self._write(What.STATION_IN, raw=raw)
+        self.write(What.STATION_IN, raw=raw)
         self._feed(events.StationFrameReceived(raw))
 
     def station_gone(self, reason: str) -> None:
@@ -64,18 +70,27 @@ class Site:
         if wire is None:
             return
         wire.cut()
-        self._write(What.STATION_CLOSED, text=reason)
+        self.write(What.STATION_CLOSED, text=reason)
         self._feed(events.StationClosed(reason))
-        self.session = None
+        self._ended()
         self.station.disconnected()
+
+    def _ended(self) -> None:
+        self.session = None
+        if self.open_wishes:  # nobody knows what would have become of them
+            self.next = max(self.open_wishes.items())
+            self.open_wishes.clear()
 
     def want(self, desired: DesiredCharger) -> None:
         """The controller wants other roles."""
         self.generation += 1
+        self.refused_at = None
         before, self.desired = self.desired, desired
         if self.session is None:
+            self.next = (self.generation, desired)
             return
-        self._write(What.WANTED, number=self.generation, desired=desired)
+        self.open_wishes[self.generation] = desired
+        self.write(What.WANTED, number=self.generation, desired=desired)
         self._feed(events.DesiredChanged(self.generation, desired))
         if self.rng.random() < 0.1:  # another flip while this one is under way
             self.clock.after(self.rng.uniform(0, 2), self.world.flipper(self))
@@ -100,11 +115,11 @@ class Site:
             if self.world.csms[name].reachable():
                 connection = Connection(self.world.wire(), self.world.wire())
                 self.connections[name] = connection
-                self._write(What.LEG_OPENED, name)
+                self.write(What.LEG_OPENED, name)
                 connection.peer = self.world.csms[name].accept(self, connection)
                 self._feed(events.LegOpened(name))
             else:
-                self._write(What.DIAL_FAILED, name)
+                self.write(What.DIAL_FAILED, name)
                 self._feed(events.LegDialFailed(name, "refused"))
                 self.clock.after(self.rng.uniform(2, 15), lambda: self._dial(leg))
 
@@ -113,7 +128,7 @@ class Site:
     def from_csms(self, name: str, connection: Connection, raw: bytes) -> None:
         """A frame of a back-end arrives."""
         if self.connections.get(name) is connection:
-            self._write(What.LEG_IN, name, raw)
+            self.write(What.LEG_IN, name, raw)
             self._feed(events.LegFrameReceived(name, raw))
 
     def leg_lost(self, name: str, connection: Connection) -> None:
@@ -121,7 +136,7 @@ class Site:
         if self.connections.get(name) is connection:
             connection.cut()
             del self.connections[name]
-            self._write(What.LEG_CLOSED, name)
+            self.write(What.LEG_CLOSED, name)
             self._feed(events.LegClosed(name, "lost"))
             leg = self.legs.get(name)
             if leg is not None:
@@ -138,7 +153,7 @@ class Site:
         try:
             given = session.handle(event, self.clock.now)
         except Exception as error:  # noqa: BLE001  # R16: whatever it is, it is a violation
-            self._write(What.RAISED, text=repr(error))
+            self.write(What.RAISED, text=repr(error))
             return
         self._carry_out(given)
 
@@ -146,47 +161,56 @@ class Site:
         for command in given:
             match command:
                 case commands.SendToStation(frame, after_commit):
-                    self._write(What.STATION_OUT, raw=frame, text="once stored" if after_commit else "")
+                    self.write(What.STATION_OUT, raw=frame, text="once stored" if after_commit else "")
                     if after_commit:
                         self.world.store.commit(self.name, self, self._carrier(frame))
                         self.world.may_be_killed()
                     else:
                         self._to_station(frame)
                 case commands.SendToLeg(name, frame):
-                    self._write(What.LEG_OUT, name, frame)
+                    self.write(What.LEG_OUT, name, frame)
                     self._to_leg(name, frame)
                 case commands.CloseStation(_, reason):
-                    self._write(What.CLOSE_STATION, text=reason)
+                    self.write(What.CLOSE_STATION, text=reason)
                     self.clock.after(self.rng.uniform(0.01, 0.5), self._closer(reason))
                 case commands.GenerationRuns(generation, _, owners):
-                    self._write(What.RUNS, number=generation, text=",".join(sorted(set(owners.values()))))
+                    self._settled(generation, runs=True)
+                    self.write(What.RUNS, number=generation, text=",".join(sorted(set(owners.values()))))
                 case commands.GenerationRefused(generation, reason):
-                    self._write(What.REFUSED, number=generation, text=reason)
+                    self._settled(generation, runs=False)
+                    self.write(What.REFUSED, number=generation, text=reason)
                 case commands.OpenLeg() | commands.RedialLeg() | commands.CloseLeg():
                     self._leg_command(command)
                 case _:
                     self._shell_command(command)
         if self.session is not None and self.session.state.generation != self._in_force:
             self._in_force = self.session.state.generation
-            self._write(What.STEPPED, number=self._in_force)
+            self.write(What.STEPPED, number=self._in_force)
         self._measure()
         self._arm()
+
+    def _settled(self, generation: int, *, runs: bool) -> None:
+        desired = self.open_wishes.pop(generation, None)
+        if runs and desired is not None:
+            self.next = (generation, desired)
+        if not runs and generation == self.generation:
+            self.refused_at = self.clock.now
 
     def _shell_command(self, command: commands.Command) -> None:
         """What the node does for its sessions."""
         store = self.world.store
         match command:
             case commands.Note(what, backend, action, _):
-                self._write(What.NOTE, backend, text=f"{what} {action}")
+                self.write(What.NOTE, backend, text=f"{what} {action}")
             case commands.RememberCharger():
                 store.remember(self.name, self)
             case commands.KeepCall(seq, raw, answer):
-                self._write(What.KEEP, raw=raw, number=seq)
+                self.write(What.KEEP, raw=raw, number=seq)
                 store.keep(self.name, seq, raw, self._keeper(seq, raw, answer))
                 self.world.may_be_killed()
             case commands.ForgetCalls(seqs):
                 for seq in seqs:
-                    self._write(What.FORGET, number=seq)
+                    self.write(What.FORGET, number=seq)
                 store.forget(self.name, seqs)
                 self.world.may_be_killed()
             case commands.AnswerOrder(_, order, _):
@@ -195,7 +219,7 @@ class Site:
                 local = LocalCsms(self.version, lambda: self.desired.local, lambda token: False, self.local)
                 answer = local.frame_received(frame, datetime.fromtimestamp(self.clock.now, UTC))
                 if answer is not None:
-                    self._write(What.STATION_OUT, raw=answer)
+                    self.write(What.STATION_OUT, raw=answer)
                     self._to_station(answer)
 
     def _carrier(self, frame: bytes) -> Callable[[], None]:
@@ -203,7 +227,7 @@ class Site:
 
         def carry() -> None:
             if self.station_wire is wire:
-                self._write(What.CARRIED, raw=frame)
+                self.write(What.CARRIED, raw=frame)
                 self._to_station(frame)
 
         return carry
@@ -212,10 +236,10 @@ class Site:
         wire = self.station_wire
 
         def acknowledge() -> None:
-            self._write(What.KEPT, raw=raw, number=seq)
+            self.write(What.KEPT, raw=raw, number=seq)
             open_still = self.session is not None and self.session.state.station_open
             if self.station_wire is wire and open_still:
-                self._write(What.STATION_OUT, raw=answer)
+                self.write(What.STATION_OUT, raw=answer)
                 self._to_station(answer)
 
         return acknowledge
@@ -224,19 +248,21 @@ class Site:
 
     def snapshot(self) -> ChargerMemory:
         """Return the memory as it is now; it is about to be written."""
-        self._write(What.SNAPSHOT)
+        self.write(What.SNAPSHOT)
         memory = self.memory
         return ChargerMemory(self.name, memory.version, memory.boot, dict(memory.statuses), memory.snapshot())
 
     def stored(self) -> None:
         """The last snapshot is safe."""
-        self._write(What.STORED)
+        self.write(What.STORED)
 
     def killed(self) -> None:
         """The relay's process dies; the next one reads what it left."""
         wire, self.station_wire = self.station_wire, None
-        self._write(What.KILLED)
+        self.write(What.KILLED)
         self.session = None
+        self.open_wishes.clear()
+        self.next = (self.generation, self.desired)  # a new process knows what is declared, and no more
         self.legs.clear()
         for name in list(self.connections):
             self._hang_up(name)
@@ -254,22 +280,22 @@ class Site:
         kept = [call for call in store.kept_calls() if call.charger == self.name]
         self.memory.backlog.restore((call.seq, call.raw, call.at.timestamp()) for call in kept)
         for call in kept:
-            self._write(What.RESTORED, raw=call.raw, number=call.seq)
-        self._write(What.RESTARTED)
+            self.write(What.RESTORED, raw=call.raw, number=call.seq)
+        self.write(What.RESTARTED)
 
     def _leg_command(self, command: commands.OpenLeg | commands.RedialLeg | commands.CloseLeg) -> None:
         match command:
             case commands.OpenLeg(leg):
-                self._write(What.OPEN_LEG, leg.backend.name)
+                self.write(What.OPEN_LEG, leg.backend.name)
                 self.legs[leg.backend.name] = leg
                 self._dial(leg)
             case commands.RedialLeg(leg, _):
-                self._write(What.REDIAL_LEG, leg.backend.name)
+                self.write(What.REDIAL_LEG, leg.backend.name)
                 self._hang_up(leg.backend.name)
                 self.legs[leg.backend.name] = leg
                 self._dial(leg)
             case commands.CloseLeg(name, reason):
-                self._write(What.CLOSE_LEG, name, text=reason)
+                self.write(What.CLOSE_LEG, name, text=reason)
                 self.legs.pop(name, None)
                 self._hang_up(name)
 
@@ -299,13 +325,13 @@ class Site:
             return
         self._spins = self._spins + 1 if due <= self.clock.now else 0
         if self._spins > _SPIN_MAX:
-            self._write(What.SPUN)
+            self.write(What.SPUN)
             return
 
         def fire() -> None:
             wanted = session.next_timer()
             if self.session is session and wanted is not None and wanted <= self.clock.now:
-                self._write(What.TIMER)
+                self.write(What.TIMER)
                 self._feed(events.TimerFired())
 
         self.clock.at(due, fire)
@@ -323,11 +349,12 @@ class Site:
         sizes["transactions"] = (len(state.memory.transactions), 64)
         for what, (size, most) in sizes.items():
             if size > most:
-                self._write(What.GREW, text=f"{what}: {size} of {most}")
+                self.write(What.GREW, text=f"{what}: {size} of {most}")
 
-    def _write(
+    def write(
         self, what: What, who: str = "", raw: bytes = b"", *, number: int = 0, text: str = "", desired: Any = None
     ) -> None:
+        """Note what happened."""
         self.history.append(Record(self.clock.now, what, who, raw, number, text, desired))
 
 

@@ -4,13 +4,16 @@ The order within a batch is the recorder's: memories, then who waited for them, 
 a kill may fall between any two. `written` is all that ever was, for a test that lets the real store have the same.
 """
 
+import asyncio
 import json
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from reconciler.adapters.store.sql_store import open_store
 from reconciler.app.ports import ChargerMemory, KeptCall
 
 if TYPE_CHECKING:
@@ -87,6 +90,10 @@ class SimulatedStore:
         """Return every kept call, by charger and seq."""
         return tuple(self._kept[key] for key in sorted(self._kept))
 
+    def _commit(self, name: str, what: Written) -> None:
+        """Write; it is safe once this returns."""
+        self.written.append((name, what))
+
     # -- writing -----------------------------------------------------------------------------------------------
 
     def _wake(self) -> None:
@@ -105,7 +112,7 @@ class SimulatedStore:
 
     def _remembered(self, batch: _Batch, memories: Sequence[ChargerMemory]) -> None:
         if memories:
-            self.written.append(("remember", memories))
+            self._commit("remember", memories)
             self._memories |= {memory.charger: memory for memory in memories}
         for who in batch.memories.values():
             who.stored()
@@ -115,7 +122,7 @@ class SimulatedStore:
 
     def _keep(self, batch: _Batch) -> None:
         if batch.kept:
-            self.written.append(("keep_calls", [call for call, _ in batch.kept]))
+            self._commit("keep_calls", [call for call, _ in batch.kept])
             self._kept |= {(call.charger, call.seq): call for call, _ in batch.kept}
         for _, then in batch.kept:
             then()
@@ -123,7 +130,7 @@ class SimulatedStore:
 
     def _forget(self, batch: _Batch) -> None:
         if batch.forgotten:
-            self.written.append(("forget_calls", batch.forgotten))
+            self._commit("forget_calls", batch.forgotten)
         for key in batch.forgotten:
             self._kept.pop(key, None)
         self._writing = False
@@ -135,3 +142,34 @@ def _as_stored(memory: ChargerMemory) -> ChargerMemory:
     return ChargerMemory(
         memory.charger, memory.version, memory.boot, dict(memory.statuses), json.loads(json.dumps(memory.ids))
     )
+
+
+class StoreOnDisk(SimulatedStore):
+    """The same over the product's own store, which a kill leaves as it is and the next process opens anew."""
+
+    def __init__(self, clock: "Clock", rng: random.Random, folder: Path, runner: asyncio.Runner) -> None:
+        super().__init__(clock, rng)
+        self._folder, self._runner = folder, runner
+        self._real = runner.run(open_store(None, folder))
+
+    def kill(self) -> None:
+        """The process dies, its connections with it."""
+        super().kill()
+        self.close()
+        self._real = self._runner.run(open_store(None, self._folder))
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._runner.run(self._real.close())
+
+    def memories(self) -> tuple[ChargerMemory, ...]:
+        """Return every charger's memory, by charger, as it is read back."""
+        return self._runner.run(self._real.memories())
+
+    def kept_calls(self) -> tuple[KeptCall, ...]:
+        """Return every kept call, by charger and seq, as it is read back."""
+        return self._runner.run(self._real.kept_calls())
+
+    def _commit(self, name: str, what: Written) -> None:
+        super()._commit(name, what)
+        self._runner.run(getattr(self._real, name)(what))

@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable
 from typing import Final
 
+from tests.simulation.controller import SimulatedController
 from tests.simulation.csms import SimulatedCsms
 from tests.simulation.history import fingerprint
 from tests.simulation.network import Clock, Wire
@@ -20,7 +21,7 @@ CALM_S: Final = 100.0
 class World:
     """Everything of one seed."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, store: Callable[[Clock, random.Random], SimulatedStore] = SimulatedStore) -> None:
         self.seed = seed
         self.rng = random.Random(seed)
         self.clock = Clock()
@@ -28,9 +29,10 @@ class World:
         self.manners = some_manners(self.rng)
         self.csms = {name: SimulatedCsms(self, name, manners) for name, manners in self.manners.csms.items()}
         versions = self.rng.choices(["ocpp1.6", "ocpp1.6", "ocpp2.0.1", "ocpp2.1"], k=2)
-        self.store = SimulatedStore(self.clock, self.rng)
+        self.store = store(self.clock, self.rng)
         self.relay_up = True
         self.sites = [Site(self, f"CP{number}", version) for number, version in enumerate(versions, 1)]
+        self.controller = SimulatedController(self)
 
     def new_id(self) -> str:
         """Return a message id that was never used (as long as a UUID)."""
@@ -50,6 +52,7 @@ class World:
         for site in self.sites:
             self.clock.after(self.rng.uniform(0, 3), site.station.connect)
             self._change_roles(site)
+        self.controller.begin()
         for csms in self.csms.values():
             csms.begin()
         for _ in range(self.manners.kills):
@@ -66,12 +69,14 @@ class World:
             return
         self.relay_up = False
         self.store.kill()
+        self.controller.killed()
         for site in self.sites:
             site.killed()
         self.clock.after(self.rng.uniform(0.1, 15), self._restarted)
 
     def _restarted(self) -> None:
         self.relay_up = True
+        self.controller.look()
 
     def may_be_killed(self) -> None:
         """Something is being stored: a good moment for a kill."""
@@ -80,12 +85,19 @@ class World:
 
     def flipper(self, site: Site) -> Callable[[], None]:
         """Return what changes a charger's roles, to be called at the worst moment."""
-        return lambda: site.want(some_roles(self.rng, self.manners)) if self.busy else None
+        return lambda: self._act(site) if self.busy else None
+
+    def _act(self, site: Site) -> None:
+        """Somebody applies other specs, or toggles a charger by hand."""
+        if self.rng.random() < 0.25:
+            self.controller.toggle(site)
+        else:
+            self.controller.declare(site, some_roles(self.rng, self.manners))
 
     def _change_roles(self, site: Site) -> None:
         def change() -> None:
             if self.busy:
-                site.want(some_roles(self.rng, self.manners))
+                self._act(site)
                 self._change_roles(site)
 
         self.clock.after(self.rng.choice([0.5, 5, 30, 90]) * self.rng.uniform(0.5, 1.5), change)

@@ -10,6 +10,8 @@ import jsonschema_rs
 Kind = Literal["request", "response"]
 _PACKAGES = {"ocpp1.6": "v16", "ocpp2.0.1": "v201", "ocpp2.1": "v21"}
 
+_FORMATS = {"date-time": "2026-12-01T02:00:00Z", "uri": "ftp://x.example/"}
+
 
 @cache
 def schema(version: str, action: str, kind: Kind) -> dict[str, Any]:
@@ -49,7 +51,7 @@ def _example(root: dict[str, Any], part: dict[str, Any], full: bool) -> Any:
         case "array":
             return [_example(root, part["items"], full)] * max(part.get("minItems", 0), int(full))
         case "string":
-            return "2026-12-01T02:00:00Z" if part.get("format") == "date-time" else "x" * part.get("minLength", 1)
+            return _FORMATS.get(part.get("format", ""), "x" * part.get("minLength", 1))
         case "integer" | "number":
             return part.get("minimum", part.get("maximum", 1))
         case "boolean":

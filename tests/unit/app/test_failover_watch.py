@@ -134,3 +134,13 @@ async def test_the_loop_wakes_when_health_turns() -> None:
     await tick(world)
     world.clock.advance(29)
     assert world.reconciler.controller._nap_s() <= 1.0
+
+
+async def test_after_one_that_is_no_longer_declared_nobody_fails_over_who_is_there() -> None:
+    world = await world_of(TO_LOCAL)
+    await down(world)
+    world.relay.regain("partner")
+    assert await tick(world) == {"local"}
+    await world.apply(a_site(1, {"partner": "primary", "grid": "passive"}, **{**TO_LOCAL, "failover": {"to": "grid"}}))
+    assert await tick(world) == {"partner"}
+    assert await tick(world, 5) == {"partner"}

@@ -192,3 +192,12 @@ def test_reading_never_raises_and_never_guesses(raw: bytes) -> None:
         assert isinstance(read_frame(read.with_id(b'"r1"')), Frame)
     elif isinstance(read, Malformed) and read.id_token is not None:
         json.loads(read.id_token)
+
+
+@pytest.mark.parametrize("text", [r"\ud800", r"\udc00", r"\udc00\ud800", r"\ud800x"])
+@pytest.mark.parametrize(
+    "frame", ['[2,"1","DataTransfer",{{"data":"{}"}}]', '[3,"1",{{"{}":1}}]', '[2,"{}","Reset",{{}}]']
+)
+def test_half_a_surrogate_pair_is_no_text_and_goes_no_further(frame: str, text: str) -> None:
+    assert isinstance(read_frame(frame.format(text).encode()), Malformed)
+    assert isinstance(read_frame(frame.format(r"\ud83d\ude00").encode()), Frame)

@@ -1,13 +1,16 @@
 """What is taken away after a flip, and only what the binding says (R14)."""
 
 import json
+from dataclasses import replace
 
 import jsonschema_rs
 import pytest
 
-from reconciler.model.desired import Handover
+from reconciler.model.desired import FlipPolicy, Handover
 from reconciler.relay.handover import disown, take_over
+from reconciler.relay.memory import SessionMemory
 from reconciler.relay.residue import Residue, ResidueBook
+from tests.support.dialogue import Dialogue
 from tests.support.roles import PASSIVE, PRIMARY, charger
 from tests.support.schemas import request_schema
 
@@ -22,6 +25,9 @@ LEFT = [
 ONLY_2X = [["display-message", "9", "old", ""], ["der-control", "lim-1", "old", "LimitMaxDischarge"]]
 EVERYTHING = Handover("clear", "clear", "restore", "clear", "clear", "clear")
 NEW_OWNERS = charger({"old": PASSIVE, "new": PRIMARY}).owners
+
+
+BOOT = '[2,"b","BootNotification",{"chargePointVendor":"Volt","chargePointModel":"M1"}]'
 
 
 def book(rows: list[list[str]]) -> ResidueBook:
@@ -65,3 +71,19 @@ def test_what_its_owner_wants_gone_is_taken_away_where_it_may_not_do_so_itself()
     ]
     still = charger({"old": PRIMARY, "new": PASSIVE}).owners
     assert list(disown(book(rows), "old", "charging-profile", ("",), still, "ocpp1.6")) == []
+
+
+def test_r14_what_an_ended_session_did_not_come_to_is_taken_away_by_the_next() -> None:
+    tidy = replace(charger({"new": PRIMARY}), flip=FlipPolicy(handover=Handover(reservations="clear")))
+    memory = SessionMemory()
+    memory.residue.restore([["reservation", "7", "old", "connector 1"], ["charging-profile", "3", "old", "TxProfile"]])
+    for _ in range(2):  # the first one ends before the station answered
+        d = Dialogue(tidy, memory=memory)
+        d.csms_connects("new")
+        d.station_sends(BOOT)
+        d.expect(to={"new": BOOT})  # while the station boots nobody commands it
+        d.csms_sends("new", '[3,"b",{"status":"Accepted","interval":0,"currentTime":"x"}]')
+        cancel = '[2,"r1","CancelReservation",{"reservationId":7}]'
+        d.expect(to_station=['[3,"b",{"status":"Accepted","interval":0,"currentTime":"x"}]', cancel])
+    d.station_sends('[3,"r1",{"status":"Accepted"}]')
+    assert [residue.kind for residue in memory.residue] == ["charging-profile"]

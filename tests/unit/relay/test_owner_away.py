@@ -265,6 +265,77 @@ def test_r7_a_copy_waits_again_when_the_flip_that_made_its_observer_the_owner_is
     assert d._to_legs["eye"][-1] == MAPPED.format(1).encode()
 
 
+def test_r11_an_owner_resumed_without_a_known_boot_gets_what_was_kept() -> None:
+    memory = SessionMemory()
+    memory.use_version("ocpp1.6")
+    memory.backlog.restore([(1, METER.format(1).encode(), 0.0)])
+    d = Dialogue(charger({"home": PRIMARY}), memory=memory)
+    d.csms_connects("home")
+    d.station_sends('[2,"2","Heartbeat",{}]')
+    d.expect(to={"home": METER.format(1)})
+    d.csms_sends("home", '[3,"1",{}]')
+    d.expect(to={"home": '[2,"2","Heartbeat",{}]'})
+    d.csms_sends("home", '[3,"2",{"currentTime":"x"}]')
+    d.expect(to_station='[3,"2",{"currentTime":"x"}]')
+
+
+def test_r11_a_kept_call_waits_for_a_session_in_its_own_ocpp_version() -> None:
+    d = in_transaction(buffering())
+    away(d)
+    d.station_sends(METER.format(1))
+    d.station_leaves()
+
+    newer = Dialogue(charger({"home": PRIMARY}), "ocpp2.0.1", memory=d.memory)
+    assert newer.notes() == ["backlog-waits"]
+    newer.begins(interval_s=0)
+    newer.expect()
+    newer.station_leaves()
+
+    restored = SessionMemory.restored("ocpp2.0.1", None, {}, d.memory.snapshot(), now=0)
+    restored.backlog.restore([(1, METER.format(1).encode(), 0.0)])
+    older = Dialogue(charger({"home": PRIMARY}), memory=restored)
+    older.csms_connects("home")
+    older.station_sends('[2,"boot","BootNotification",{}]')
+    older.csms_sends("home", '[3,"boot",{"status":"Accepted","interval":0,"currentTime":"x"}]')
+    assert sent_to_home(older) == [METER.format(1)]
+
+
+def test_r11_ten_minutes_without_the_owner_and_a_kill_in_between_every_message_arrives_once_in_order() -> None:
+    stored: dict[int, bytes] = {}
+    d = in_transaction(buffering())
+    away(d)
+    snapshot = d.memory.snapshot()
+
+    def says(frame: str) -> None:
+        d.station_sends(frame)
+        stored.update({call.seq: call.raw for call in kept(d)})
+        assert frame.encode() in stored.values()  # before it is acknowledged
+
+    for number in range(20):
+        if number == 10:  # kill -9: what was not stored is gone
+            memory = SessionMemory.restored(d.version, d.memory.boot, dict(d.memory.statuses), snapshot, now=0)
+            memory.backlog.restore((seq, raw, 0.0) for seq, raw in stored.items())
+            d = Dialogue(buffering(), memory=memory)
+            d.station_sends('[2,"h","Heartbeat",{}]')
+            d.waits(31)
+        says(METER.format(number))
+        d.waits(30)
+    says(STOP.format("end"))
+    d.csms_connects("home")
+    d.station_sends('[2,"live","Authorize",{"idTag":"T"}]')
+    arrived = []
+    while frames := [frame for frame in d._to_legs.pop("home", []) if frame.startswith(b"[2")]:
+        for frame in frames:
+            arrived.append(frame.decode())
+            answer = '{"status":"Accepted","interval":0,"currentTime":"x"}' if b"BootNotif" in frame else "{}"
+            d.csms_sends("home", f"[3,{frame.split(b',')[1].decode()},{answer}]")
+    boot, *rest, live = arrived
+    assert "BootNotification" in boot
+    assert rest == [*(METER.format(number) for number in range(20)), STOP.format("end")]
+    assert "Authorize" in live
+    assert {seq for command in d.took(commands.ForgetCalls) for seq in command.seqs} == set(stored)
+
+
 def comes_back(d: Dialogue, boot_id: str) -> None:
     d.csms_connects("home")
     d.csms_sends("home", f'[3,"{boot_id}",{{"status":"Accepted","interval":0,"currentTime":"x"}}]')
