@@ -43,7 +43,7 @@ class FailoverWatch:
             turns.append(health.turns_at_s(patience))
             failover = in_force.get(pair)
             owns = pair[1] in desired[pair[0]].owners.values()
-            if failover is None and not health.up and owns:
+            if failover is None and not health.up and not health.well and owns:
                 in_force[pair] = await self._begin(site.chargers[pair[0]], pair[1], patience)
             elif failover is not None and failover.back == "auto" and health.up:
                 await self._end(in_force.pop(pair), f"{pair[1]} is back since {patience.up_after_s:g} s")

@@ -32,7 +32,7 @@ class Failovers:
         """Since when one that is dialled is not connected."""
         self.lost: dict[str, float] = {}
         """When one last broke that had been of use for long enough to be seen."""
-        self.began_at = 0.0
+        self.began_at = self.ended_at = self.booted_at = 0.0
 
     def see(self, record: Record) -> Iterator[str]:
         """Check one record."""
@@ -56,16 +56,27 @@ class Failovers:
 
     def _connections(self, record: Record) -> None:
         match record.what:
+            case What.STATION_CLOSED:
+                self.ended_at = record.at
             case What.BEGAN | What.KILLED:
-                self.watched_since = self.began_at = record.at
+                self.watched_since = record.at
+                if record.what is What.KILLED or record.at > self.ended_at + TICK_S:
+                    self.began_at = record.at  # else the controller may not have seen that it was gone
                 self.away.clear()
+            case What.STATION_IN if b'"BootNotification"' in record.raw:
+                self.booted_at = record.at  # every back-end is asked anew
             case What.LEG_OPENED:
                 self.away.pop(record.who, None)
             case What.LEG_CLOSED | What.REDIAL_LEG | What.CLOSE_LEG | What.OPEN_LEG | What.DIAL_FAILED:
                 self.gone[record.who] = record.at
                 self.away.setdefault(record.who, record.at)
-                if record.at > self.scene.registered.get(record.who, record.at) + TICK_S:
+                if record.at > self._there_since(record) + TICK_S:
                     self.lost[record.who] = record.at
+
+    def _there_since(self, record: Record) -> float:
+        """Return since when a back-end has been of use; the record's own time where it is not."""
+        since = self.scene.registered.get(record.who, record.at)
+        return since if since > self.booted_at else record.at
 
     def _begun(self, record: Record) -> Iterator[str]:
         name, declared = record.who, self.declared
@@ -74,8 +85,7 @@ class Failovers:
             yield f"R11: nobody is to stand in for {name}"
             return
         self.in_force[name] = declared.failover.back
-        since = self.scene.registered.get(name)
-        if since is not None and record.at > since + TICK_S:
+        if record.at > self._there_since(record) + TICK_S:
             yield f"R11: {name} is there"
         if record.at < max(self.began_at, self.lost.get(name, 0.0)) + patience.down_after_s:
             yield f"R11: {name} is not away for {patience.down_after_s:g} s"

@@ -306,7 +306,8 @@ class Scene:
 
     def as_owner(self, record: Record, frame: Said, call: StationCall) -> bool:
         """Return True unless what is sent is a copy; one may go before, where the call moved to its observer."""
-        if call.owner == record.who and call.moved and record.who in call.observers - call.no_copy:
+        copy_waits = record.who in call.observers - call.no_copy and record.who in self.registered
+        if call.owner == record.who and call.moved and copy_waits:
             copied = call.sent[record.who, self.connections.get(record.who, 0)] > 0
             return frame.token.startswith(RELAYS_OWN) and (copied or keeps_id(call.token))
         return call.owner == record.who or record.who in call.parts

@@ -144,3 +144,15 @@ async def test_after_one_that_is_no_longer_declared_nobody_fails_over_who_is_the
     await world.apply(a_site(1, {"partner": "primary", "grid": "passive"}, **{**TO_LOCAL, "failover": {"to": "grid"}}))
     assert await tick(world) == {"partner"}
     assert await tick(world, 5) == {"partner"}
+
+
+async def test_who_is_the_owner_again_after_an_outage_is_not_stood_in_for_while_it_is_there() -> None:
+    world = await world_of(TO_LOCAL, outage_document(roles={"partner": "passive", "grid": "primary"}))
+    assert await tick(world, 3600) == {"grid"}
+    world.relay.lose("partner")
+    await tick(world)
+    assert await tick(world, 7100) == {"grid"}
+    world.relay.regain("partner")
+    await tick(world)
+    assert await tick(world, 100) == {"partner"}
+    assert await tick(world, 5) == {"partner"}
