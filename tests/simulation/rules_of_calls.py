@@ -167,6 +167,8 @@ class Copies:
 
     def _new_calls(self) -> None:
         for call in reversed(self.scene.calls.values()):
+            if call.trace in self.seen and call.copies > 1:
+                continue  # said again: newer ones may stand before it
             if call.trace in self.seen:
                 return
             self.seen.add(call.trace)
@@ -178,7 +180,7 @@ class Copies:
         due = (0.0, PATIENCE_S, LIMITS.copy_age_max_s)  # at once; a part with its call; a copy that is too old
         exact = [key for key in mine if any(abs(record.at - self.owed[key][1] - wait_s) < SLACK_S for wait_s in due)]
         if mine:
-            del self.owed[(exact or mine)[0]]
+            del self.owed[exact[-1] if exact else mine[0]]
 
     def _overdue(self, record: Record) -> Iterator[str]:
         for key, (action, at) in list(self.owed.items()):
