@@ -134,14 +134,18 @@ class Course:
             self.confirm(self.asked.desired)
 
     def adopt(self, question: Question, wanted: DesiredCharger | None, now_s: float) -> None:
-        """Learn what another node's controller asked for; it counts as deferred until the charger is seen to run it."""
+        """Learn what another node's controller asked for; it counts as deferred until the charger is seen to run it.
+
+        It is not asked again before its answer has had its time: whoever takes over goes on with what is left.
+        """
         asked, desired = self.asked, question.desired
         if self.turn.locked() or (asked is not None and asked.generation == question.generation):
             return
         if desired is not wanted and desired == wanted:
             desired = wanted  # the same object compares in no time
         self.asked, self.outcome, self._same = Asked(question.generation, desired), Deferred(question.generation), None
-        self.tries, self.retry_at_s = 1, now_s + SETTLE_S
+        answered_within_s = desired.flip.confirm_within_s if desired is not None else 0.0
+        self.tries, self.retry_at_s = 1, now_s + max(SETTLE_S, answered_within_s)
 
     def confirm(self, wanted: DesiredCharger | None) -> None:
         """Note that the charger runs what was asked."""

@@ -12,6 +12,7 @@ from reconciler.app.courses import (
     exit_code_of,
 )
 from reconciler.model.live import Ack, Deferred, LegPhase, LiveCharger, LiveLeg, Outcome, Refusal
+from reconciler.planning.drift import Asked
 from tests.support.specs import a_site, resolved
 
 WANTED = resolved(a_site(1)).chargers["cp000"]
@@ -107,3 +108,17 @@ def test_every_answer_is_a_verdict(outcome: Outcome, result: ChargerResult) -> N
 def test_any_failure_makes_the_exit_code_of_a_partial_apply() -> None:
     applied, failed = answered(Ack(1)).result(), answered(Refusal(1, "no")).result()
     assert (exit_code_of([]), exit_code_of([applied]), exit_code_of([applied, failed])) == (0, 0, 7)
+
+
+def test_what_another_node_asked_is_left_to_be_answered_and_asked_again_only_if_it_is_not() -> None:
+    course = Course("cp000")
+    course.adopt(Asked(7, WANTED), WANTED, now_s=100)
+    assert (course.asked, course.outcome) == (Asked(7, WANTED), Deferred(7))
+    within_s = WANTED.flip.confirm_within_s
+    assert not course.is_due(WANTED, running(6), 100 + within_s - 1)
+    assert course.is_due(WANTED, running(6), 100 + within_s)
+    assert not course.is_due(WANTED, running(7), 100 + within_s)
+    assert course.is_due(OTHER, running(7), 100)
+    course.adopt(Asked(7, OTHER), OTHER, now_s=100)
+    assert course.asked == Asked(7, WANTED, confirmed=True)
+    assert course.next_generation(running(7)) == 8
