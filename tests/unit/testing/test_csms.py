@@ -142,7 +142,7 @@ async def test_wss_with_a_password(tmp_path: Path) -> None:
         assert csms.url.startswith("wss://")
         assert (await station.boot())["status"] == "Accepted"
         with pytest.raises(CallFailed):
-            await csms.call("A", "GetCompositeSchedule", {"connectorId": 1, "duration": 60})
+            await csms.call("A", "CertificateSigned", {"certificateChain": "x"})
         stranger = SimulatedStation("A", csms.url, ssl=ssl.create_default_context(), password="secret")
         with pytest.raises(ssl.SSLCertVerificationError):
             await stranger.connect()

@@ -205,5 +205,5 @@ async def test_a_callerror_for_a_command_is_raised(csms: SimulatedCsms) -> None:
     async with SimulatedStation("A", csms.url):
         await csms.wait_connected("A")
         with pytest.raises(CallFailed) as failed:
-            await csms.call("A", "GetCompositeSchedule", {"connectorId": 1, "duration": 60})
+            await csms.call("A", "CertificateSigned", {"certificateChain": "x"})
     assert failed.value.code == "NotImplemented"
