@@ -1,11 +1,13 @@
 """Looking back: what happened, what was applied, how an apply goes, and what is not as applied."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Final
 
 from fastapi import FastAPI, Request
 from starlette.responses import HTMLResponse, StreamingResponse
 
+from reconciler.adapters.console.flip_chart import HOURS, flips_by_hour
 from reconciler.adapters.console.pages import Pages
 from reconciler.adapters.console.streams import QUIET_S, STILL_HERE, Streams, event
 from reconciler.adapters.console.wording import EVENT_WORDS
@@ -18,6 +20,7 @@ from reconciler.errors import UnknownAddress
 
 EVENTS_MAX: Final = 200
 APPLIES_MAX: Final = 50
+FLIPS_MAX: Final = 5000
 
 
 def add_history_routes(
@@ -39,6 +42,7 @@ def add_history_routes(
 
     @console.get("/changes")
     async def changes(request: Request) -> HTMLResponse:
+        flips = HistoryFilter(kind="flip", since=pages.now() - timedelta(hours=HOURS), limit=FLIPS_MAX)
         return pages.page(
             request,
             "changes.html",
@@ -46,6 +50,7 @@ def add_history_routes(
             drift=await reconciler.drift(),
             lock=await reconciler.lock(),
             running=runs.recent(),
+            bars=flips_by_hour(await reconciler.history(flips), pages.now()),
         )
 
     @console.get("/changes/{revision}")
