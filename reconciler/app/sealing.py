@@ -44,9 +44,6 @@ class LegStore(Protocol):
     async def put_sealed_legs(self, legs: Sequence[SealedLeg]) -> None:
         """Write these, all in one transaction, each in place of the same leg's last; once it returns they are safe."""
 
-    async def drop_sealed_leg(self, charger: str, backend: str) -> None:
-        """Delete one; harmless where there is none."""
-
     async def sealed_leg(self, charger: str, backend: str) -> SealedLeg | None:
         """Return one, None where there is none."""
 

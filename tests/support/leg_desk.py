@@ -31,10 +31,6 @@ class LegRows:
             raise FwdctlError("the store is away")
         self.rows |= {(leg.charger, leg.backend): leg for leg in legs}
 
-    async def drop_sealed_leg(self, charger: str, backend: str) -> None:
-        """Delete one."""
-        self.rows.pop((charger, backend), None)
-
     async def sealed_leg(self, charger: str, backend: str) -> SealedLeg | None:
         """Return one."""
         if self.away:

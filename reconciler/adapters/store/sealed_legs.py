@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import Column, LargeBinary, Table, delete, select
+from sqlalchemy import Column, LargeBinary, Table, select
 
 from reconciler.adapters.store import tables
 from reconciler.adapters.store.section import Section
@@ -27,12 +27,6 @@ class SealedLegs(Section):
             batch = [tables.row(leg) for leg in sorted(legs, key=lambda leg: (leg.charger, leg.backend))]
             async with self._database.writing() as connection:
                 await connection.execute(tables.upsert(sealed_legs, connection.dialect), batch)
-
-    async def drop_sealed_leg(self, charger: str, backend: str) -> None:
-        """Delete one; harmless where there is none."""
-        one = (sealed_legs.c.charger == charger) & (sealed_legs.c.backend == backend)
-        async with self._database.writing() as connection:
-            await connection.execute(delete(sealed_legs).where(one))
 
     async def sealed_leg(self, charger: str, backend: str) -> SealedLeg | None:
         """Return one, None where there is none."""

@@ -19,11 +19,3 @@ async def test_what_is_put_comes_back_and_the_last_counts(store: SqlStore) -> No
     assert await store.sealed_legs() == (other, newer)
     assert await store.sealed_leg("cp1", "partner") == newer
     assert await store.sealed_leg("cp1", "nobody") is None
-
-
-async def test_one_is_dropped_and_the_other_stays(store: SqlStore) -> None:
-    other = replace(LEG, backend="another")
-    await store.put_sealed_legs([LEG, other])
-    await store.drop_sealed_leg("cp1", "partner")
-    await store.drop_sealed_leg("cp1", "partner")
-    assert await store.sealed_legs() == (other,)
