@@ -270,7 +270,7 @@ def losers_are_waited_for(patch: pytest.MonkeyPatch) -> None:
 
 def what_concerns_a_leg_passes(patch: pytest.MonkeyPatch) -> None:
     """R13: nothing is terminated."""
-    for module in ("downward", "upward"):
+    for module in ("leg_orders", "upward"):
         patch.setattr(f"reconciler.relay.{module}.concerns_leg", lambda row, frame, deletable: False)
 
 
