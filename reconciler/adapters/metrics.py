@@ -71,6 +71,7 @@ WRITTEN: Final[tuple[Metric, ...]] = (
 
 SAMPLED: Final[tuple[Metric, ...]] = (
     Metric("gauge", "chargers", "Declared chargers, connected or not.", ("connected",)),
+    Metric("gauge", "drifted_chargers", "Chargers that are not as applied, drifted or refused.", ("state",)),
     Metric("gauge", "csms_legs", "CSMS legs by the phase they are in.", ("phase",)),
     Metric("gauge", "open_transactions", "Transactions under way."),
     Metric("counter", "frames", "Frames forwarded, up to a CSMS or down to a station.", ("direction",)),

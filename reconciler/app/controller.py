@@ -9,6 +9,7 @@ nodes that share a store one acts, under a lease (`duty`); the others look too, 
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -18,7 +19,7 @@ from reconciler.app.applied_specs import AppliedSpecs
 from reconciler.app.courses import Cause, ChargerResult, Course, Patience
 from reconciler.app.duty import Duty, keep_for_ever
 from reconciler.app.failover_watch import FailoverWatch
-from reconciler.app.flip_history import FlipHistory, cause_of
+from reconciler.app.flip_history import FlipHistory, cause_of, drift_details
 from reconciler.app.ports import Clock, Question, RelayPort, Store
 from reconciler.app.tasks import Report
 from reconciler.app.turns import as_their_turns_are
@@ -222,6 +223,16 @@ class Controller:
         live = self._relay.live(None if chargers is None else names)
         return tuple(self._course(name).standing(self.desired.get(name), live.get(name)) for name in names)
 
+    def drifted(self) -> Mapping[State, int]:
+        """Return how many chargers drifted or are refused, as last looked at; only the node that acts tells."""
+        if not self._duty.held:
+            return {}
+        found = (
+            course.needs_attention(self.desired.get(name), self._live.get(name))
+            for name, course in self._courses.items()
+        )
+        return Counter(state for state in found if state is not None)
+
     def _adopt(self, asked: Mapping[str, Question]) -> None:
         """Learn what other nodes' controllers asked; one of an older generation than this one's own is none of them."""
         now_s = self._clock.monotonic_s()
@@ -292,7 +303,9 @@ class Controller:
             if outcome.reason != refused_before:
                 self._history.note("flip-refused", course.charger, outcome.reason, cause)
         elif before.state is State.DRIFTED:
-            self._history.note("drift-healed", course.charger, "; ".join(before.differences), Cause())
+            self._history.note(
+                "drift-healed", course.charger, "; ".join(before.differences), Cause(), drift_details(before, live)
+            )
         elif isinstance(outcome, Ack):
             self._history.note_flip(course.charger, owners, wanted.owners if wanted else None, cause)
 

@@ -93,6 +93,13 @@ class Course:
             return Standing(self.charger, State.PENDING, (self.held_back,))
         return standing
 
+    def needs_attention(self, wanted: DesiredCharger | None, live: LiveCharger | None) -> State | None:
+        """Return the state of a charger that drifted or is refused, else None; costs nothing where all is as it was."""
+        if self._same is not None and self._same[0] is wanted and self._same[1] is live:
+            return None
+        standing = self.standing(wanted, live)
+        return standing.state if standing.needs_attention else None
+
     def is_due(self, wanted: DesiredCharger | None, live: LiveCharger | None, now_s: float) -> bool:
         """Return True where the relay is to be asked (again) at `now_s`; learns from `live` what runs."""
         if self._same is not None and self._same[0] is wanted and self._same[1] is live:

@@ -8,7 +8,9 @@ from reconciler.app.duty import Duty
 from reconciler.app.ports import Clock, Store
 from reconciler.model.failovers import Failover
 from reconciler.model.history import HistoryEvent
+from reconciler.model.live import LiveCharger
 from reconciler.model.overrides import Override
+from reconciler.planning.drift import Standing
 from reconciler.planning.effective import Layer
 from reconciler.planning.effects import moves_between
 from reconciler.planning.explain import layer_text
@@ -73,3 +75,9 @@ def cause_of(layer: Layer) -> Cause:
         return Cause(reason=layer_text(layer))
     actor = newest.outage.actor
     return Cause(actor, layer_text(layer)) if actor else Cause(reason=layer_text(layer))
+
+
+def drift_details(standing: Standing, live: LiveCharger | None) -> Mapping[str, Any]:
+    """Return what is kept of a drift that is healed: each field, applied and live, and for whom it ran so, if known."""
+    fields = [{"field": one.field, "applied": one.applied, "live": one.live} for one in standing.fields]
+    return {"fields": fields, "ran_for": live.because if live is not None else ""}

@@ -9,6 +9,7 @@ from reconciler.app.applying import Applying, ApplyRequest, ApplyResult, OnProgr
 from reconciler.app.charger_reach import ChargerReach
 from reconciler.app.controller import Controller
 from reconciler.app.delivering import Courier
+from reconciler.app.drifting import Drifting, DriftReport
 from reconciler.app.dumping import Newcomer, dump, newcomers, undeclared
 from reconciler.app.duty import Duty, SoleDuty
 from reconciler.app.explaining import Explaining
@@ -25,7 +26,7 @@ from reconciler.app.planning import Planning, PlanRequest
 from reconciler.app.ports import Clock, HistoryFilter, Lock, Metrics, RelayPort, Secrets, Store
 from reconciler.app.rollout import StopRequest
 from reconciler.app.showing import Showing, Shown
-from reconciler.app.status import ChargerStatus, DriftReport, Status
+from reconciler.app.status import ChargerStatus, Status
 from reconciler.app.tasks import Background, Report
 from reconciler.app.toggling import ToggleRequest, ToggleResult, Toggling
 from reconciler.model.history import HistoryEvent
@@ -79,6 +80,7 @@ class Reconciler:
         self._explaining = Explaining(store, clock, self._specs)
         self._showing = Showing(store, clock, self._specs)
         self._status = Status(self._specs, relay, self.controller)
+        self._drifting = Drifting(store, self._status, self.controller)
         self.load: LoadControl | None = None
         """What keeps load policies, where this process does."""
         self.told: Notifications | None = None
@@ -141,8 +143,8 @@ class Reconciler:
         return await self._status.chargers(address)
 
     async def drift(self, address: str | None = None) -> DriftReport:
-        """See Status.drift."""
-        return await self._status.drift(address)
+        """See Drifting.report."""
+        return await self._drifting.report(address)
 
     async def site(self) -> Site:
         """Return everything that is applied, resolved."""

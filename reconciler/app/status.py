@@ -1,8 +1,7 @@
-"""Use cases status and drift: every charger as it is to run beside how it runs, and in what the two differ."""
+"""Use case status: every charger as it is to run beside how it runs, and in what the two differ."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from reconciler.app.applied_specs import AppliedSpecs
 from reconciler.app.controller import Controller
@@ -15,8 +14,6 @@ from reconciler.model.overrides import Override
 from reconciler.model.site import Site
 from reconciler.planning.drift import Standing, State
 from reconciler.planning.effective import Layer
-
-DRIFT_EXIT_CODE: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,27 +31,6 @@ class ChargerStatus:
     bound_by: str = ""
     paused: str = ""
     """Who has the controller leave it alone, and why; "" where nobody has."""
-
-
-@dataclass(frozen=True, slots=True)
-class DriftReport:
-    """How all chargers stand; those that differ from what is applied, with nobody having asked for it, come first."""
-
-    standings: tuple[Standing, ...]
-
-    @property
-    def drifted(self) -> tuple[Standing, ...]:
-        """Return what is not as applied and won't become so by waiting: drifted or refused."""
-        return tuple(standing for standing in self.standings if standing.needs_attention)
-
-    def within(self, names: Set[str]) -> "DriftReport":
-        """Return the part about these chargers."""
-        return DriftReport(tuple(standing for standing in self.standings if standing.charger in names))
-
-    @property
-    def exit_code(self) -> int:
-        """Return 2 where anything drifted or is refused, else 0."""
-        return DRIFT_EXIT_CODE if self.drifted else 0
 
 
 class Status:
@@ -76,11 +52,6 @@ class Status:
         chosen = _chosen(site, self._controller.desired, address)
         names = sorted(standings.keys() | site.chargers.keys() | live.keys()) if chosen is None else chosen
         return tuple(self._status(name, site, live, standings) for name in names)
-
-    async def drift(self, address: str | None = None) -> DriftReport:
-        """Return how the same chargers stand; raises UnknownAddress."""
-        standings = [status.standing for status in await self.chargers(address)]
-        return DriftReport(tuple(sorted(standings, key=lambda standing: not standing.needs_attention)))
 
     def _status(
         self, name: str, site: Site, live: Mapping[str, LiveCharger], standings: Mapping[str, Standing]

@@ -159,9 +159,6 @@ class _Assembly:
         )
         node = RelayNode(world)
         node.restore(await store.memories(), await store.kept_calls())
-        self._metrics.sample(
-            lambda: fleet_numbers(node.live().values(), frames_up=node.totals.up, frames_down=node.totals.down)
-        )
         return node
 
     def _passwords(self) -> StoredPasswords:
@@ -228,6 +225,10 @@ class _Assembly:
             node=node_id,
             chance=random.random,
             duty=duty,
+        )
+        drifted, totals = reconciler.controller.drifted, node.totals
+        self._metrics.sample(
+            lambda: fleet_numbers(node.live().values(), drifted(), frames_up=totals.up, frames_down=totals.down)
         )
         node.changed = reconciler.wake
         if joined is not None:

@@ -1,10 +1,15 @@
 """`fwdctl drift`: what differs from what was applied, with nobody having asked for it."""
 
+from collections.abc import Iterator
+
 import typer
 
-from reconciler.adapters.api_client import ApiClient
+from reconciler.adapters.api_client import ApiClient, Json
 from reconciler.cli import options
 from reconciler.cli.output import print_json
+
+NAMED = 4
+"""Fields that went the same way and are named; --json names all."""
 
 
 def drift(
@@ -19,7 +24,40 @@ def drift(
         print_json(answer)
         return int(answer["exit_code"])
     for standing in answer["drifted"]:
-        typer.echo(f"{standing['charger']}: {standing['state']}, {'; '.join(standing['differences'])}")
+        for line in _lines(standing):
+            typer.echo(line)
+    for change in answer["leg_changes"]:
+        typer.echo(
+            f"{change['charger']}: {change['field']} is {change['live']}, set by {_origin_text(change['origin'])}"
+        )
     counts = ", ".join(f"{count} {state}" for state, count in answer["counts"].items())
     typer.echo(f"{'Drift.' if answer['drifted'] else 'No drift.'} Chargers: {counts or 'none'}.")
     return int(answer["exit_code"])
+
+
+def _lines(standing: Json) -> Iterator[str]:
+    yield f"{standing['charger']}: {standing['state']}, {'; '.join(standing['differences'])}"
+    ways: dict[tuple[str | None, str | None], list[str]] = {}
+    for field in standing["fields"]:
+        ways.setdefault((field["applied"], field["live"]), []).append(field["field"])
+    for (applied, live), fields in ways.items():
+        more = f" and {len(fields) - NAMED} more" if len(fields) > NAMED else ""
+        yield f"  {', '.join(fields[:NAMED])}{more}: {applied or 'none'} -> {live or 'none'}"
+    if standing["state"] == "refused":
+        yield f"  asked for by {_origin_text(standing['origin'])}; the last good roles keep running"
+    else:
+        yield f"  by {_origin_text(standing['origin'])}"
+    if standing["paused"]:
+        yield f"  not healed: paused, {standing['paused']}"
+    elif standing["state"] == "refused":
+        yield "  it is asked again, later and later"
+    else:
+        yield "  the controller heals it"
+
+
+def _origin_text(origin: Json | None) -> str:
+    if origin is None:
+        return "nobody that history knows of"
+    at = f" at {origin['at']}" if origin["at"] else ""
+    why = f" ({origin['why']})" if origin["why"] else ""
+    return f"{origin['who']}{at}{why}"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from reconciler.model.desired import LOCAL, DesiredCharger
 from reconciler.model.features import FEATURES
@@ -23,6 +24,9 @@ class State(StrEnum):
     """Nothing to compare: it runs the newest generation from its next connection."""
 
 
+NEEDING_ATTENTION: Final = (State.DRIFTED, State.REFUSED)
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What the relay was last told to run on a charger; `confirmed` once it was seen to run it."""
@@ -33,17 +37,27 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class FieldDrift:
+    """One field as applied and as live, None where there is none: `owners.firmware`, `legs.grid.role`, `generation`."""
+
+    field: str
+    applied: str | None
+    live: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
-    """One charger's state, and in which respects it differs."""
+    """One charger's state, and in which respects it differs: in words for people, field by field for machines."""
 
     charger: str
     state: State
     differences: tuple[str, ...] = ()
+    fields: tuple[FieldDrift, ...] = ()
 
     @property
     def needs_attention(self) -> bool:
         """Return True where live is not what was applied, and time alone won't change that."""
-        return self.state in (State.DRIFTED, State.REFUSED)
+        return self.state in NEEDING_ATTENTION
 
 
 def compare(charger: str, wanted: DesiredCharger | None, asked: Asked | None, live: LiveCharger | None) -> Standing:
@@ -53,11 +67,12 @@ def compare(charger: str, wanted: DesiredCharger | None, asked: Asked | None, li
     if asked is None or (asked.desired is not wanted and asked.desired != wanted):
         return Standing(charger, State.PENDING, ("the relay was not asked yet",))
     if live.refused is not None and live.refused.generation == asked.generation:
-        return Standing(charger, State.REFUSED, (live.refused.reason,))
+        return Standing(charger, State.REFUSED, (live.refused.reason,), _fields(wanted, asked.generation, live))
     differences = tuple(_differences(wanted, asked.generation, live))
     if not differences:
         return Standing(charger, State.IN_SYNC)
-    return Standing(charger, State.DRIFTED if asked.confirmed else State.PENDING, differences)
+    state = State.DRIFTED if asked.confirmed else State.PENDING
+    return Standing(charger, state, differences, _fields(wanted, asked.generation, live))
 
 
 def _differences(wanted: DesiredCharger | None, generation: int, live: LiveCharger) -> Iterator[str]:
@@ -66,14 +81,32 @@ def _differences(wanted: DesiredCharger | None, generation: int, live: LiveCharg
         return
     if live.owners is not None and live.owners is not wanted.owners and live.owners != wanted.owners:
         yield from _owner_differences(wanted.owners, live.owners)
-    running = {leg.backend: leg.role for leg in live.legs if leg.backend != LOCAL}
-    declared = {
-        leg.backend.name: leg.role.name for leg in wanted.legs if leg.role.connected and leg.backend.name != LOCAL
-    }
+    declared, running = _declared_roles(wanted), _running_roles(live)
     if running != declared:
         yield from _leg_differences(declared, running)
     if live.generation != generation:
         yield f"runs generation {live.generation}, not {generation}"
+
+
+def _declared_roles(wanted: DesiredCharger) -> dict[str, str]:
+    return {leg.backend.name: leg.role.name for leg in wanted.legs if leg.role.connected and leg.backend.name != LOCAL}
+
+
+def _running_roles(live: LiveCharger) -> dict[str, str]:
+    return {leg.backend: leg.role for leg in live.legs if leg.backend != LOCAL}
+
+
+def _fields(wanted: DesiredCharger | None, generation: int, live: LiveCharger) -> tuple[FieldDrift, ...]:
+    """Return every field of a charger that is found to differ; a leg too many counts here, and alone never does."""
+    owners = wanted.owners if wanted is not None else {}
+    declared, running = _declared_roles(wanted) if wanted is not None else {}, _running_roles(live)
+    fields: dict[str, tuple[str | None, str | None]] = {}
+    if live.owners is not None:
+        fields |= {f"owners.{feature}": (owners.get(feature), live.owners.get(feature)) for feature in FEATURES}
+    for backend in sorted(declared.keys() | running.keys()):
+        fields[f"legs.{backend}.role"] = declared.get(backend), running.get(backend)
+    fields["generation"] = str(generation), str(live.generation)
+    return tuple(FieldDrift(field, *pair) for field, pair in fields.items() if pair[0] != pair[1])
 
 
 def _owner_differences(wanted: Mapping[str, str], live: Mapping[str, str]) -> Iterator[str]:

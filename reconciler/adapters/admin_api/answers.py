@@ -10,15 +10,17 @@ from reconciler.app.api_contract import FORMAT_VERSION, error_to_json
 from reconciler.app.apply_runs import ApplyRun
 from reconciler.app.applying import ApplyProgress, ApplyResult
 from reconciler.app.courses import ChargerResult
+from reconciler.app.drifting import DriftReport
 from reconciler.app.dumping import Newcomer
 from reconciler.app.ports import Lock
-from reconciler.app.status import ChargerStatus, DriftReport
+from reconciler.app.status import ChargerStatus
 from reconciler.app.toggling import ToggleResult
 from reconciler.model.features import FEATURES
 from reconciler.model.history import HistoryEvent
 from reconciler.model.live import LiveCharger
 from reconciler.model.overrides import Override
 from reconciler.planning.drift import Standing
+from reconciler.planning.drift_origins import Origin
 from reconciler.planning.effective import Layer
 from reconciler.planning.explain import layer_text
 
@@ -69,10 +71,19 @@ def dump(documents: Sequence[Mapping[str, Any]], newcomers: Sequence[Newcomer] |
 
 
 def drift(report: DriftReport) -> JSONResponse:
-    """Return what differs from what was applied, and how many chargers stand how."""
+    """Return what differs from what was applied, field by field, who did it, and how many chargers stand how."""
     states = [standing.state.value for standing in report.standings]
     return answer(
-        drifted=[_standing(standing) for standing in report.drifted],
+        drifted=[_drifted(standing, report) for standing in report.drifted],
+        leg_changes=[
+            {
+                "charger": change.charger,
+                "field": f"legs.{change.backend}.credential",
+                "live": change.live,
+                "origin": _origin(change.origin),
+            }
+            for change in report.leg_changes
+        ],
         counts={state: states.count(state) for state in dict.fromkeys(states)},
         exit_code=report.exit_code,
     )
@@ -182,12 +193,20 @@ def _override(override: Override) -> Json:
     }
 
 
-def _standing(standing: Standing) -> Json:
+def _drifted(standing: Standing, report: DriftReport) -> Json:
+    origin = report.origins.get(standing.charger)
     return {
         "charger": standing.charger,
         "state": standing.state.value,
         "differences": list(standing.differences),
+        "fields": [{"field": one.field, "applied": one.applied, "live": one.live} for one in standing.fields],
+        "origin": _origin(origin) if origin else None,
+        "paused": report.paused.get(standing.charger),
     }
+
+
+def _origin(origin: Origin) -> Json:
+    return {"who": origin.who, "why": origin.why or None, "at": instant(origin.at) if origin.at else None}
 
 
 def event_json(event: HistoryEvent) -> Json:

@@ -2,6 +2,7 @@
 
 from reconciler.app.fleet_numbers import fleet_numbers
 from reconciler.model.live import LegPhase, LiveCharger, LiveLeg, LiveTransaction
+from reconciler.planning.drift import State
 
 CHARGERS = (
     LiveCharger(
@@ -20,15 +21,16 @@ CHARGERS = (
 
 
 def test_chargers_legs_and_transactions_are_counted() -> None:
-    numbers = fleet_numbers(CHARGERS, frames_up=5, frames_down=3)
+    numbers = fleet_numbers(CHARGERS, {State.DRIFTED: 2}, frames_up=5, frames_down=3)
     assert numbers["chargers"] == {("yes",): 2, ("no",): 1}
     assert numbers["csms_legs"][("registered",)] == 2
     assert numbers["csms_legs"][("down",)] == 1
     assert numbers["open_transactions"] == {(): 1}
+    assert numbers["drifted_chargers"] == {("drifted",): 2, ("refused",): 0}
     assert numbers["frames"] == {("up",): 5, ("down",): 3}
 
 
 def test_what_is_nowhere_is_zero_and_not_absent() -> None:
-    numbers = fleet_numbers((), frames_up=0, frames_down=0)
+    numbers = fleet_numbers((), {}, frames_up=0, frames_down=0)
     assert numbers["csms_legs"] == {(phase.value,): 0 for phase in LegPhase}
     assert numbers["chargers"] == {("yes",): 0, ("no",): 0}

@@ -1,4 +1,4 @@
-"""Status and drift: what runs beside what is to run."""
+"""Status: what runs beside what is to run."""
 
 import pytest
 
@@ -67,24 +67,6 @@ async def test_an_address_narrows_it_down_to_the_chargers_it_is_about() -> None:
 async def test_an_unknown_address_is_refused(address: str) -> None:
     with pytest.raises(UnknownAddress):
         await (await world_of()).reconciler.status(address)
-
-
-async def test_drift_is_what_nobody_asked_for_and_comes_first() -> None:
-    world = await world_of()
-    assert (await world.reconciler.drift()).exit_code == 0
-    world.relay.tamper("free", "partner")
-    report = await world.reconciler.drift()
-    assert [(standing.charger, standing.state) for standing in report.drifted] == [("free", State.DRIFTED)]
-    assert (report.standings[0].charger, report.exit_code) == ("free", 2)
-    assert (await world.reconciler.drift("charger.cp000")).exit_code == 0
-
-
-async def test_a_refused_change_is_told_as_refused() -> None:
-    world = await world_of()
-    world.relay.refuse("cp000", "grid rejects it")
-    await world.apply(a_site(2, {"grid": "primary"}))
-    (standing,) = (await world.reconciler.drift()).drifted
-    assert (standing.state, standing.differences) == (State.REFUSED, ("grid rejects it",))
 
 
 async def test_reading_before_the_first_tick_works() -> None:

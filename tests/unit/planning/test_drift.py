@@ -6,7 +6,7 @@ import pytest
 
 from reconciler.model.desired import DesiredCharger
 from reconciler.model.live import LegPhase, LiveCharger, LiveLeg, Refusal
-from reconciler.planning.drift import Asked, Standing, State, compare
+from reconciler.planning.drift import Asked, FieldDrift, Standing, State, compare
 from tests.support.specs import a_site, resolved
 
 WANTED = resolved(a_site(1, {"partner": "primary", "grid": "passive", "local": "passive"})).chargers["cp000"]
@@ -65,7 +65,9 @@ def test_what_was_asked_and_is_not_reached_is_pending() -> None:
 
 def test_a_refused_generation_is_refused_with_its_reason() -> None:
     refused = standing(wanted=OTHER, asked=Asked(5, OTHER), live=replace(LIVE, refused=Refusal(5, "grid rejects")))
-    assert refused == Standing("cp000", State.REFUSED, ("grid rejects",))
+    assert (refused.state, refused.differences) == (State.REFUSED, ("grid rejects",))
+    assert FieldDrift("owners.firmware", "grid", "partner") in refused.fields
+    assert FieldDrift("generation", "5", "4") in refused.fields
     assert refused.needs_attention
 
 
@@ -75,7 +77,11 @@ def test_an_old_refusal_does_not_count() -> None:
 
 def test_owners_that_nobody_asked_for_are_drift() -> None:
     drifted = standing(live=replace(LIVE, owners={**WANTED.owners, "firmware": "grid", "display": "grid"}))
-    assert drifted == Standing("cp000", State.DRIFTED, ("grid owns firmware, display, partner is to",))
+    assert (drifted.state, drifted.differences) == (State.DRIFTED, ("grid owns firmware, display, partner is to",))
+    assert drifted.fields == (
+        FieldDrift("owners.firmware", "partner", "grid"),
+        FieldDrift("owners.display", "partner", "grid"),
+    )
     assert drifted.needs_attention
 
 
@@ -83,12 +89,24 @@ def test_legs_in_another_role_or_missing_are_drift() -> None:
     drifted = standing(live=replace(LIVE, legs=legs(partner="passive")))
     assert drifted.state is State.DRIFTED
     assert drifted.differences == ("grid has no leg, it is to be passive", "partner is passive, it is to be primary")
+    assert drifted.fields == (
+        FieldDrift("legs.grid.role", "passive", None),
+        FieldDrift("legs.partner.role", "primary", "passive"),
+    )
 
 
 def test_another_generation_is_drift() -> None:
-    assert standing(live=replace(LIVE, generation=3)).differences == ("runs generation 3, not 4",)
+    older = standing(live=replace(LIVE, generation=3))
+    assert older.differences == ("runs generation 3, not 4",)
+    assert older.fields == (FieldDrift("generation", "4", "3"),)
+
+
+def test_a_leg_too_many_is_told_where_something_else_differs() -> None:
+    drifted = standing(live=replace(LIVE, generation=3, legs=legs(partner="primary", grid="passive", old="passive")))
+    assert FieldDrift("legs.old.role", None, "passive") in drifted.fields
 
 
 def test_a_charger_that_is_connected_though_no_longer_declared_differs() -> None:
     gone = compare("cp000", None, Asked(5, None, confirmed=True), LIVE)
     assert (gone.state, gone.differences) == (State.DRIFTED, ("connected though it is not declared",))
+    assert FieldDrift("owners.firmware", None, "partner") in gone.fields
