@@ -3,18 +3,19 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
-from typing import Final, Protocol
+from typing import Final, Literal, Protocol
 
+from reconciler.app.apply_journal import refusal_of, result_as_journalled
 from reconciler.app.applying import ApplyProgress, ApplyRequest, ApplyResult, OnProgress
 from reconciler.app.lease import RENEW_EVERY_S
 from reconciler.app.ports import Metrics
 from reconciler.app.rollout import StopRequest
 from reconciler.app.tasks import Background, Report
 from reconciler.errors import FwdctlError, UnknownAddress
-from reconciler.model.rollouts import Rollout, RolloutState
+from reconciler.model.rollouts import Rollout, RolloutState, Step
 
 KEPT_RUNS: Final = 50
-"""Runs that can still be asked for after they are done; history keeps what they did for ever."""
+"""Runs that are remembered step by step after they are done; of others the journal says what they came to."""
 
 ADOPT_EVERY_S: Final = RENEW_EVERY_S
 
@@ -71,6 +72,9 @@ class Applies(Protocol):
 
     async def rollout(self, id: str) -> Rollout | None:
         """Return an apply as it is in the journal."""
+
+    async def rollout_steps(self, id: str) -> tuple[Step, ...]:
+        """Return its chargers as they are in the journal."""
 
 
 class ApplyRuns:
@@ -138,13 +142,20 @@ class ApplyRuns:
         return tuple(reversed(self._runs.values()))
 
     async def look_up(self, run_id: str) -> ApplyRun:
-        """Return a run, one of an earlier process too once this one has taken it over; raises UnknownAddress."""
+        """Return a run; by the journal where another process carries it out or ended it. Raises UnknownAddress."""
         if run_id in self._runs:
             return self._runs[run_id]
         rollout = await self._applies.rollout(run_id)
-        if rollout is not None and rollout.state is RolloutState.OPEN:
-            return ApplyRun(run_id)  # nobody has taken it over yet: no news so far
-        raise _unknown(run_id)
+        if rollout is None:
+            raise _unknown(run_id)
+        if rollout.state is RolloutState.OPEN:
+            return ApplyRun(run_id)  # nobody here has taken it over: no news so far
+        if rollout.state is RolloutState.REFUSED:
+            return ApplyRun(run_id, error=refusal_of(rollout))
+        result = result_as_journalled(rollout, await self._applies.rollout_steps(run_id))
+        last: Literal["stopped", "done"] = "stopped" if result.stopped else "done"
+        count = len(result.results)
+        return ApplyRun(run_id, [ApplyProgress(last, count, count, why=result.stopped)], result)
 
     def stop(self, run_id: str, by: str) -> ApplyRun:
         """Ask a run to stop after the chargers that are under way, and return it; raises UnknownAddress."""
@@ -194,4 +205,4 @@ class ApplyRuns:
 
 
 def _unknown(run_id: str) -> UnknownAddress:
-    return UnknownAddress(f"there is no apply {run_id} that goes on", hint="what is applied: fwdctl history")
+    return UnknownAddress(f"there is no apply {run_id}", hint="what was applied, and when: fwdctl history --kind apply")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal
 
+from reconciler.app.api_contract import error_to_json
 from reconciler.app.applied_specs import AppliedSpecs
 from reconciler.app.apply_order import ApplyRequest as ApplyRequest
 from reconciler.app.apply_order import begun, ordered, steps_of
@@ -175,9 +176,8 @@ class Applying:
             try:
                 revision = await self._commit(rollout, request, course)
             except FwdctlError as error:
-                await self._store.end_rollout(
-                    rollout.id, rollout.holder, RolloutState.REFUSED, {"refused": error.summary}
-                )
+                outcome = {"refused": error.summary, "error": error_to_json(error)["error"]}
+                await self._store.end_rollout(rollout.id, rollout.holder, RolloutState.REFUSED, outcome)
                 raise
         else:
             revision = rollout.revision

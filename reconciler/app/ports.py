@@ -260,6 +260,12 @@ class Store(Protocol):
     async def forget_events(self, before: datetime, at_most: int) -> int:
         """Delete events from before then, the oldest first and at most so many; return how many."""
 
+    async def forget_rollouts(self, before: datetime, at_most: int) -> int:
+        """Delete applies that are over and began before then, with their steps, at most so many; return how many.
+
+        One that chargers still wait for is kept.
+        """
+
     async def history(self, wanted: HistoryFilter) -> tuple[HistoryEvent, ...]:
         """Return matching events, newest first."""
 

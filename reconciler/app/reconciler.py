@@ -33,7 +33,7 @@ from reconciler.model.history import HistoryEvent
 from reconciler.model.notices import Delivery, OutageNotice
 from reconciler.model.overrides import Override
 from reconciler.model.plan import Effect, Plan
-from reconciler.model.rollouts import Rollout
+from reconciler.model.rollouts import Rollout, Step
 from reconciler.model.site import Site
 from reconciler.planning.explain import Explanation
 from reconciler.planning.guard import Limits
@@ -137,6 +137,10 @@ class Reconciler:
     async def rollout(self, id: str) -> Rollout | None:
         """Return an apply as it is in the journal, None where there is none of that id."""
         return await self._store.rollout(id)
+
+    async def rollout_steps(self, id: str) -> tuple[Step, ...]:
+        """Return an apply's chargers as they are in the journal, by name."""
+        return await self._store.rollout_steps(id)
 
     async def status(self, address: str | None = None) -> tuple[ChargerStatus, ...]:
         """See Status.chargers."""

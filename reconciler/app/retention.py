@@ -1,4 +1,7 @@
-"""Retention: events of history are kept for so long and no longer; what was applied, and by whom, is kept for ever."""
+"""Retention: history's events and the journal of applies are kept for so long and no longer.
+
+What was applied, and by whom, is kept for ever.
+"""
 
 import asyncio
 from datetime import timedelta
@@ -10,6 +13,8 @@ from reconciler.app.tasks import Report
 EVERY_S: Final = 3600.0
 BATCH: Final = 2_000
 """Events forgotten in one transaction: writers wait for it."""
+APPLIES_BATCH: Final = 20
+"""Applies forgotten in one transaction: each has a row for every charger that it touched."""
 
 
 class Retention:
@@ -31,8 +36,10 @@ class Retention:
             await asyncio.sleep(EVERY_S)
 
     async def forget(self) -> int:
-        """Forget everything that is old enough by now, and return how many events that were."""
+        """Forget everything that is old enough by now, and return how many events and applies that were."""
         before, total = self._clock.now() - self._keep, 0
         while forgotten := await self._store.forget_events(before, BATCH):
+            total += forgotten
+        while forgotten := await self._store.forget_rollouts(before, APPLIES_BATCH):
             total += forgotten
         return total

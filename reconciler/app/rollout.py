@@ -94,7 +94,7 @@ class RolloutRun:
         self._steps = {step.charger: step for step in steps if step.state != SUPERSEDED}
         for step in self._steps.values():
             if step.state not in (WAITING, ASKED, FAILED):
-                self._results[step.charger] = _result_of(step)
+                self._results[step.charger] = result_of(step)
         going = [step for step in self._steps.values() if step.charger not in self._results]
         self._controller.take_in_hand(step.charger for step in going)
         try:
@@ -166,7 +166,7 @@ class RolloutRun:
         await self._journal([*left, *asked])
         for step in left:
             self._steps[step.charger] = step
-            self._heard(_result_of(step))
+            self._heard(result_of(step))
         await self._controller.look(self._clock.now())
         turns.released.extend(step.charger for step in asked)
 
@@ -230,7 +230,8 @@ class RolloutRun:
         return {standing.charger for standing in standings if standing.state is not State.IN_SYNC}
 
 
-def _result_of(step: Step) -> ChargerResult:
+def result_of(step: Step) -> ChargerResult:
+    """Return what a step that is over says of its charger."""
     if step.state == PAUSED:
         return ChargerResult(step.charger, Verdict.DEFERRED, f"refused until {step.reason}")
     return ChargerResult(step.charger, Verdict(step.state), step.reason)

@@ -5,10 +5,13 @@ from typing import cast
 
 import pytest
 
+from reconciler.adapters.metrics import PrometheusMetrics
 from reconciler.app.apply_order import ApplyRequest
+from reconciler.app.apply_runs import ApplyRuns
 from reconciler.app.lease import LEASE_S
 from reconciler.app.ports import HistoryFilter, Store
-from reconciler.errors import LockHeld
+from reconciler.app.tasks import Background
+from reconciler.errors import LockHeld, StalePlan
 from reconciler.model.rollouts import WAITING, RolloutState
 from reconciler.planning.guard import Limits, Share
 from reconciler.planning.pacing import Pace
@@ -149,6 +152,23 @@ async def test_nobody_who_lost_an_apply_can_write_its_journal(store: Store) -> N
     kept = await store.rollout(rollout.id)
     assert kept is not None
     assert kept.state is RolloutState.OPEN
+
+
+async def test_an_apply_that_is_over_is_told_by_a_server_that_starts_later(store: Store) -> None:
+    earlier = server(store)
+    plan = await earlier.plan(a_site(CHARGERS, LEADS), ANY)
+    result = await earlier.reconciler.apply(ApplyRequest(plan, "ann", limits=ANY, id="a1"))
+    with pytest.raises(StalePlan):
+        await earlier.reconciler.apply(ApplyRequest(plan, "ann", limits=ANY, id="a2"))
+    runs = ApplyRuns(server(store).reconciler, Background(never), never, PrometheusMetrics(), lambda: "a3")
+    told, refused = await runs.look_up("a1"), await runs.look_up("a2")
+    assert (told.result, told.exit_code) == (result, 0)
+    assert (type(refused.error), refused.exit_code) == (StalePlan, 6)
+
+
+def never(what: str, error: BaseException) -> None:
+    """Nothing is to be reported."""
+    raise AssertionError(what) from error
 
 
 async def test_a_resumed_apply_is_one_apply_in_history(store: Store) -> None:

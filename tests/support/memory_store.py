@@ -269,6 +269,20 @@ class MemoryStore:
         for event in events:
             self.events.append(replace(event, seq=len(self.events) + 1))
 
+    async def forget_rollouts(self, before: datetime, at_most: int) -> int:
+        """Drop applies that are over."""
+        over = [
+            id
+            for id, rollout in self._rollouts.items()
+            if rollout.started_at < before
+            and rollout.state is not RolloutState.OPEN
+            and not any(step.state in HELD for step in self._steps.get(id, {}).values())
+        ][:at_most]
+        for id in over:
+            del self._rollouts[id]
+            self._steps.pop(id, None)
+        return len(over)
+
     async def forget_events(self, before: datetime, at_most: int) -> int:
         """Drop the oldest."""
         old = {event.seq for event in [event for event in self.events if event.at < before][:at_most]}

@@ -1,9 +1,10 @@
 """Rollouts: the journal of applies, fenced by whoever carries one out."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, and_, bindparam, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, and_, bindparam, delete, insert, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconciler.adapters.store.engine import Turn
@@ -84,6 +85,20 @@ class Rollouts(Section):
         kept: dict[str, Any] = {} if state is RolloutState.STOPPED else {"plan": None}
         async with self._database.writing(Turn.RESOURCES) as connection:
             await connection.execute(mine.values(state=state.value, outcome=dict(outcome), **kept))
+
+    async def forget_rollouts(self, before: datetime, at_most: int) -> int:
+        """Delete applies that are over and began before then, with their steps, at most so many; return how many.
+
+        One that chargers still wait for is kept.
+        """
+        columns = rollouts.c
+        held = select(rollout_steps.c.rollout).where(rollout_steps.c.rollout == columns.id, _is_one_of(HELD))
+        over = select(columns.id).where(
+            columns.started_at < before, columns.state != RolloutState.OPEN.value, ~held.exists()
+        )
+        oldest = over.order_by(columns.started_at).limit(at_most)
+        async with self._database.writing(Turn.RESOURCES) as connection:
+            return (await connection.execute(delete(rollouts).where(columns.id.in_(oldest)))).rowcount
 
 
 async def write_steps(connection: AsyncConnection, rollout: RolloutCommit, revision: int) -> None:

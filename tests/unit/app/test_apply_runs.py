@@ -14,7 +14,7 @@ from reconciler.app.rollout import StopRequest
 from reconciler.app.tasks import Background
 from reconciler.errors import FwdctlError, LockHeld, UnknownAddress
 from reconciler.model.plan import Plan
-from reconciler.model.rollouts import Rollout, RolloutState
+from reconciler.model.rollouts import Rollout, RolloutState, Step
 from tests.support.clock import FakeClock
 
 REQUEST = ApplyRequest(Plan("p1", FakeClock().now(), 0), "ann")
@@ -51,6 +51,10 @@ class Applies:
     async def rollout(self, id: str) -> Rollout | None:
         """Return one."""
         return self.journal.get(id)
+
+    async def rollout_steps(self, id: str) -> tuple[Step, ...]:
+        """Return one charger."""
+        return (Step("cp001", 3, "applied"),)
 
 
 class Bench:
@@ -183,6 +187,27 @@ async def test_an_apply_whose_server_died_is_taken_over_under_its_id_and_once(be
         await bench.applies.resumed.wait()
     assert (await ended(runs.find("old1"))).result == RESULT
     assert len(bench.applies.stops) == 1
+
+
+async def test_one_that_ended_elsewhere_is_told_from_the_journal(bench: Bench) -> None:
+    runs = bench.runs(at_once)
+    begun = Rollout("old1", "node", "ann (1)", FakeClock().now(), plan_id="p1", revision=4)
+    bench.applies.journal["old1"] = replace(begun, state=RolloutState.DONE)
+    bench.applies.journal["old2"] = replace(begun, id="old2", state=RolloutState.REFUSED, outcome={"refused": "no"})
+    bench.applies.journal["old3"] = replace(
+        begun, id="old3", state=RolloutState.STOPPED, outcome={"stopped": "bob asked to stop"}
+    )
+    done, refused, stopped = [await runs.look_up(f"old{number}") for number in (1, 2, 3)]
+    assert (done.done, done.exit_code, [step.step for step in done.progress]) == (True, 0, ["done"])
+    assert done.result is not None
+    assert (done.result.revision, done.result.counts) == (4, {"applied": 1})
+    assert (refused.done, str(refused.error), refused.exit_code) == (True, "no", 1)
+    assert ([(step.step, step.why) for step in stopped.progress], stopped.exit_code) == (
+        [("stopped", "bob asked to stop")],
+        7,
+    )
+    with pytest.raises(UnknownAddress):
+        await runs.look_up("old4")
 
 
 async def test_an_apply_that_was_stopped_goes_on_when_asked_and_one_that_ended_does_not(bench: Bench) -> None:

@@ -1,0 +1,51 @@
+"""The journal of applies, on both engines: what is over is forgotten with its steps, what somebody waits for is not."""
+
+from datetime import timedelta
+
+import pytest
+
+from reconciler.app.ports import ResourceWrite, RevisionMeta, RolloutCommit, Store
+from reconciler.model.rollouts import PAUSED, WAITING, Rollout, RolloutState, Step
+from tests.support.store_process import EPOCH
+
+LATER = EPOCH + timedelta(days=1)
+
+
+async def an_apply(store: Store, id: str, state: RolloutState, step: str, charger: str) -> None:
+    """Journal an apply of one charger that has come so far."""
+    await store.begin_rollout(Rollout(id, "n1", "ann", EPOCH, plan_id=id))
+    steps = (Step(charger, 0, step), Step(f"{charger}-b", 0, "applied"))
+    write = ResourceWrite(f"charger.{charger}", {"id": id}, 0)
+    meta = RevisionMeta(EPOCH, "ann", "", "", "", False)
+    await store.commit_revision([write], meta, id, RolloutCommit(id, "ann", steps))
+    if state is not RolloutState.OPEN:
+        await store.end_rollout(id, "ann", state, {})
+
+
+@pytest.fixture
+async def journal(store: Store) -> Store:
+    """Applies in every state."""
+    await an_apply(store, "done", RolloutState.DONE, "applied", "cp001")
+    await an_apply(store, "paused", RolloutState.DONE, PAUSED, "cp002")
+    await an_apply(store, "stopped", RolloutState.STOPPED, WAITING, "cp003")
+    await an_apply(store, "open", RolloutState.OPEN, WAITING, "cp004")
+    await an_apply(store, "failed", RolloutState.DONE, "failed", "cp005")
+    return store
+
+
+async def test_what_is_over_is_forgotten_once_it_is_old_enough(journal: Store) -> None:
+    assert await journal.forget_rollouts(EPOCH, 10) == 0
+    assert await journal.forget_rollouts(LATER, 1) == 1
+    assert await journal.forget_rollouts(LATER, 10) == 1
+    assert await journal.forget_rollouts(LATER, 10) == 0
+    kept = {id for id in ("done", "paused", "stopped", "open", "failed") if await journal.rollout(id) is not None}
+    assert kept == {"paused", "stopped", "open"}
+    assert await journal.rollout_steps("done") == ()
+    assert len((await journal.interventions(LATER)).holds) == 3
+
+
+async def test_what_was_applied_stays(journal: Store) -> None:
+    before = await journal.revision()
+    await journal.forget_rollouts(LATER, 10)
+    assert await journal.revision() == before
+    assert await journal.revision_meta(1) is not None
