@@ -1,6 +1,7 @@
 """`fwdctl drift`: what differs from what was applied, with nobody having asked for it."""
 
 from collections.abc import Iterator
+from typing import Final
 
 import typer
 
@@ -8,7 +9,7 @@ from reconciler.adapters.api_client import ApiClient, Json
 from reconciler.cli import options
 from reconciler.cli.output import print_json
 
-NAMED = 4
+NAMED: Final = 4
 """Fields that went the same way and are named; --json names all."""
 
 
@@ -24,7 +25,7 @@ def drift(
         print_json(answer)
         return int(answer["exit_code"])
     for standing in answer["drifted"]:
-        for line in _lines(standing):
+        for line in told(standing):
             typer.echo(line)
     for change in answer["leg_changes"]:
         typer.echo(
@@ -35,7 +36,8 @@ def drift(
     return int(answer["exit_code"])
 
 
-def _lines(standing: Json) -> Iterator[str]:
+def told(standing: Json) -> Iterator[str]:
+    """Yield what a person is told of one charger, a line each; `standing` as the API answers it."""
     yield f"{standing['charger']}: {standing['state']}, {'; '.join(standing['differences'])}"
     ways: dict[tuple[str | None, str | None], list[str]] = {}
     for field in standing["fields"]:

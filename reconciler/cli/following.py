@@ -123,9 +123,12 @@ def follow_to_end(api: ApiClient, apply_id: str, *, json_output: bool) -> int:
 
 def _followed(api: ApiClient, apply_id: str, shown: Screen) -> Json | None:
     """Return the state of an apply that is done, None where nobody wants to wait for that any longer."""
-    seen, stopping = 0, False
+    seen, interrupted, asked = 0, False, False
     while True:
-        try:
+        try:  # a second Ctrl-C has to be caught wherever it comes
+            if interrupted and not asked:
+                asked = True
+                _ask_to_stop(api, apply_id)
             state = _state(api, apply_id, seen)
             for step in state["progress"]:
                 shown.step(step)
@@ -133,11 +136,19 @@ def _followed(api: ApiClient, apply_id: str, shown: Screen) -> Json | None:
             if state["state"] == "done":
                 return state
         except KeyboardInterrupt:
-            if stopping:
+            if interrupted:
                 return None
-            stopping = True
-            say("\nstopping after the chargers that are under way; Ctrl-C again leaves the apply to the server")
-            api.stop_apply(apply_id, options.actor())
+            interrupted = True
+
+
+def _ask_to_stop(api: ApiClient, apply_id: str) -> None:
+    """Ask the server to stop; one that can't be asked is no end of following."""
+    try:
+        api.stop_apply(apply_id, options.actor())
+    except FwdctlError as error:
+        say(f"\nit can't be asked to stop: {error.summary}; Ctrl-C again leaves the apply to the server")
+    else:
+        say("\nstopping after the chargers that are under way; Ctrl-C again leaves the apply to the server")
 
 
 def _state(api: ApiClient, apply_id: str, seen: int) -> Json:

@@ -52,8 +52,9 @@ async def start(
     environ: Mapping[str, str] | None = None,
     stdin: int | None = None,
     stdout: int | None = None,
+    stderr: int = asyncio.subprocess.PIPE,
 ) -> asyncio.subprocess.Process:
-    """Start a command with its stderr in a pipe."""
+    """Start a command, with its stderr in a pipe unless told otherwise."""
     return await asyncio.create_subprocess_exec(
         sys.executable,
         "-c",
@@ -63,7 +64,7 @@ async def start(
         env={**clean_environ(), **(environ or {})},
         stdin=stdin,
         stdout=stdout,
-        stderr=asyncio.subprocess.PIPE,
+        stderr=stderr,
     )
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from reconciler.app.courses import SETTLE_S
 from reconciler.app.toggling import ToggleRequest
+from reconciler.model.history import HistoryEvent
 from reconciler.planning.drift import FieldDrift, State
 from reconciler.planning.drift_origins import Origin
 from tests.support.specs import World, a_site, backend, binding, charger
@@ -75,6 +76,21 @@ async def test_drift_of_a_paused_charger_is_shown_and_not_healed_until_it_is_res
     assert world.reconciler.controller.drifted() == {}
     (healed,) = [event for event in world.store.events if event.kind == "drift-healed"]
     assert {"field": "owners.firmware", "applied": "grid", "live": "spare"} in healed.details["fields"]
+
+
+async def test_what_a_back_end_has_set_on_its_own_leg_is_named_and_no_drift() -> None:
+    world = await world_of()
+    live = world.relay.live()["free"]
+    legs = tuple(replace(leg, credential="password 1f2e3d4c") for leg in live.legs if leg.backend == "grid")
+    world.relay._live["free"] = replace(live, legs=legs)
+    changed = HistoryEvent(world.clock.now(), "leg-changed", "by SetVariables", charger="free", actor="grid")
+    await world.store.record([changed])
+    report = await world.reconciler.drift()
+    assert (report.exit_code, report.drifted) == (0, ())
+    (change,) = report.leg_changes
+    assert (change.charger, change.backend, change.live) == ("free", "grid", "password 1f2e3d4c")
+    assert change.origin == Origin("grid", "by SetVariables", changed.at)
+    assert report.within({"cp000"}).leg_changes == ()
 
 
 async def test_what_a_session_runs_for_says_who_it_was() -> None:
