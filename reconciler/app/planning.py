@@ -61,9 +61,9 @@ class Planning:
         Raises InvalidSpecs with everything that is wrong with them, alone or merged with what is applied, or
         with a secret reference that does not resolve on the server.
         """
-        given, findings = await asyncio.to_thread(read_resources, request.documents)
-        _refuse(findings)
         applied = await self._specs.load()
+        given, findings = await asyncio.to_thread(read_resources, request.documents, applied.site.resources)
+        _refuse(findings)
         wanted = merge(applied.site.resources, given, request.scope)
         plan = await self._make(applied, wanted, self._new_id(), request.limits)
         if self._secrets is not None:

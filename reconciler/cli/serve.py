@@ -70,6 +70,7 @@ def serve(
 
 
 async def _serve(settings: ServeSettings) -> None:
+    gc.disable()  # until `settle_collector`: libraries and thousands of specs come in, and none of it is garbage
     from reconciler.cli.composition import running  # here, so that no other verb waits for the server's libraries
 
     stop = asyncio.Event()
@@ -97,6 +98,7 @@ def settle_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 10, 5)
+    gc.enable()
 
 
 def _facts(up: "Running") -> dict[str, Any]:

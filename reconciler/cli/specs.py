@@ -1,7 +1,9 @@
 """Specs on their way to the server: read, checked for shape, all that is wrong told at once."""
 
+import gc
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from reconciler.adapters.spec_files import read_documents
@@ -18,13 +20,25 @@ def read_specs(sources: Sequence[str]) -> list[Document]:
     Only what each document says by itself is checked here: how they hold together with what is applied, the
     server knows.
     """
-    documents, findings = read_documents(sources, sys.stdin)
-    _, more = read_resources(documents)
-    findings = by_position([*findings, *more])
+    with _uncollected():
+        documents, findings = read_documents(sources, sys.stdin)
+        _, more = read_resources(documents)
+        findings = by_position([*findings, *more])
     if has_errors(findings):
         count = sum(finding.severity is Severity.ERROR for finding in findings)
         raise InvalidSpecs(f"{count} {'error' if count == 1 else 'errors'} in the specs, nothing was sent", findings)
     return list(documents)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Hold the garbage collector, which would walk all documents again and again; it leaves them alone later."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def plan_request(sources: Sequence[str], *, select: Sequence[str], **scope: Any) -> dict[str, Any]:

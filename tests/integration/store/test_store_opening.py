@@ -4,19 +4,24 @@ import asyncio
 import logging
 import os
 import sqlite3
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
 from reconciler.adapters.store import open_store
 from reconciler.adapters.store.engine import Database
 from reconciler.adapters.store.location import locate
-from reconciler.adapters.store.migrate import VERSION_TABLE, migrate
+from reconciler.adapters.store.migrate import VERSION_TABLE, head_revisions, migrate
 from reconciler.adapters.store.tables import metadata
+from reconciler.adapters.store.upgrade import MIGRATIONS
 from reconciler.app.ports import ChargerMemory, HistoryFilter, ResourceWrite, Store
 from reconciler.errors import FwdctlError, StalePlan
 from reconciler.model.history import HistoryEvent
@@ -59,6 +64,25 @@ async def test_the_migrations_make_exactly_the_tables_that_the_code_uses(store_u
     async with database.reading() as connection:
         assert await connection.run_sync(differences) == []
     await database.close()
+
+
+def test_the_head_is_known_without_alembic() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    assert head_revisions() == set(ScriptDirectory.from_config(config).get_heads())
+
+
+def test_a_database_of_this_version_is_opened_without_alembic(tmp_path: Path) -> None:
+    program = (
+        "import asyncio, sys; from pathlib import Path; from reconciler.adapters.store import open_store\n"
+        "async def main(): await (await open_store(None, Path(sys.argv[1]))).close()\n"
+        "asyncio.run(main()); print('alembic' in sys.modules)"
+    )
+    for migrates in ("True", "False"):
+        ended = subprocess.run(
+            [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True, timeout=60, check=True
+        )
+        assert ended.stdout.strip() == migrates
 
 
 async def test_processes_that_open_an_empty_database_together_all_get_it(store_url: str) -> None:

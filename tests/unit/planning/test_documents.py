@@ -120,6 +120,34 @@ def test_content_is_canonical_without_defaults_and_reads_back_equal() -> None:
     }
 
 
+def test_what_says_the_same_as_what_is_applied_is_that_with_its_own_place() -> None:
+    applied = {str(resource.address): resource for resource in resources(EVERY_KIND)}
+    written = [Document(resource.content, "new.yaml", {"": (7, 1)}) for resource in applied.values()]
+    found, diagnostics = read_resources(written, applied)
+    assert not diagnostics
+    assert [resource.spec for resource in found] == [resource.spec for resource in applied.values()]
+    assert all(one.spec is applied[str(one.address)].spec for one in found)  # so it was not read again
+    assert all(one.position("spec") == Position("new.yaml", 7, 1) for one in found)
+
+
+@pytest.mark.parametrize("profile", [False, 0.0])
+def test_what_only_equals_what_is_applied_is_checked(profile: object) -> None:
+    text = "apiVersion: fwdctl/v1\nkind: SecurityProfile\nmetadata: {name: open}\nspec: {profile: 0}\n"
+    [applied] = resources(text)
+    content = {**applied.content, "spec": {"profile": profile}}
+    assert content == applied.content
+    found, diagnostics = read_resources([Document(content)], {"security-profile.open": applied})
+    assert read_resources([Document(content)]) == (found, diagnostics)
+    assert not found or found[0].spec is not applied.spec
+
+
+def test_what_is_applied_and_declared_twice_is_refused() -> None:
+    applied = {str(resource.address): resource for resource in resources(CHARGER)}
+    found, [finding] = read_resources(documents(CHARGER + "---\n" + CHARGER)[0], applied)
+    assert len(found) == 1
+    assert finding.summary == "charger.cp1 is declared twice"
+
+
 def test_where_it_is_written_does_not_count() -> None:
     assert resources(CHARGER) == resources("\n\n" + CHARGER)
 
