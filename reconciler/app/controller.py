@@ -227,11 +227,7 @@ class Controller:
         """Return how many chargers drifted or are refused, as last looked at; only the node that acts tells."""
         if not self._duty.held:
             return {}
-        found = (
-            course.needs_attention(self.desired.get(name), self._live.get(name))
-            for name, course in self._courses.items()
-        )
-        return Counter(state for state in found if state is not None)
+        return Counter(course.attention for course in self._courses.values() if course.attention is not None)
 
     def _adopt(self, asked: Mapping[str, Question]) -> None:
         """Learn what other nodes' controllers asked; one of an older generation than this one's own is none of them."""

@@ -10,7 +10,7 @@ from reconciler.app.ports import Question
 from reconciler.errors import AppliedInPart
 from reconciler.model.desired import DesiredCharger
 from reconciler.model.live import Ack, Deferred, LiveCharger, Outcome, Refusal
-from reconciler.planning.drift import Asked, Standing, State, compare
+from reconciler.planning.drift import NEEDING_ATTENTION, Asked, Standing, State, compare
 
 SETTLE_S: Final = 5.0
 """How long a charger may take to show what was asked of it, before it is asked again."""
@@ -82,31 +82,29 @@ class Course:
     """What a refusal is worth; it counts only while `outcome` is one."""
     held_back: str = ""
     """Why what is wanted has to wait before it is asked for, see `planning/holding`."""
+    attention: State | None = None
+    """Drifted or refused, where it was when it was last looked at."""
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _same: tuple[DesiredCharger | None, LiveCharger | None] | None = None
     """What was last found to be in sync: while both are the same objects there is nothing to compare."""
 
-    def standing(self, wanted: DesiredCharger | None, live: LiveCharger | None) -> Standing:
-        """Return how the charger stands."""
-        standing = compare(self.charger, wanted, self.asked, live)
+    def standing(self, wanted: DesiredCharger | None, live: LiveCharger | None, *, in_full: bool = True) -> Standing:
+        """Return how the charger stands; its fields only `in_full`."""
+        standing = compare(self.charger, wanted, self.asked, live, in_full=in_full)
         if self.held_back and standing.state not in (State.IN_SYNC, State.OFFLINE):
             return Standing(self.charger, State.PENDING, (self.held_back,))
         return standing
-
-    def needs_attention(self, wanted: DesiredCharger | None, live: LiveCharger | None) -> State | None:
-        """Return the state of a charger that drifted or is refused, else None; costs nothing where all is as it was."""
-        if self._same is not None and self._same[0] is wanted and self._same[1] is live:
-            return None
-        standing = self.standing(wanted, live)
-        return standing.state if standing.needs_attention else None
 
     def is_due(self, wanted: DesiredCharger | None, live: LiveCharger | None, now_s: float) -> bool:
         """Return True where the relay is to be asked (again) at `now_s`; learns from `live` what runs."""
         if self._same is not None and self._same[0] is wanted and self._same[1] is live:
             return False
+        self.attention = None
         if self.asked is None or (self.asked.desired is not wanted and self.asked.desired != wanted):
             return True
-        state = self.standing(wanted, live).state
+        state = self.standing(wanted, live, in_full=False).state
+        if state in NEEDING_ATTENTION:
+            self.attention = state
         if state is State.IN_SYNC:
             self.confirm(wanted)
             self.tries, self._same = 0, (wanted, live)
@@ -130,7 +128,7 @@ class Course:
     def ask(self, generation: int, wanted: DesiredCharger | None) -> None:
         """Note what is about to be asked of the relay."""
         self.tries = self.tries + 1 if self.asked is not None and self.asked.desired == wanted else 1
-        self.asked, self.outcome, self._same = Asked(generation, wanted), None, None
+        self.asked, self.outcome, self._same, self.attention = Asked(generation, wanted), None, None, None
 
     def settle(self, outcome: Outcome, now_s: float, patience: Patience = Patience.BACK_OFF) -> None:
         """Note the answer, and when to ask again if it doesn't come true."""

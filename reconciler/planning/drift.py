@@ -60,19 +60,31 @@ class Standing:
         return self.state in NEEDING_ATTENTION
 
 
-def compare(charger: str, wanted: DesiredCharger | None, asked: Asked | None, live: LiveCharger | None) -> Standing:
-    """Return how a charger stands; `wanted` is its effective desired state, None where it is not declared."""
+def compare(
+    charger: str,
+    wanted: DesiredCharger | None,
+    asked: Asked | None,
+    live: LiveCharger | None,
+    *,
+    in_full: bool = True,
+) -> Standing:
+    """Return how a charger stands; `wanted` is its effective desired state, None where it is not declared.
+
+    The fields that differ come only `in_full`: whoever looks at thousands for their state does without.
+    """
     if live is None or not live.connected:
         return Standing(charger, State.OFFLINE)
     if asked is None or (asked.desired is not wanted and asked.desired != wanted):
         return Standing(charger, State.PENDING, ("the relay was not asked yet",))
     if live.refused is not None and live.refused.generation == asked.generation:
-        return Standing(charger, State.REFUSED, (live.refused.reason,), _fields(wanted, asked.generation, live))
+        return Standing(
+            charger, State.REFUSED, (live.refused.reason,), _fields(wanted, asked.generation, live, in_full)
+        )
     differences = tuple(_differences(wanted, asked.generation, live))
     if not differences:
         return Standing(charger, State.IN_SYNC)
     state = State.DRIFTED if asked.confirmed else State.PENDING
-    return Standing(charger, state, differences, _fields(wanted, asked.generation, live))
+    return Standing(charger, state, differences, _fields(wanted, asked.generation, live, in_full))
 
 
 def _differences(wanted: DesiredCharger | None, generation: int, live: LiveCharger) -> Iterator[str]:
@@ -96,8 +108,10 @@ def _running_roles(live: LiveCharger) -> dict[str, str]:
     return {leg.backend: leg.role for leg in live.legs if leg.backend != LOCAL}
 
 
-def _fields(wanted: DesiredCharger | None, generation: int, live: LiveCharger) -> tuple[FieldDrift, ...]:
+def _fields(wanted: DesiredCharger | None, generation: int, live: LiveCharger, in_full: bool) -> tuple[FieldDrift, ...]:
     """Return every field of a charger that is found to differ; a leg too many counts here, and alone never does."""
+    if not in_full:
+        return ()
     owners = wanted.owners if wanted is not None else {}
     declared, running = _declared_roles(wanted) if wanted is not None else {}, _running_roles(live)
     fields: dict[str, tuple[str | None, str | None]] = {}

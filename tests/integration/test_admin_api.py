@@ -80,7 +80,7 @@ async def test_every_answer_and_every_error_has_its_format_version(api: httpx.As
         ("GET", "/v1/status?address=charger.none", None, 404),
         ("GET", "/v1/status?address=nonsense", None, 404),
         ("GET", "/v1/applies/none", None, 404),
-        ("GET", "/nowhere", None, 404),
+        ("GET", "/v1/nowhere", None, 404),
         ("GET", "/v1/plan", None, 405),
         ("POST", "/v1/plan", {"documents": []}, 400),
         ("POST", "/v1/plan", {"documents": [], "surprise": 1}, 422),

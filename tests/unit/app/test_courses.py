@@ -12,7 +12,7 @@ from reconciler.app.courses import (
     exit_code_of,
 )
 from reconciler.model.live import Ack, Deferred, LegPhase, LiveCharger, LiveLeg, Outcome, Refusal
-from reconciler.planning.drift import Asked
+from reconciler.planning.drift import Asked, State
 from tests.support.specs import a_site, resolved
 
 WANTED = resolved(a_site(1)).chargers["cp000"]
@@ -55,6 +55,20 @@ def test_what_was_asked_has_a_moment_to_come_true() -> None:
     course = answered(Ack(1))
     assert not course.is_due(WANTED, running(0), SETTLE_S - 0.1)
     assert course.is_due(WANTED, running(0), SETTLE_S)
+
+
+def test_what_needs_attention_is_remembered_until_it_is_in_order_or_asked_anew() -> None:
+    course = answered(Ack(1))
+    course.is_due(WANTED, running(0), 0)
+    assert course.attention is State.DRIFTED
+    course.is_due(WANTED, running(1), 0)
+    assert course.attention is None
+    course.is_due(WANTED, running(0), 0)
+    course.ask(2, WANTED)
+    assert course.attention is None
+    course.is_due(WANTED, running(0), 0)
+    course.is_due(WANTED, OFFLINE, 0)
+    assert course.attention is None
 
 
 def test_refusals_back_off_up_to_a_limit() -> None:

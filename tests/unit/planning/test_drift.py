@@ -95,6 +95,12 @@ def test_legs_in_another_role_or_missing_are_drift() -> None:
     )
 
 
+def test_fields_come_only_in_full() -> None:
+    live = replace(LIVE, generation=3)
+    brief = compare("cp000", WANTED, ASKED, live, in_full=False)
+    assert brief == replace(standing(live=live), fields=())
+
+
 def test_another_generation_is_drift() -> None:
     older = standing(live=replace(LIVE, generation=3))
     assert older.differences == ("runs generation 3, not 4",)
