@@ -5,6 +5,9 @@ FwdctlError                    1   anything else that went wrong, said in one se
 ├── ServerUnreachable          1   no admin API at the URL
 ├── UnknownAddress             1   no such resource, charger or back-end
 ├── SecretUnavailable          1   a secret reference does not resolve on the server
+├── NoEncryptionKey            1   something would have to be stored encrypted, and the server has no key
+├── Unsealable                 1   what is stored encrypted does not open
+├── NotIssued                  1   a certificate authority does not sign
 ├── NotApplied                     nothing was changed
 │   ├── GuardTripped           3   a guard or threshold says no; `override` is the flag that allows it
 │   ├── OutsideChangeWindow    4   a change window says no
@@ -53,6 +56,18 @@ class UnknownAddress(FwdctlError):
 
 class SecretUnavailable(FwdctlError):
     """Raised when a secret reference does not resolve; never holds the secret."""
+
+
+class NoEncryptionKey(FwdctlError):
+    """Raised where something would have to be stored encrypted and the server has no key."""
+
+
+class Unsealable(FwdctlError):
+    """Raised where no key that we have opens what was sealed, or where it is not what it is said to be."""
+
+
+class NotIssued(FwdctlError):
+    """Raised where a certificate authority does not sign; says why, for people."""
 
 
 class NotApplied(FwdctlError):

@@ -17,8 +17,7 @@ import httpx
 from reconciler import __version__
 from reconciler.app.ports import Clock
 from reconciler.app.signed_post import SIGNATURE, signature
-from reconciler.app.station_issuer import NotIssued
-from reconciler.errors import FwdctlError
+from reconciler.errors import FwdctlError, NotIssued
 
 FORMAT_VERSION: Final = "1.0"
 SECRET_NAME: Final = "FWDCTL_STATION_ISSUER_SECRET"

@@ -19,8 +19,7 @@ from typing import Final, Self
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from reconciler.app.sealing import Unsealable
-from reconciler.errors import FwdctlError
+from reconciler.errors import FwdctlError, Unsealable
 
 ENV_NAME: Final = "FWDCTL_ENCRYPTION_KEY"
 FILE_NAME: Final = "encryption-key"

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Final
 
 from reconciler.app.ports import Log, Secrets
-from reconciler.app.sealing import LegStore, SealedLeg, Sealer, Unsealable
+from reconciler.app.sealing import LegStore, SealedLeg, Sealer
 from reconciler.as_charger.settings import CERTIFICATE, PASSWORD, TRUST, LegSettings
 from reconciler.as_charger.trial import Trial
-from reconciler.errors import FwdctlError, SecretUnavailable
+from reconciler.errors import FwdctlError, NoEncryptionKey, SecretUnavailable, Unsealable
 from reconciler.model.desired import SecretRef
 
 _VALUES: Final[dict[str, Callable[[LegSettings], bytes | None]]] = {
@@ -19,10 +19,6 @@ _VALUES: Final[dict[str, Callable[[LegSettings], bytes | None]]] = {
     "key": lambda settings: settings.private_key,
     TRUST: lambda settings: settings.roots,
 }
-
-
-class NoEncryptionKey(FwdctlError):
-    """Raised where something would have to be stored encrypted and the server has no key."""
 
 
 @dataclass(frozen=True, slots=True)

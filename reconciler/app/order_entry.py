@@ -19,7 +19,7 @@ def bring(desk: LegDesk | None, session: StationSession, command: AnswerOrder | 
 def opening(desk: LegDesk | None, session: StationSession, backend: str) -> None:
     """Tell a session that opens a leg what an earlier one has left undone there."""
     if desk is not None and desk.restart_due(session.charger, backend):
-        session.feed(events.LegRestartDue(backend, due=True))
+        session.feed(events.LegRestartExpected(backend, due=True))
 
 
 def _order(desk: LegDesk | None, session: StationSession, command: AnswerOrder) -> None:
@@ -48,6 +48,6 @@ def _order(desk: LegDesk | None, session: StationSession, command: AnswerOrder) 
             answer,
             redial,
             lambda action, payload: session.feed(events.OwnCallWanted(backend, action, payload)),
-            lambda due: session.feed(events.LegRestartDue(backend, due)),
+            lambda due: session.feed(events.LegRestartExpected(backend, due)),
         )
     )

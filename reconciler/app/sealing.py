@@ -5,12 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from reconciler.errors import FwdctlError
-
-
-class Unsealable(FwdctlError):
-    """Raised where no key that we have opens what was sealed, or where it is not what it is said to be."""
-
 
 class Sealer(Protocol):
     """Encrypts and decrypts with the server's keys; the first of several encrypts."""

@@ -10,17 +10,13 @@ from typing import Any, Final, Protocol
 from reconciler.app.ports import Clock, Log
 from reconciler.app.station_channel import serial_number_of
 from reconciler.app.tasks import Background
-from reconciler.errors import FwdctlError
+from reconciler.errors import NotIssued
 from reconciler.local.csms import StationAnswer
 from reconciler.model.desired import DesiredCharger
 from reconciler.model.history import HistoryEvent
 
 REQUEST_MAX: Final = 5_500
 CHAIN_MAX: Final = 10_000
-
-
-class NotIssued(FwdctlError):
-    """Raised where a CA does not sign; says why, for people."""
 
 
 class CertificateAuthority(Protocol):

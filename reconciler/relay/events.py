@@ -58,7 +58,7 @@ class OrderAnswered(msgspec.Struct, frozen=True):
     answer: bytes | None = None
 
 
-class LegRestartDue(msgspec.Struct, frozen=True):
+class LegRestartExpected(msgspec.Struct, frozen=True):
     """A back-end has changed what takes effect with the charger's next reset: that reset is about its leg (R13)."""
 
     backend: str
@@ -97,7 +97,7 @@ Event = (
     | LegClosed
     | LegDialFailed
     | OrderAnswered
-    | LegRestartDue
+    | LegRestartExpected
     | OwnCallWanted
     | ResidueDisowned
     | TimerFired

@@ -96,7 +96,7 @@ class Session:
                 self._expire()
             case events.DesiredChanged(generation, desired):
                 self._flip.want(generation, desired)
-            case events.OrderAnswered() | events.LegRestartDue() | events.OwnCallWanted():
+            case events.OrderAnswered() | events.LegRestartExpected() | events.OwnCallWanted():
                 self._about_a_leg(event)
             case events.ResidueDisowned(owner, kind, details):
                 self._take_away(owner, kind, details)
@@ -181,7 +181,7 @@ class Session:
         elif state.version != "ocpp1.6":
             answer(call_error(b'"-1"', "RpcFrameworkError", frame.reason))
 
-    def _about_a_leg(self, event: events.OrderAnswered | events.LegRestartDue | events.OwnCallWanted) -> None:
+    def _about_a_leg(self, event: events.OrderAnswered | events.LegRestartExpected | events.OwnCallWanted) -> None:
         """Take what the shell has to say about a back-end's own leg (R13)."""
         if isinstance(event, events.OrderAnswered):
             self._downward.orders.answered(event.order, event.answer)
@@ -189,7 +189,7 @@ class Session:
         leg = self._state.legs.get(event.backend)
         if leg is None:
             return
-        if isinstance(event, events.LegRestartDue):
+        if isinstance(event, events.LegRestartExpected):
             leg.restart_due = event.due
         else:
             self._upward.own_call(leg, event.action, event.payload)

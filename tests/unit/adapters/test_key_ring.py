@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.adapters.key_ring import KeyRing, load_key_ring
-from reconciler.app.sealing import Unsealable
-from reconciler.errors import FwdctlError
+from reconciler.errors import FwdctlError, Unsealable
 
 OLD, NEW = bytes(32), bytes(range(32))
 ABOUT = "leg/cp1/partner"

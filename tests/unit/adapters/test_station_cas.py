@@ -15,8 +15,7 @@ from reconciler.adapters.certificate_office import CertificateOffice
 from reconciler.adapters.development_ca import CERTIFICATE, KEY, DevelopmentCa
 from reconciler.adapters.external_ca import ExternalCa, issuer_secret
 from reconciler.app.signed_post import signature
-from reconciler.app.station_issuer import NotIssued
-from reconciler.errors import FwdctlError
+from reconciler.errors import FwdctlError, NotIssued
 from tests.support.clock import EPOCH, FakeClock
 from tests.support.web_server import web_server
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 
 from reconciler.adapters.key_ring import KeyRing
-from reconciler.app.leg_book import KeptLeg, LegBook, NoEncryptionKey
-from reconciler.app.sealing import Sealer, Unsealable
+from reconciler.app.leg_book import KeptLeg, LegBook
+from reconciler.app.sealing import Sealer
 from reconciler.as_charger.settings import LegSettings
 from reconciler.as_charger.trial import Trial
-from reconciler.errors import FwdctlError, SecretUnavailable
+from reconciler.errors import FwdctlError, NoEncryptionKey, SecretUnavailable, Unsealable
 from reconciler.model.desired import SecretRef
 from tests.support.clock import EPOCH
 from tests.support.leg_desk import KEY, LegRows

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
-from reconciler.app.sealing import SealedLeg, Unsealable
-from reconciler.errors import FwdctlError
+from reconciler.app.sealing import SealedLeg
+from reconciler.errors import FwdctlError, Unsealable
 
 
 def test_a_stored_leg_is_a_value() -> None:

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from reconciler.app.station_issuer import CHAIN_MAX, NotIssued, StationIssuer
+from reconciler.app.station_issuer import CHAIN_MAX, StationIssuer
 from reconciler.app.tasks import Background
+from reconciler.errors import NotIssued
 from reconciler.local.csms import StationAnswer
 from reconciler.model.history import HistoryEvent
 from tests.support.clock import FakeClock

@@ -63,11 +63,11 @@ def test_orders_under_way_are_bounded() -> None:
 def test_a_reset_is_about_the_leg_only_while_something_waits_for_it() -> None:
     d = begun()
     reset = '[2,"7","Reset",{"type":"Hard"}]'
-    d.happens(events.LegRestartDue("home", due=True))
+    d.happens(events.LegRestartExpected("home", due=True))
     d.csms_sends("home", reset)
     assert [order.backend for order in d.took(commands.AnswerOrder)] == ["home"]
     d.expect()
-    d.happens(events.LegRestartDue("home", due=False))
+    d.happens(events.LegRestartExpected("home", due=False))
     d.csms_sends("home", reset.replace('"7"', '"8"'))
     d.expect(to_station=reset.replace('"7"', '"r1"'))
 
