@@ -95,8 +95,7 @@ def settle_collector() -> None:
     The defaults would walk all of them again and again while a fleet connects. A session that is over is garbage that
     only the collector finds, as its parts know each other: it may wait for some thousands of others, not for ever.
     """
-    gc.collect()
-    gc.freeze()
+    gc.freeze()  # without a collection: it would walk everything to find some hundred objects
     gc.set_threshold(20_000, 10, 5)
     gc.enable()
 

@@ -99,11 +99,12 @@ def _read_events(text: str, file: str, lines_before: int, aliased: "_Budget", fo
     building = _Building(aliased, lines_before)
     try:
         while (event := parser.get_event()) is not None:
-            if isinstance(event, yaml.DocumentStartEvent):
+            kind = type(event)
+            if kind is yaml.DocumentStartEvent:
                 building = _Building(aliased, lines_before)
-            elif isinstance(event, yaml.DocumentEndEvent):
+            elif kind is yaml.DocumentEndEvent:
                 _add(building, file, found)
-            elif not isinstance(event, yaml.StreamStartEvent | yaml.StreamEndEvent):
+            elif kind not in _STREAM:
                 building.take(event)
     finally:
         parser.dispose()
@@ -128,6 +129,9 @@ _NOTHING: Final = object()
 """No root yet, or a key whose value is thrown away because the key itself is wrong."""
 
 _CORE: Final = "tag:yaml.org,2002:"
+# Compared by identity, as there are millions of events in a large site and no subclasses of them.
+_STREAM: Final = (yaml.StreamStartEvent, yaml.StreamEndEvent)
+_ENDS: Final = (yaml.MappingEndEvent, yaml.SequenceEndEvent)
 
 
 class _Refused(yaml.YAMLError):
@@ -179,7 +183,7 @@ class _Building:
     def take(self, event: yaml.Event) -> None:
         """Take the next event of this document; raises _Refused for what cannot be read on."""
         top = self._open[-1] if self._open else None
-        if isinstance(event, yaml.CollectionEndEvent):
+        if type(event) in _ENDS:
             self._close()
         elif top is not None and isinstance(top.content, dict) and top.key is None:
             self._take_key(event, top, top.content)
@@ -210,6 +214,9 @@ class _Building:
 
     def _take_value(self, event: yaml.Event) -> None:
         self._nodes += 1
+        if type(event) is yaml.ScalarEvent and self._open and isinstance(self._open[-1].key, str):
+            self._put(self._scalar(event), event.anchor)  # most events; the place is that of its key
+            return
         path = self._path()
         if path not in self.places:
             self.places[path] = self._place(event)
