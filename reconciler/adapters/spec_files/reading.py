@@ -19,6 +19,8 @@ DEPTH_MAX: Final = 50
 ALIASED_NODES_MAX: Final = 100_000
 """Nodes that aliases (`*x`) may repeat in one file: enough for honest use, and no billion laughs."""
 
+_TOO_DEEP: Final = f"nested deeper than {DEPTH_MAX} levels"
+_TOO_DEEP_HINT: Final = "no kind needs that"
 _SEPARATOR: Final = re.compile(r"^---(?=\s|$)", re.MULTILINE)
 _KIND: Final = re.compile(r"^kind:[ \t]*[\"']?(\w+)", re.MULTILINE)
 _NAME: Final = re.compile(r"^metadata:\s*\{?[^{}]*?\bname:[ \t]*[\"']?([-a-z0-9.]+)", re.MULTILINE)
@@ -86,6 +88,8 @@ def _explain(reason: yaml.YAMLError, text: str) -> tuple[str, str, tuple[int, in
     mark = getattr(reason, "problem_mark", None) or getattr(reason, "context_mark", None)
     place = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     problem = getattr(reason, "problem", None) or str(reason)
+    if "nesting depth" in problem:  # libyaml looks ahead, and has a limit too
+        return _TOO_DEEP, _TOO_DEEP_HINT, place
     context = getattr(reason, "context", None)
     hint = "look at the indentation, and at quotes and brackets that are not closed"
     if "\t" in problem or "tab" in problem or "cannot start any token" in problem:
@@ -225,7 +229,7 @@ class _Building:
         elif isinstance(event, yaml.AliasEvent):
             self._repeat(event)
         elif len(self._open) >= DEPTH_MAX:
-            raise _Refused(event, f"nested deeper than {DEPTH_MAX} levels", "no kind needs that")
+            raise _Refused(event, _TOO_DEEP, _TOO_DEEP_HINT)
         elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
             is_mapping = isinstance(event, yaml.MappingStartEvent)
             self._check_tag(event, "map" if is_mapping else "seq")

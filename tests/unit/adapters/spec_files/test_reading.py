@@ -143,11 +143,7 @@ def test_the_bound_on_aliases_holds_for_the_file_not_for_each_document() -> None
 def test_deep_nesting_is_refused_at_once(opening: str) -> None:
     began = perf_counter()
     [(summary, _, _)] = faults(opening * 100_000)
-    assert summary in (
-        f"nested deeper than {DEPTH_MAX} levels",
-        "a key must be plain text",
-        "not valid YAML: exceeded maximum nesting depth (while increasing flow level)",  # newer libyaml's own bound
-    )
+    assert summary in (f"nested deeper than {DEPTH_MAX} levels", "a key must be plain text")
     assert perf_counter() - began < 1
 
 
