@@ -136,28 +136,6 @@ async def test_a_server_killed_in_the_middle_of_an_apply_comes_back_to_what_was_
     assert charger["live"]["owners"]["transactions"] == "grid"
 
 
-async def test_ctrl_c_while_following_leaves_the_apply_running_and_says_how_to_follow_it(
-    tmp_path: Path, csms: SimulatedCsms
-) -> None:
-    async with SimulatedCsms("grid") as grid, ServerProcess(tmp_path / "data") as server:
-        grid.manners.held["BootNotification"] = asyncio.Event()
-        await server.apply("-f", site_file(tmp_path, "partner", csms, grid))
-        async with SimulatedStation("CP-001", server.stations_url) as station:
-            await station.boot()
-            applying = await start(
-                *("apply", "--url", server.url, "--auto-approve", "-f", site_file(tmp_path, "grid", csms, grid)),
-                stdout=asyncio.subprocess.DEVNULL,
-            )
-            await grid.wait_for("BootNotification")
-            os.kill(applying.pid, signal.SIGINT)
-            _, err = await applying.communicate()
-            grid.manners.held["BootNotification"].set()
-            follow = err.decode().strip().rpartition("fwdctl ")[2].split()
-            followed = await server.fwdctl(*follow)
-    assert applying.returncode == 130
-    assert (followed.code, followed.out) == (0, "Applied as revision 2. Chargers: 1 applied.\n")
-
-
 async def test_without_a_server_every_verb_says_how_to_start_one() -> None:
     refused = await fwdctl("status", "--url", "http://127.0.0.1:1")
     assert (refused.code, refused.out) == (1, "")
