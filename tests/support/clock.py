@@ -23,3 +23,7 @@ class FakeClock:
     def advance(self, seconds: float) -> None:
         """Let `seconds` pass."""
         self._passed_s += seconds
+
+    def set_wall(self, to: datetime) -> None:
+        """Set the wall clock; the other one goes on as if nothing had happened."""
+        self._start = to - timedelta(seconds=self._passed_s)

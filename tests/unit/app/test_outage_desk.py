@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from reconciler.app.outage_desk import BeginRequest
+from reconciler.app.toggling import ToggleRequest
 from reconciler.errors import FwdctlError, GuardTripped, UnknownAddress
 from reconciler.planning.guard import Limits, Share
 from tests.support.clock import EPOCH
@@ -46,6 +47,18 @@ async def test_an_outage_that_ended_while_nobody_looked_is_over_at_the_next_look
     successor.clock.advance(5 * HOUR_S)
     await successor.reconciler.start()
     assert world.relay.owners("cp000") == {"partner"}
+
+
+async def test_whatever_the_wall_clock_is_set_to_the_next_look_runs_what_that_time_asks_for() -> None:
+    """Also on a laptop that slept: its monotonic clock stood still, the wall clock did not."""
+    world = await world_of()
+    for hour, owner in ((1.5, "local"), (0.5, "partner"), (2.9, "local"), (50, "partner"), (1, "local")):
+        world.clock.set_wall(EPOCH + timedelta(hours=hour))
+        assert await tick(world) == {owner}
+    await world.reconciler.toggle(ToggleRequest(["cp000"], "grid", "visit", "bob", for_s=HOUR_S))
+    assert await tick(world, 1) == {"grid"}
+    world.clock.set_wall(EPOCH + timedelta(hours=2.5))
+    assert await tick(world) == {"local"}  # the visit is over, the outage is not
 
 
 async def test_waiting_lasts_until_the_transaction_ends_and_no_longer_than_the_outage() -> None:
