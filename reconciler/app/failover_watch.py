@@ -1,6 +1,7 @@
 """Watching owners: one that stays away is stood in for, one that stays back gets its charger back (R11)."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from reconciler.app.ports import Clock, Store
 from reconciler.model.desired import DesiredCharger
@@ -43,7 +44,7 @@ class FailoverWatch:
             turns.append(health.turns_at_s(patience))
             failover = in_force.get(pair)
             owns = pair[1] in desired[pair[0]].owners.values()
-            if failover is None and not health.up and not health.well and owns:
+            if failover is None and not health.up and owns:
                 in_force[pair] = await self._begin(site.chargers[pair[0]], pair[1], patience)
             elif failover is not None and failover.back == "auto" and health.up:
                 await self._end(in_force.pop(pair), f"{pair[1]} is back since {patience.up_after_s:g} s")
@@ -66,8 +67,13 @@ class FailoverWatch:
                 self.next_s = turns_at_s if self.next_s is None else min(self.next_s, turns_at_s)
 
     def _seen(self, before: Health | None, stood_in: bool, well: bool, patience: Patience) -> Health:
+        """Return its health now. Who is not stood in for is up until it was away for its full time without a break.
+
+        So what it was taken for while it owned nothing, or under other specs, does not count.
+        """
         now_s = self._clock.monotonic_s()
-        return (before or Health(well, now_s, up=not stood_in)).seen(well, now_s, patience)
+        known = before or Health(well, now_s, up=True)
+        return replace(known, up=not stood_in).seen(well, now_s, patience)
 
     async def _begin(self, charger: DesiredCharger, backend: str, patience: Patience) -> Failover:
         rule = charger.failover

@@ -156,3 +156,32 @@ async def test_who_is_the_owner_again_after_an_outage_is_not_stood_in_for_while_
     await tick(world)
     assert await tick(world, 100) == {"partner"}
     assert await tick(world, 5) == {"partner"}
+
+
+async def test_who_was_away_while_it_owned_nothing_and_came_back_is_waited_for_in_full() -> None:
+    world = await world_of(TO_LOCAL, outage_document(roles={"partner": "passive", "grid": "primary"}))
+    assert await tick(world, 3600) == {"grid"}
+    world.relay.lose("partner")
+    await tick(world)
+    assert await tick(world, 7185) == {"grid"}
+    world.relay.regain("partner")
+    assert await tick(world, 10) == {"grid"}
+    world.relay.lose("partner")
+    assert await tick(world) == {"grid"}
+    assert await tick(world, 5) == {"partner"}
+    assert await tick(world, 24.9) == {"partner"}
+    assert await tick(world, 0.1) == {"local"}
+
+
+async def test_who_is_to_be_waited_for_longer_by_now_is_waited_for_that_long() -> None:
+    outage = outage_document(roles={"partner": "passive", "grid": "primary"})
+    world = await world_of(TO_LOCAL, outage)
+    assert await tick(world, 3600) == {"grid"}
+    assert await tick(world, 7100) == {"grid"}
+    world.relay.lose("partner")
+    await tick(world)
+    assert await tick(world, 50) == {"grid"}
+    await world.apply([*a_site(1, **{**TO_LOCAL, "failover": {"to": "local", "after": "2m"}}), outage])
+    assert await tick(world, 50) == {"partner"}
+    assert await tick(world, 19.9) == {"partner"}
+    assert await tick(world, 0.1) == {"local"}
