@@ -34,7 +34,10 @@ class Residues:
         self.scene = scene
         self.left: dict[Thing, tuple[str, float]] = {}
         """What stands in the station, who left it there, and when."""
+        self.taken: dict[Thing, float] = {}
+        """What was taken away, and when."""
         self.unsure: set[Thing] = set()
+        """What the relay may take for left or for taken: it heard it too late, or forgot it when it was killed."""
         self.sent: tuple[Said, Thing] | None = None
         """The command at the station, where it leaves or takes something."""
         self.to_go: set[Thing] = set()
@@ -63,7 +66,8 @@ class Residues:
     def _ended(self, record: Record) -> None:
         self.to_go.clear()
         if record.what is What.KILLED:
-            self.unsure |= {thing for thing, (_, at) in self.left.items() if at >= self.scene.stored_at}
+            changed = {thing: at for thing, (_, at) in self.left.items()} | self.taken
+            self.unsure |= {thing for thing, at in changed.items() if at >= self.scene.stored_at}
 
     def _runs(self, number: int) -> None:
         desired = self.scene.tables[number]
@@ -87,24 +91,22 @@ class Residues:
     def _station_said(self, record: Record, frame: Said) -> None:
         slot = self.scene.slot
         if frame.action == "StartTransaction" and "reservationId" in frame.payload:
-            self._gone(("reservation", frame.payload["reservationId"]))
+            self._gone(("reservation", frame.payload["reservationId"]), record.at)
         answers = slot is not None and slot.token == frame.token and record.at < slot.until
         if not answers or self.sent is None or frame.kind != CALLRESULT or frame.payload.get("status") != "Accepted":
             return
         sent, thing = self.sent
-        if not self.scene.station_open:
-            self.unsure.add(thing)  # said on a connection that is closed already: the relay can't know
-        if sent.action in _TAKES or sent.payload.get("type") == "Operative":
-            self._gone(thing)
-        else:
-            self._gone(thing)
+        self._gone(thing, record.at)
+        if sent.action not in _TAKES and sent.payload.get("type") != "Operative":
+            del self.taken[thing]
             self.left[thing] = sent.trace.rpartition(".")[0], record.at
-            if self.scene.station_open:
-                self.unsure.discard(thing)
 
-    def _gone(self, thing: Thing) -> None:
-        if not self.scene.station_open:
-            self.unsure.add(thing)
+    def _gone(self, thing: Thing, at: float) -> None:
+        if self.scene.station_open:
+            self.unsure.discard(thing)
+        else:
+            self.unsure.add(thing)  # said on a connection that is closed already: the relay can't know
+        self.taken[thing] = at
         self.left.pop(thing, None)
         self.to_go.discard(thing)
 
