@@ -109,6 +109,12 @@ class Upcall:
         self.key = ""
         """The message id on this leg, once under way."""
 
+    @property
+    def begins(self) -> bool:
+        """True for what a connection begins with: a BootNotification, and the last statuses (R9)."""
+        replayed_status = self.origin is Origin.OWN and self.action == "StatusNotification"
+        return replayed_status or self.action == "BootNotification"
+
 
 class CsmsLeg:
     """The leg to one back-end. Times are the session's monotonic seconds."""
@@ -213,6 +219,16 @@ class CsmsLeg:
                 self.waiting.remove(upcall)
                 return upcall
         return None
+
+    def wait_again(self, kept: Upcall) -> None:
+        """Let a kept call wait again in its place: only a beginning and what was kept before it go first (R9, R11)."""
+        place = 0
+        for upcall in self.waiting:
+            older = upcall.origin is Origin.BACKLOG and upcall.seq < kept.seq
+            if not (older or upcall.begins):
+                break
+            place += 1
+        self.waiting.insert(place, kept)
 
     def drop_waiting(self, origin: Origin, action: str | None = None) -> None:
         """Forget what waits of this origin, and of this action where one is given."""

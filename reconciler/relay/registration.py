@@ -215,9 +215,9 @@ class Registration:
             state.emit(ForgetCalls(tuple(known)))
         if leg.phase is not LegPhase.REGISTERED:
             return
-        first = [up for up in leg.waiting if up.action == BOOT or (up.origin is Origin.OWN and up.action == STATUS)]
+        first = [up for up in leg.waiting if up.begins]
         ours = {id(up.frame) for up in backlog}  # what waits as a copy goes up as the owner's own instead
-        rest = [up for up in leg.waiting if up not in first and id(up.frame) not in ours]
+        rest = [up for up in leg.waiting if not up.begins and id(up.frame) not in ours]
         leg.waiting = deque((*first, *backlog, *rest))
 
     def prove(self, leg: CsmsLeg) -> None:

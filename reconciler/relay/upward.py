@@ -235,11 +235,11 @@ class Upward:
         state.emit(ForgetCalls((upcall.seq,)))
 
     def _once_more(self, leg: CsmsLeg, upcall: Upcall) -> None:
-        """Let a kept call go again before all others, to whoever owns it now: nothing but an answer ends it."""
+        """Let a kept call go again, in its order, to whoever owns it now: nothing but an answer ends it."""
         owner = self._owner_of(upcall)
         if owner is leg:
             upcall.deadline = NEVER
-            leg.waiting.appendleft(upcall)
+            leg.wait_again(upcall)
         elif owner is not None:
             self.registration.drain(owner)
             self.pump(owner)

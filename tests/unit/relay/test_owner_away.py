@@ -252,6 +252,39 @@ def test_r11_a_kept_call_that_is_under_way_at_a_loser_keeps_its_leg_until_it_is_
     d.expect(to={"eye": '[2,"r2","Heartbeat",{}]'})
 
 
+def test_r11_a_kept_call_that_a_loser_left_goes_before_a_later_one_that_is_sent_again() -> None:
+    d = in_transaction(buffering())
+    away(d)
+    d.station_sends(METER.format(1), METER.format(2))
+    d.csms_sends("eye", '[4,"1","InternalError","",{}]', '[4,"2","InternalError","",{}]')
+    comes_back(d, "r1")
+    copies = [MAPPED.format(1), MAPPED.format(2)]
+    d.expect(to={"home": [BOOT_OF_HOME, METER.format(1)], "eye": copies})
+    d.wants(new_owner())
+    d.expect(to={"eye": MAPPED.format(2)})  # home may still answer the first
+    d.csms_drops("home")
+    d.csms_sends("eye", '[4,"2","InternalError","",{}]')
+    d.expect(to={"eye": MAPPED.format(1)})
+    d.csms_sends("eye", '[3,"1",{}]')
+    d.expect(to={"eye": MAPPED.format(2)})
+    d.csms_sends("eye", '[3,"2",{}]')
+    assert len(d.memory.backlog) == 0
+
+
+def test_r9_a_kept_call_that_is_sent_again_lets_the_stations_boot_go_first() -> None:
+    d = in_transaction(buffering())
+    away(d)
+    d.station_sends(METER.format(1))
+    comes_back(d, "r1")
+    d.expect(to={"home": [BOOT_OF_HOME, METER.format(1)], "eye": MAPPED.format(1)})
+    boot = BOOT_OF_HOME.replace("r1", "5")
+    d.station_sends(boot)
+    d.csms_sends("home", '[4,"1","InternalError","",{}]')
+    assert d._to_legs.pop("home") == [boot.encode()]
+    d.csms_sends("home", '[3,"5",{"status":"Accepted","interval":0,"currentTime":"x"}]')
+    assert sent_to_home(d) == [METER.format(1)]
+
+
 def test_r7_a_copy_waits_again_when_the_flip_that_made_its_observer_the_owner_is_taken_back() -> None:
     d = in_transaction(buffering())
     away(d)
