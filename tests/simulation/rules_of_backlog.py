@@ -70,7 +70,8 @@ class Backlogs:
         if any(kept.trace == frame.trace for kept in owed):
             self.last[backend] = frame.trace
             copied = scene.arriving and call is not None and backend in call.observers - call.no_copy
-            if owed[0].trace != frame.trace and not copied:  # just before the step it may still go as a copy
+            due = {owed[0].trace, *self._due_before_a_step(record)}
+            if frame.trace not in due and not copied:  # just before the step it may still go as a copy
                 yield f"R11: {owed[0].action} {owed[0].trace} was kept before it"
         elif frame.action == "BootNotification":
             return  # what comes before all else, on a leg that is registered, too (R9)
@@ -78,6 +79,14 @@ class Backlogs:
             yield f"R11: {owed[0].action} {owed[0].trace} was kept for {backend} and comes first"
         elif frame.trace in self.promised and not (call and backend in call.observers):
             yield f"R11: {frame.action} {frame.trace} is none of {backend}'s any more"
+
+    def _due_before_a_step(self, record: Record) -> list[str]:
+        """Return what is first by the owners of before the step that this instant brings.
+
+        The answer that registers a gaining back-end also lets its own backlog go, and only then can the step be taken.
+        """
+        owed = self.scene.owed(record.who, record.at, before_the_step=True) if self.scene.arriving else []
+        return [kept.trace for kept in owed[:1]]
 
     def _moved(self, record: Record, frame: Said) -> bool:
         """Return True for a call that waited for its old owner, and goes to its new one with the step."""

@@ -74,15 +74,17 @@ class Scene:
         row = CATALOGUE[self.version][action]
         return self.owner(action) == backend or (leg is not None and leg.role.may_read and row.read_only)
 
-    def owed(self, backend: str, at: float) -> list[Kept]:
-        """Return what is kept for this back-end at `at`, oldest first; what is under way to a loser finishes there."""
+    def owed(self, backend: str, at: float, *, before_the_step: bool = False) -> list[Kept]:
+        """Return what is kept for this back-end at `at`, oldest first; what is under way to a loser finishes there.
+
+        In the instant of a step that is by its new owners, or by those of `before_the_step`.
+        """
+        owner = self.owner if before_the_step else self.owner_arriving
         elsewhere = {up.trace for name, up in self.up.items() if up.kept and name != backend and at < up.until}
         return [
             kept
             for kept in self.kept
-            if self.owner_arriving(kept.action) == backend
-            and backend not in kept.seen_by
-            and kept.trace not in elsewhere
+            if owner(kept.action) == backend and backend not in kept.seen_by and kept.trace not in elsewhere
         ]
 
     def half_duplex(self, name: str) -> bool:
