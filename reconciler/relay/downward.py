@@ -216,6 +216,10 @@ class Downward:
             payload, minted = translation.command(state.memory, downcall.backend, downcall.frame)
             downcall.sent = payload
             state.send_station(downcall.frame.rewritten(token, payload), after_commit=minted)
+        self._pump_own()
+
+    def _pump_own(self) -> None:
+        """Give the slot to the relay's own next command, behind everybody's."""
         while self._in_flight is None and self._own:
             own = self._own.popleft()
             if self._stands(own.residue):

@@ -28,8 +28,8 @@ CASES = {
     "toggle cp001 --primary local": (1, "a toggle needs a reason", "say why, for history: --reason TEXT"),
     "rollback 9 --auto-approve": (1, "there is no revision 9, the last one is 1", "see fwdctl history"),
     "apply": (1, "what to apply?", "one of -f FILE, --plan FILE, --follow ID and --resume ID"),
-    "apply --follow ffff": (1, "there is no apply ffff that goes on", "what is applied: fwdctl history"),
-    "apply --resume ffff": (1, "there is no apply ffff that goes on", "what is applied: fwdctl history"),
+    "apply --follow ffff": (1, "there is no apply ffff", "what was applied, and when: fwdctl history --kind apply"),
+    "apply --resume ffff": (1, "there is no apply ffff", "what was applied, and when: fwdctl history --kind apply"),
     "apply --plan {tmp}/none.json": (
         1,
         "the plan {tmp}/none.json can't be read: No such file or directory",
