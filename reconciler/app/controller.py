@@ -76,6 +76,8 @@ class Controller:
         self._looking = asyncio.Lock()
         self._paused: Mapping[str, str] = {}
         self._in_hand: set[str] = set()
+        self._has_acted = False
+        """True where this node held the duty at the last look too."""
 
     @property
     def desired(self) -> Mapping[str, DesiredCharger]:
@@ -148,10 +150,10 @@ class Controller:
             if state == self._state:
                 state = self._state  # the same objects compare in no time
             before, self._effective = self._effective, decide(site, state, now, self._memo)
-            ended, self._state = self._state.overrides, state
+            seen, self._state = self._state.overrides, state
             self._boundary = next_boundary(site.outages, state, now)
             self._expect_layers(before.layers, self._effective.layers)
-            await self._end_expired(now, ended)
+            await self._close_overrides(now, seen)
             self._looked_s = self._clock.monotonic_s()
             self._adopt(self._relay.questions())
             return await self._due([*self.desired, *self._courses, *self._strays(self._live)])
@@ -340,10 +342,14 @@ class Controller:
             elif new is None and old is not None and self._course(name).cause is None:
                 self._course(name).cause = Cause(reason=f"{layer_text(old)} is over")
 
-    async def _end_expired(self, now: datetime, before: Iterable[Override]) -> None:
-        """Write down which overrides ran out since the last look; those that somebody ended are written by them."""
-        for override in before:
-            if override.until is not None and override.until <= now:
+    async def _close_overrides(self, now: datetime, seen: Iterable[Override]) -> None:
+        """Write down which overrides ran out, `seen` at the last look or before this node acted.
+
+        The store says which: one read just before somebody ended it looks as if it ran out.
+        """
+        takes_over, self._has_acted = self._duty.held and not self._has_acted, self._duty.held
+        if self._has_acted and (takes_over or any(not override.holds_at(now) for override in seen)):
+            for override in await self._store.close_overrides(now):
                 ended = Cause(reason=f"the toggle by {override.actor} ran out ({override.reason})")
                 self.expect([override.charger], ended)
                 self._history.note("toggle-ended", override.charger, "its time was up", ended)

@@ -221,6 +221,9 @@ class Store(Protocol):
     async def end_override(self, charger: str, at: datetime) -> Override | None:
         """End the charger's override and return it, or None where it has none in force."""
 
+    async def close_overrides(self, at: datetime) -> tuple[Override, ...]:
+        """Close the overrides whose time was up at `at`, and return them, by charger: each is returned only once."""
+
     async def overrides(self, at: datetime) -> tuple[Override, ...]:
         """Return the overrides in force at `at`, by charger."""
 

@@ -41,6 +41,7 @@ class MemoryStore:
         self._last_version: dict[str, int] = {}
         self._used_plans: set[str] = set()
         self._overrides: list[Override] = []
+        self._open: set[str] = set()
         self._begun: dict[str, Outage] = {}
         self._notices: dict[str, OutageNotice] = {}
         self._duties: dict[str, tuple[str, datetime, int]] = {}
@@ -185,14 +186,25 @@ class MemoryStore:
             for older in self._overrides
         ]
         self._overrides.append(override)
+        self._open -= {older.id for older in self._overrides if older.charger == override.charger}
+        self._open.add(override.id)
 
     async def end_override(self, charger: str, at: datetime) -> Override | None:
         """End the one in force."""
         for index, override in enumerate(self._overrides):
             if override.charger == charger and override.holds_at(at):
                 self._overrides[index] = replace(override, until=at)
+                self._open.discard(override.id)
                 return self._overrides[index]
         return None
+
+    async def close_overrides(self, at: datetime) -> tuple[Override, ...]:
+        """Return those that ran out and were not closed."""
+        over = [
+            held for held in self._overrides if held.id in self._open and held.until is not None and held.until <= at
+        ]
+        self._open -= {override.id for override in over}
+        return tuple(sorted(over, key=lambda override: override.charger))
 
     async def overrides(self, at: datetime) -> tuple[Override, ...]:
         """Return those in force."""

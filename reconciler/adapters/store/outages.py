@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import RowMapping, delete, select
 
-from reconciler.adapters.store.overrides import in_force
+from reconciler.adapters.store.overrides import in_force, override_of
 from reconciler.adapters.store.pauses import pauses_of
 from reconciler.adapters.store.rollouts import holds_of
 from reconciler.adapters.store.section import Section
@@ -13,7 +13,6 @@ from reconciler.model.desired import FlipPolicy
 from reconciler.model.failovers import Failover
 from reconciler.model.interventions import Interventions
 from reconciler.model.outages import Adjustment, Notice, Outage
-from reconciler.model.overrides import Override
 from reconciler.model.windows import Window
 
 
@@ -29,7 +28,7 @@ class Outages(Section):
             adjusted = (await connection.execute(select(outage_adjustments))).mappings().all()
             holds, pauses = await holds_of(connection), await pauses_of(connection, at)
         return Interventions(
-            tuple(sorted((Override(**found) for found in held), key=lambda override: override.charger)),
+            tuple(sorted((override_of(found) for found in held), key=lambda override: override.charger)),
             tuple(sorted((_outage(found) for found in begun), key=lambda outage: outage.name)),
             tuple(sorted((Adjustment(**found) for found in adjusted), key=lambda found: (found.opening, found.outage))),
             tuple(sorted((Failover(**found) for found in failed), key=lambda found: (found.charger, found.backend))),

@@ -1,9 +1,12 @@
-"""Overrides: technicians' toggles, at most one in force per charger at any time."""
+"""Overrides: technicians' toggles, at most one in force per charger at any time.
+
+A row is closed by whoever ends it: a person, a newer override, or `close_overrides` once its time is up.
+"""
 
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, case, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, and_, case, or_, select, update
 
 from reconciler.adapters.store.engine import Turn
 from reconciler.adapters.store.section import Section
@@ -26,8 +29,10 @@ class Overrides(Section):
             overlapping.append(column.start < override.until)
         end = case((column.start > override.start, column.start), else_=override.start)
         async with self._database.writing(Turn.OVERRIDES) as connection:
-            await connection.execute(update(overrides).where(*overlapping).values(until=end))
-            await connection.execute(upsert(overrides, connection.dialect), row(override, roles=dict(override.roles)))
+            await connection.execute(update(overrides).where(*overlapping).values(until=end, closed=True))
+            await connection.execute(
+                upsert(overrides, connection.dialect), row(override, roles=dict(override.roles), closed=False)
+            )
 
     async def end_override(self, charger: str, at: datetime) -> Override | None:
         """End the charger's override and return it as ended, or None where it has none in force."""
@@ -36,14 +41,29 @@ class Overrides(Section):
             ending = found.mappings().one_or_none()
             if ending is None:
                 return None
-            await connection.execute(update(overrides).where(overrides.c.id == ending["id"]).values(until=at))
-            return replace(Override(**ending), until=at)
+            await connection.execute(
+                update(overrides).where(overrides.c.id == ending["id"]).values(until=at, closed=True)
+            )
+            return replace(override_of(ending), until=at)
+
+    async def close_overrides(self, at: datetime) -> tuple[Override, ...]:
+        """Close the overrides whose time was up at `at`, and return them, by charger: each is returned only once."""
+        async with self._database.writing(Turn.OVERRIDES) as connection:
+            over = and_(overrides.c.until <= at, ~overrides.c.closed)
+            rows = (await connection.execute(select(overrides).where(over))).mappings().all()
+            await connection.execute(update(overrides).where(over).values(closed=True))
+            return tuple(sorted((override_of(found) for found in rows), key=lambda override: override.charger))
 
     async def overrides(self, at: datetime) -> tuple[Override, ...]:
         """Return the overrides in force at `at`, by charger."""
         async with self._database.reading() as connection:
             rows = (await connection.execute(select(overrides).where(in_force(at)))).mappings()
-            return tuple(sorted((Override(**found) for found in rows), key=lambda override: override.charger))
+            return tuple(sorted((override_of(found) for found in rows), key=lambda override: override.charger))
+
+
+def override_of(found: RowMapping) -> Override:
+    """Return the override that a row of `overrides` holds."""
+    return Override(**{name: value for name, value in found.items() if name != "closed"})
 
 
 def in_force(at: datetime) -> ColumnElement[bool]:

@@ -22,6 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
     false,
     text,
+    true,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -121,6 +122,7 @@ overrides: Final = Table(
     Column("until", Instant, nullable=True),
     Column("reason", PlainText, nullable=False),
     Column("actor", PlainText, nullable=False),
+    Column("closed", Boolean, nullable=False, server_default=true()),
 )
 
 begun_outages: Final = Table(

@@ -95,3 +95,26 @@ async def test_ending_where_nothing_is_in_force_changes_nothing(store: Store) ->
 async def test_of_overrides_put_at_the_same_time_one_stays_in_force(store: Store) -> None:
     await asyncio.gather(*(store.put_override(override(f"o{n}", n / 100, None)) for n in range(10)))
     assert len(await store.overrides(at(1))) == 1
+
+
+async def test_an_override_whose_time_is_up_is_closed_once(store: Store) -> None:
+    await store.put_override(override("o1", 0, 2))
+    await store.put_override(override("o2", 0, None, "cp002"))
+    assert await store.close_overrides(at(1.999)) == ()
+    assert await store.close_overrides(at(2)) == (override("o1", 0, 2),)
+    assert await store.close_overrides(at(3)) == ()
+
+
+async def test_an_override_that_somebody_or_a_newer_one_ended_is_closed_by_that(store: Store) -> None:
+    await store.put_override(override("o1", 0, 3))
+    await store.put_override(override("o2", 1, 3))
+    assert await store.close_overrides(at(1)) == ()
+    await store.end_override("cp001", at(2))
+    assert await store.close_overrides(at(4)) == ()
+
+
+async def test_an_override_that_was_extended_is_closed_at_its_new_end(store: Store) -> None:
+    await store.put_override(override("o1", 0, 1))
+    await store.put_override(override("o1", 0, 2))
+    assert await store.close_overrides(at(1)) == ()
+    assert await store.close_overrides(at(2)) == (override("o1", 0, 2),)

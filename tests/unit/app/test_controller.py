@@ -160,6 +160,30 @@ async def test_an_override_is_part_of_what_is_wanted_and_is_never_fought() -> No
     assert flip.reason == "the toggle by bob ran out (visit)"
 
 
+async def test_an_override_read_just_before_it_was_ended_has_not_run_out() -> None:
+    world = await world_of(1, "cp000")
+    now = world.clock.now()
+    await world.store.put_override(Override("o1", "cp000", FOLLOWS, now, None, "visit", "bob"))
+    await world.store.end_override("cp000", now + timedelta(seconds=1))
+    await tick(world)  # as of an instant at which it still was in force
+    assert world.relay.owners("cp000") == {"grid"}
+    await tick(world, after_s=5)
+    assert world.relay.owners("cp000") == {"partner"}
+    assert "toggle-ended" not in world.kinds()
+
+
+async def test_an_override_that_ran_out_while_no_node_was_up_is_told_by_the_next_one() -> None:
+    before = await world_of(1, "cp000")
+    now = before.clock.now()
+    await before.store.put_override(Override("o1", "cp000", FOLLOWS, now, now + timedelta(seconds=5), "visit", "bob"))
+    await tick(before)
+    before.clock.advance(60)
+    after = World(before.store, before.relay, before.clock)
+    await after.reconciler.start()
+    await tick(after)
+    assert after.kinds().count("toggle-ended") == 1
+
+
 async def test_a_relay_that_fails_is_reported_and_asked_again() -> None:
     world = await world_of(2, "cp000", "cp001")
     world.relay.break_down("cp000")
