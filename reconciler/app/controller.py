@@ -11,6 +11,7 @@ nodes that share a store one acts, under a lease (`duty`); the others look too, 
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -224,6 +225,18 @@ class Controller:
         names = sorted(self.desired.keys() | self._courses.keys()) if chargers is None else tuple(chargers)
         live = self._relay.live(None if chargers is None else names)
         return tuple(self._course(name).standing(self.desired.get(name), live.get(name)) for name in names)
+
+    def standing(self, charger: str, live: LiveCharger | None) -> Standing:
+        """Return how a charger stands that runs as `live`; OFFLINE where it is neither declared nor known."""
+        course = self._courses.get(charger)
+        if course is None and charger not in self.desired:
+            return Standing(charger, State.OFFLINE)
+        return (course or self._course(charger)).standing(self.desired.get(charger), live)
+
+    @property
+    def known(self) -> AbstractSet[str]:
+        """Return the names of the chargers that are to run or ran, as of the last look."""
+        return self.desired.keys() | self._courses.keys() | self._live.keys()
 
     def drifted(self) -> Mapping[State, int]:
         """Return how many chargers drifted or are refused, as last looked at; only the node that acts tells."""

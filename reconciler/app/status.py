@@ -1,7 +1,13 @@
-"""Use case status: every charger as it is to run beside how it runs, and in what the two differ."""
+"""Use case status: every charger as it is to run beside how it runs, and in what the two differ.
 
-from collections.abc import Mapping
+Of a large fleet it is put together a few chargers at a time: frames are forwarded on the same event loop.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from typing import Final
 
 from reconciler.app.applied_specs import AppliedSpecs
 from reconciler.app.controller import Controller
@@ -12,8 +18,11 @@ from reconciler.model.desired import DesiredCharger
 from reconciler.model.live import LiveCharger
 from reconciler.model.overrides import Override
 from reconciler.model.site import Site
-from reconciler.planning.drift import Standing, State
+from reconciler.planning.drift import Standing
 from reconciler.planning.effective import Layer
+
+AT_ONCE: Final = 200
+"""Chargers read in one turn of the event loop, a millisecond or two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,32 +49,56 @@ class Status:
         self._specs = specs
         self._relay = relay
         self._controller = controller
+        self._known: AbstractSet[str] = frozenset()
+        self._by_name: Sequence[str] = ()
 
     async def chargers(self, address: str | None = None) -> tuple[ChargerStatus, ...]:
         """Return the chargers by name: all, or those of a charger, split system, binding or back-end.
 
-        Raises UnknownAddress where there is no such resource.
+        Each is as it was at one moment; of many, the last may be some turns of the loop later than the first. Raises
+        UnknownAddress where there is no such resource.
         """
         site = (await self._specs.current()).site
-        live = self._relay.live()
-        standings = {standing.charger: standing for standing in self._controller.standings()}
-        chosen = _chosen(site, self._controller.desired, address)
-        names = sorted(standings.keys() | site.chargers.keys() | live.keys()) if chosen is None else chosen
-        return tuple(self._status(name, site, live, standings) for name in names)
+        reading = _Reading(site, self._controller)
+        chosen = _chosen(site, reading.desired, address)
+        names = self._ordered(self._controller.known | site.chargers.keys()) if chosen is None else chosen
+        found: list[ChargerStatus] = []
+        for start in range(0, len(names), AT_ONCE):
+            if start:
+                await asyncio.sleep(0)
+            some = names[start : start + AT_ONCE]
+            live = self._relay.live(some)
+            found += [reading.status(name, live.get(name)) for name in some]
+        return tuple(found)
 
-    def _status(
-        self, name: str, site: Site, live: Mapping[str, LiveCharger], standings: Mapping[str, Standing]
-    ) -> ChargerStatus:
+    def _ordered(self, names: AbstractSet[str]) -> Sequence[str]:
+        if names != self._known:
+            self._known, self._by_name = names, sorted(names)
+        return self._by_name
+
+
+class _Reading:
+    """What holds for all chargers of one reading."""
+
+    def __init__(self, site: Site, controller: Controller) -> None:
+        self._site = site
+        self._controller = controller
+        self.desired = controller.desired
+        self._layers = controller.layers
+        self._overrides = controller.overrides
+        self._paused = controller.paused
+
+    def status(self, name: str, live: LiveCharger | None) -> ChargerStatus:
         return ChargerStatus(
             name=name,
-            standing=standings.get(name) or Standing(name, State.OFFLINE),
-            desired=self._controller.desired.get(name),
-            live=live.get(name),
-            override=self._controller.overrides.get(name),
-            layer=self._controller.layers.get(name),
-            declared_by=site.declared_by.get(name, ""),
-            bound_by=site.bound_by.get(name, ""),
-            paused=self._controller.paused.get(name, ""),
+            standing=self._controller.standing(name, live),
+            desired=self.desired.get(name),
+            live=live,
+            override=self._overrides.get(name),
+            layer=self._layers.get(name),
+            declared_by=self._site.declared_by.get(name, ""),
+            bound_by=self._site.bound_by.get(name, ""),
+            paused=self._paused.get(name, ""),
         )
 
 
@@ -73,12 +106,13 @@ def _chosen(site: Site, desired: Mapping[str, DesiredCharger], text: str | None)
     if text is None:
         return None
     address = Address.parse(text)
+    if address.kind == "charger" and address.name in site.chargers:
+        return [address.name]
     members = {member.charger for policy in site.load_policies if policy.address == text for member in policy.members}
     found = [
         name
         for name in site.chargers
         if text in (site.declared_by.get(name), site.bound_by.get(name))
-        or (address.kind == "charger" and address.name == name)
         or name in members
         or (address.kind == "backend" and name in desired and desired[name].leg(address.name) is not None)
     ]

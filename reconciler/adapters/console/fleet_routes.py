@@ -1,5 +1,6 @@
 """The list of chargers, how the page looks, and what it is told as things change."""
 
+import asyncio
 from collections.abc import Mapping
 
 from fastapi import FastAPI, Request
@@ -23,7 +24,7 @@ def add_fleet_routes(
     @console.get("/")
     async def fleet(request: Request) -> HTMLResponse:
         select = pages.visitor(request).select
-        found = viewed.of(await board.read(), FleetQuery.read(request.query_params), select)
+        found = await viewed.of(await board.read(), FleetQuery.read(request.query_params), select)
         strangers = 0 if select else await reconciler.strangers()
         return pages.page(request, "fleet.html", view=found, strangers=strangers)
 
@@ -32,7 +33,7 @@ def add_fleet_routes(
         query, select = FleetQuery.read(request.query_params), pages.visitor(request).select
 
         async def render(picture: Picture) -> Fragments:
-            found = viewed.of(picture, query, select)
+            found = await viewed.of(picture, query, select)
             return {name: pages.fragment(request, f"{name}.html", view=found) for name in ("tally", "rows")}
 
         return streams.follow(render)
@@ -51,13 +52,13 @@ class _Viewed:
 
     def __init__(self) -> None:
         self._number = 0
-        self._views: dict[tuple[FleetQuery, tuple[tuple[str, str], ...]], FleetView] = {}
+        self._views: dict[tuple[FleetQuery, tuple[tuple[str, str], ...]], asyncio.Task[FleetView]] = {}
 
-    def of(self, picture: Picture, query: FleetQuery, select: Mapping[str, str]) -> FleetView:
-        if self._number != picture.number or len(self._views) > VIEWS_KEPT:
+    async def of(self, picture: Picture, query: FleetQuery, select: Mapping[str, str]) -> FleetView:
+        if self._number < picture.number or len(self._views) > VIEWS_KEPT:
             self._number, self._views = picture.number, {}
         key = query, tuple(sorted(select.items()))
         found = self._views.get(key)
         if found is None:
-            found = self._views[key] = view(picture, query, select)
-        return found
+            found = self._views[key] = asyncio.ensure_future(view(picture, query, select))
+        return await asyncio.shield(found)  # whoever leaves, others may wait for the same

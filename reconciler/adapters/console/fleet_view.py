@@ -1,6 +1,7 @@
 """The list of chargers: what a reader asked to see of a picture of the fleet, page by page."""
 
-from collections.abc import Callable, Iterable, Mapping
+import asyncio
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlencode
@@ -12,6 +13,8 @@ from reconciler.model.live import LegPhase
 from reconciler.planning.drift import State
 
 PAGE_ROWS: Final = 50
+AT_ONCE: Final = 250
+"""Chargers gone through in one turn of the event loop, a millisecond or two."""
 QUERY_MAX: Final = 200
 
 Predicate = Callable[[ChargerStatus], bool]
@@ -131,25 +134,38 @@ def owners_of(status: ChargerStatus) -> Mapping[str, str]:
     return status.desired.owners if status.desired is not None else {}
 
 
-def view(picture: Picture, query: FleetQuery, select: Mapping[str, str]) -> FleetView:
-    """Return the page that `query` asks for, of chargers with the labels `select`; one beyond the last is the last."""
-    fleet = [status for status in picture.chargers.values() if not select or _has(status, select)]
-    found = [status for status in fleet if query.matches(status)]
-    tally = tuple((show, name, sum(map(belongs, found))) for show, (name, belongs) in SHOWS.items())
-    shown = [status for status in found if SHOWS[query.show][1](status)]
+async def view(picture: Picture, query: FleetQuery, select: Mapping[str, str]) -> FleetView:
+    """Return the page that `query` asks for, of chargers with the labels `select`; one beyond the last is the last.
+
+    A large fleet is gone through a few hundred chargers at a time: frames are forwarded on the same event loop.
+    """
+    tally, choices = dict.fromkeys(SHOWS, 0), _Choices()
+    fleet, shown = 0, []
+    for position, status in enumerate(picture.chargers.values(), 1):
+        if position % AT_ONCE == 0:
+            await asyncio.sleep(0)
+        if select and not _has(status, select):
+            continue
+        fleet += 1
+        choices.see(status)
+        if not query.matches(status):
+            continue
+        for show, (_, belongs) in SHOWS.items():
+            tally[show] += belongs(status)
+        if SHOWS[query.show][1](status):
+            shown.append(status)
     pages = max(1, -(-len(shown) // PAGE_ROWS))
     page = min(query.page, pages)
     first = (page - 1) * PAGE_ROWS
-    owners, labels = _choices(fleet)
     return FleetView(
         replace(query, page=page),
         tuple(map(_row, shown[first : first + PAGE_ROWS])),
         len(shown),
         pages,
-        tally,
-        len(fleet),
-        owners,
-        labels,
+        tuple((show, name, tally[show]) for show, (name, _) in SHOWS.items()),
+        fleet,
+        choices.owners(),
+        tuple(sorted(choices.labels)),
     )
 
 
@@ -158,16 +174,20 @@ def _has(status: ChargerStatus, select: Mapping[str, str]) -> bool:
     return all(labels.get(label) == value for label, value in select.items())
 
 
-def _choices(chargers: Iterable[ChargerStatus]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the owners and labels that there are; chargers of one binding share their owners' object."""
-    seen: dict[int, Mapping[str, str]] = {}
-    labels: dict[str, None] = {}
-    for status in chargers:
+class _Choices:
+    """The owners and labels that there are to choose from; chargers of one binding share their owners' object."""
+
+    def __init__(self) -> None:
+        self.labels: set[str] = set()
+        self._owned: dict[int, Mapping[str, str]] = {}
+
+    def see(self, status: ChargerStatus) -> None:
         owned = owners_of(status)
-        seen.setdefault(id(owned), owned)
-        for key, value in (status.desired.labels if status.desired else {}).items():
-            labels.setdefault(f"{key}={value}")
-    return tuple(sorted({name for owned in seen.values() for name in owned.values()})), tuple(sorted(labels))
+        self._owned.setdefault(id(owned), owned)
+        self.labels.update(f"{key}={value}" for key, value in (status.desired.labels if status.desired else {}).items())
+
+    def owners(self) -> tuple[str, ...]:
+        return tuple(sorted({name for owned in self._owned.values() for name in owned.values()}))
 
 
 def _row(status: ChargerStatus) -> Row:

@@ -1,7 +1,10 @@
 """Status: what runs beside what is to run."""
 
+import asyncio
+
 import pytest
 
+from reconciler.app.status import AT_ONCE
 from reconciler.app.toggling import ToggleRequest
 from reconciler.errors import UnknownAddress
 from reconciler.planning.drift import State
@@ -61,6 +64,32 @@ async def test_an_address_narrows_it_down_to_the_chargers_it_is_about() -> None:
     assert await names(world, "backend-binding.a") == ["cp000", "cp001", "ice-d1", "ice-d2"]
     assert await names(world, "backend.grid") == ["free"]
     assert await names(world, "security-profile.open") == []
+
+
+async def test_a_large_fleet_is_read_a_few_chargers_at_a_time_and_frames_pass_between() -> None:
+    world = World()
+    await world.apply(a_site(3 * AT_ONCE + 1, {"partner": "primary"}))
+    world.relay.looked_at.clear()
+    reading = asyncio.ensure_future(world.reconciler.status())
+    turns = 0
+    while not reading.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert len(await reading) == 3 * AT_ONCE + 1
+    assert world.relay.looked_at == [
+        AT_ONCE,
+        AT_ONCE,
+        AT_ONCE,
+        1,
+    ]  # no look was at more, so none holds frames up longer
+    assert turns > 3
+
+
+async def test_one_charger_costs_a_look_at_one() -> None:
+    world = await world_of()
+    world.relay.looked_at.clear()
+    await world.reconciler.status("charger.cp001")
+    assert world.relay.looked_at == [1]
 
 
 @pytest.mark.parametrize("address", ["charger.nobody", "nonsense", "backend.nobody"])
