@@ -27,7 +27,11 @@ spec: {{profile: 0}}
 apiVersion: fwdctl/v1
 kind: Backend
 metadata: {{name: partner-pay}}
-spec: {{url: "{partner}", versions: [ocpp2.0.1, ocpp1.6], securityProfile: open}}
+spec:
+  url: "{partner}"
+  versions: [ocpp2.0.1, ocpp1.6]
+  securityProfile: open
+  health: {{downAfter: 1s, upAfter: 1s}}
 ---
 apiVersion: fwdctl/v1
 kind: Backend
@@ -83,6 +87,8 @@ metadata: {{name: depot-b}}
 spec:
   chargers: {{labels: {{site: depot-b}}}}
   backends: [{{backend: partner-pay, role: primary}}, {{backend: grid-co, role: energy}}]
+  whenOwnerIsDown: failover
+  failover: {{to: local, after: 1s, back: manual}}
 ---
 apiVersion: fwdctl/v1
 kind: ScheduledOutage

@@ -40,7 +40,7 @@ PAGES = {
     "login": "/login",
     "missing": "/no/such/page",
 }
-MAIN_PAGES = ("fleet", "charger", "toggled", "work-proxy", "outages")
+MAIN_PAGES = ("fleet", "charger", "toggled", "work-proxy", "outages", "load", "changes")
 
 
 @pytest.fixture(scope="module")

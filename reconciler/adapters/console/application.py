@@ -23,6 +23,7 @@ from reconciler.adapters.console.message_routes import add_message_routes
 from reconciler.adapters.console.operation_routes import add_operation_routes
 from reconciler.adapters.console.outage_routes import add_outage_routes
 from reconciler.adapters.console.pages import HEADERS, HERE, YEAR_S, Pages
+from reconciler.adapters.console.stand_in_routes import add_stand_in_routes
 from reconciler.adapters.console.streams import Streams
 from reconciler.adapters.console.toggle_routes import add_toggle_routes
 from reconciler.adapters.console.visitor import Door, Forms
@@ -75,7 +76,8 @@ def build_console(parts: ConsoleParts) -> FastAPI:
     add_message_routes(console, parts.messages, parts.board, pages, streams)
     add_operation_routes(console, parts.reconciler, parts.operations, parts.files, parts.board, pages, streams)
     add_toggle_routes(console, parts.reconciler, pages)
-    add_outage_routes(console, parts.reconciler, pages)
+    add_stand_in_routes(console, parts.reconciler.failovers, pages, streams)
+    add_outage_routes(console, parts.reconciler, parts.board, pages)
     add_load_routes(console, parts.reconciler, pages, streams)
     add_history_routes(console, parts.reconciler, parts.runs, parts.board, pages, streams)
     add_login_routes(console, pages)

@@ -18,6 +18,7 @@ from reconciler.app.reconciler import Reconciler
 from reconciler.app.status import ChargerStatus
 from reconciler.errors import UnknownAddress
 from reconciler.model.desired import LOCAL
+from reconciler.model.failovers import Failover
 from reconciler.model.history import HistoryEvent
 from reconciler.planning.explain import Explanation, layer_text
 from reconciler.planning.findings import did_you_mean
@@ -39,6 +40,8 @@ OUTCOMES: Final[Mapping[str, Done]] = {
     "ended": Done("good", "Handed back."),
     "extended": Done("good", "Extended."),
     "deferred": Done("wait", "The charger is offline: this happens at its next connection."),
+    "given-back": Done("good", "Given back to its owner. Should that stay away, it is stood in for again."),
+    "giving-back": Done("wait", "Given back, and not everywhere yet: where a charger is offline or busy it follows."),
     "refused": Done("bad", "The relay could not do it yet; why is below. It is tried again until you hand back."),
 }
 """What `?done=` says, from a closed set: an address can't put words into the page."""
@@ -63,6 +66,12 @@ class ChargerView:
     def proxied(self) -> bool:
         """Tell whether a partner is in charge, so that local control is passive."""
         return self.chief != LOCAL
+
+    @property
+    def stood_in_for(self) -> tuple[Failover, ...]:
+        """Return whom somebody stands in for, where that decides on the charger."""
+        sources = self.status.layer.sources if self.status.layer is not None else ()
+        return tuple(source for source in sources if isinstance(source, Failover))
 
 
 def charger_view(status: ChargerStatus) -> ChargerView:

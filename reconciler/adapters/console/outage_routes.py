@@ -1,4 +1,4 @@
-"""Outages: a calendar of what is planned, who was told, and ending, extending or beginning one."""
+"""Outages: who stands in, a calendar of what is planned, who was told, and ending, extending or beginning one."""
 
 from datetime import datetime
 from typing import Final
@@ -6,10 +6,13 @@ from typing import Final
 from fastapi import FastAPI, Request
 from starlette.responses import HTMLResponse, Response
 
+from reconciler.adapters.console.charger_routes import OUTCOMES
 from reconciler.adapters.console.month import days_shown, month_asked, month_of
 from reconciler.adapters.console.pages import Pages, keep_cookie
+from reconciler.adapters.console.stand_ins import stand_ins
 from reconciler.adapters.console.toggle_routes import DURATIONS, REASON_MAX, seconds_of
 from reconciler.adapters.console.visitor import NAME_COOKIE, NAME_MAX
+from reconciler.app.fleet_board import FleetBoard
 from reconciler.app.outage_desk import BeginRequest
 from reconciler.app.reconciler import Reconciler
 from reconciler.errors import FwdctlError
@@ -19,7 +22,7 @@ from reconciler.model.desired import LOCAL
 NEXT_SHOWN: Final = 6
 
 
-def add_outage_routes(console: FastAPI, reconciler: Reconciler, pages: Pages) -> None:
+def add_outage_routes(console: FastAPI, reconciler: Reconciler, board: FleetBoard, pages: Pages) -> None:
     """Add them; the ones that change something need an operator."""
     desk = reconciler.outages
     _add_begin(console, reconciler, pages)
@@ -35,6 +38,8 @@ def add_outage_routes(console: FastAPI, reconciler: Reconciler, pages: Pages) ->
             statuses=await desk.outages(),
             upcoming=await desk.upcoming(NEXT_SHOWN),
             undelivered=await reconciler.undelivered(),
+            stand_ins=stand_ins(await reconciler.failovers.failovers(), (await board.read()).chargers),
+            done=OUTCOMES.get(request.query_params.get("done", "")),
         )
 
     @console.post("/outages/{name}/cancel")

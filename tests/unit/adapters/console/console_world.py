@@ -81,7 +81,7 @@ class Seat:
         """Open a page."""
         return await self.http.get(path)
 
-    async def send(self, form_at: str, to: str, **fields: str) -> httpx.Response:
+    async def send(self, form_at: str, to: str, /, **fields: str) -> httpx.Response:
         """Fill in the form of a page and send it."""
         proof = re.search(r'name="proof" value="(\w+)"', (await self.get(form_at)).text)
         assert proof is not None
