@@ -224,14 +224,16 @@ class Controller:
         """Return how these chargers stand right now; without any, every declared or known one, by name."""
         names = sorted(self.desired.keys() | self._courses.keys()) if chargers is None else tuple(chargers)
         live = self._relay.live(None if chargers is None else names)
-        return tuple(self._course(name).standing(self.desired.get(name), live.get(name)) for name in names)
+        return tuple(self.standing(name, live.get(name)) for name in names)
 
     def standing(self, charger: str, live: LiveCharger | None) -> Standing:
         """Return how a charger stands that runs as `live`; OFFLINE where it is neither declared nor known."""
-        course = self._courses.get(charger)
-        if course is None and charger not in self.desired:
-            return Standing(charger, State.OFFLINE)
-        return (course or self._course(charger)).standing(self.desired.get(charger), live)
+        known = charger in self._courses or charger in self.desired
+        return (
+            self._course(charger).standing(self.desired.get(charger), live)
+            if known
+            else Standing(charger, State.OFFLINE)
+        )
 
     @property
     def known(self) -> AbstractSet[str]:
