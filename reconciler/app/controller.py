@@ -11,7 +11,6 @@ nodes that share a store one acts, under a lease (`duty`); the others look too, 
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -228,15 +227,12 @@ class Controller:
 
     def standing(self, charger: str, live: LiveCharger | None) -> Standing:
         """Return how a charger stands that runs as `live`; OFFLINE where it is neither declared nor known."""
-        known = charger in self._courses or charger in self.desired
-        return (
-            self._course(charger).standing(self.desired.get(charger), live)
-            if known
-            else Standing(charger, State.OFFLINE)
-        )
+        if charger not in self._courses and charger not in self.desired:
+            return Standing(charger, State.OFFLINE)
+        return self._course(charger).standing(self.desired.get(charger), live)
 
     @property
-    def known(self) -> AbstractSet[str]:
+    def known(self) -> set[str]:
         """Return the names of the chargers that are to run or ran, as of the last look."""
         return self.desired.keys() | self._courses.keys() | self._live.keys()
 
