@@ -23,7 +23,8 @@ def run(command: Callable[..., object], arguments: Sequence[str]) -> int:
         return _tell(error, arguments)
     except typer.TyperException as error:
         # Not the customary 2: that means "changes" here, and a pipeline must not take a typo for them.
-        return _tell(FwdctlError(error.message, hint="fwdctl --help, or fwdctl VERB --help"), arguments)
+        mistyped = _mistyped(error)
+        return _tell(mistyped, arguments) if mistyped.summary else mistyped.exit_code  # help was printed instead
     except typer.Abort:
         return _tell(FwdctlError("the question was not answered", hint="--auto-approve answers yes"), arguments)
     except Exception as error:  # noqa: BLE001 - the last resort: a sentence instead of a traceback
@@ -32,6 +33,12 @@ def run(command: Callable[..., object], arguments: Sequence[str]) -> int:
         hint = "this is a bug of fwdctl; FWDCTL_DEBUG=1 shows where it happened"
         return _tell(FwdctlError(f"unexpected {type(error).__name__}: {error}", hint=hint), arguments)
     return result if isinstance(result, int) else 0
+
+
+def _mistyped(error: typer.TyperException) -> FwdctlError:
+    context: typer.Context | None = getattr(error, "ctx", None)
+    verb = context.command_path if context is not None else "fwdctl"
+    return FwdctlError(error.format_message(), hint="fwdctl --help" if verb == "fwdctl" else f"{verb} --help")
 
 
 def _tell(error: FwdctlError, arguments: Sequence[str]) -> int:

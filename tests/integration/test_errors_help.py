@@ -69,7 +69,13 @@ CASES = {
         "no fwdctl server at http://127.0.0.1:1: connection refused",
         "start one: fwdctl serve",
     ),
-    "plam": (1, "No such command 'plam'.", "fwdctl --help, or fwdctl VERB --help"),
+    "plam": (1, "No such command 'plam'.", "fwdctl --help"),
+    "plan --selct site=a": (1, "No such option: --selct", "fwdctl plan --help"),
+    "plan --parallelism": (1, "No such option: --parallelism", "fwdctl plan --help"),
+    "outage cancel acme": (1, "Missing option '--reason'", "fwdctl outage cancel --help"),
+    "outage start cp001 --for 1h --reason fire": (1, "Missing option '--primary'", "fwdctl outage start --help"),
+    "explain": (1, "Missing argument 'charger'", "fwdctl explain --help"),
+    "history --limit many": (1, "Invalid value for '--limit'", "fwdctl history --help"),
 }
 
 
