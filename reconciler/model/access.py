@@ -19,7 +19,7 @@ class Access(StrEnum):
     OPERATOR = "operator"
     """Apply specs, break locks."""
     ADMIN = "admin"
-    """Give and take tokens."""
+    """Apply in spite of change windows, give and take tokens."""
 
     def covers(self, needed: "Access") -> bool:
         """Return True where this level may do what `needed` may."""

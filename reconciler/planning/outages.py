@@ -9,13 +9,13 @@ from typing import Final
 from reconciler.errors import InvalidSpecs
 from reconciler.model.desired import DesiredCharger
 from reconciler.model.diagnostics import Diagnostic
-from reconciler.model.kinds import ScheduledOutageSpec
+from reconciler.model.kinds import BackendSpec, ScheduledOutageSpec
 from reconciler.model.outages import Notice, Outage
 from reconciler.model.site import Resource, Site
 from reconciler.model.windows import Window
 from reconciler.planning.declared import Declared
 from reconciler.planning.effective import with_roles
-from reconciler.planning.findings import error, several
+from reconciler.planning.findings import error, several, warning
 from reconciler.planning.ownership import ownership_faults, version_faults
 from reconciler.planning.selection import Selection
 from reconciler.planning.values import flip_of
@@ -70,7 +70,18 @@ def outage_findings(declared: Declared, site: Site, selection: Selection) -> Ite
         else:
             chargers, reason = misfit
             yield error(resource, "spec.roles", f"spec.roles: on {several(chargers)}, {reason.summary}", reason.hint)
+        yield from _unheard(resource, spec, declared)
     yield from _contradictions(site, fitting)
+
+
+def _unheard(resource: Resource, spec: ScheduledOutageSpec, declared: Declared) -> Iterator[Diagnostic]:
+    """Yield a warning for each back-end that is to be told and says nowhere how."""
+    for index, name in enumerate(spec.notice.to if spec.notice is not None else ()):
+        backend = declared.resources.get(f"backend.{name}")
+        if backend is not None and isinstance(backend.spec, BackendSpec) and not backend.spec.contacts:
+            path = f"spec.notice.to.{index}"
+            hint = f"add spec.contacts to backend.{name}: an email or a webhook"
+            yield warning(resource, path, f"{path}: {name} has no contacts, so nobody is told", hint)
 
 
 def _groups(site: Site, chargers: list[str]) -> _Groups:

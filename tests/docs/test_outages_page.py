@@ -30,4 +30,5 @@ def test_the_way_to_verify_a_signature_is_right() -> None:
 
 def test_the_example_is_a_spec() -> None:
     example = block("yaml").replace("partner-pay", "partner").replace("site: depot-a", "site: a")
-    assert checked(SMALL, example)[1] == []
+    site = SMALL.replace("partner.example/ocpp,", "partner.example/ocpp, contacts: [{email: noc@partner.example}],")
+    assert checked(site, example)[1] == []

@@ -298,3 +298,15 @@ async def test_half_of_a_pair_is_refused(tmp_path: Path) -> None:
 def authority() -> Authority:
     """Return a certificate authority."""
     return Authority("fwdctl test CA")
+
+
+async def test_only_an_admin_applies_in_spite_of_change_windows(api: Api) -> None:
+    transport = httpx.ASGITransport(api.application)
+    role = {"apiVersion": "fwdctl/v1", "kind": "Role", "metadata": {"name": "energy"}, "spec": {"owns": ["metering"]}}
+    body = {"documents": [{"content": role}], "override_window": True, "reason": "incident", "actor": "ann"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://fwdctl.example") as client:
+        for access, text in api.texts.items():
+            answer = await client.post("/v1/applies", json=body, headers={"Authorization": f"Bearer {text}"})
+            assert answer.status_code == (202 if access is Access.ADMIN else 403), answer.text
+            if access is Access.OPERATOR:
+                assert "to override change windows needs admin" in answer.text

@@ -129,6 +129,16 @@ async def check_access(request: Request) -> None:
         )
 
 
+def check_window_override(wanted: bool) -> None:
+    """Refuse a caller that would apply in spite of change windows and may not."""
+    access = CURRENT_CALL.get().caller.access
+    if wanted and not access.covers(Access.ADMIN):
+        raise NotAllowed(
+            f"this token is for {access}, and to override change windows needs {Access.ADMIN}",
+            hint="wait for the window: --wait-for-window; or use a token made with: fwdctl token create --access admin",
+        )
+
+
 def check_reach(reach: ChargerReach) -> Callable[[Request], Awaitable[None]]:
     """Return a dependency of the whole application that refuses a caller whose labels the chargers meant have not."""
 

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse
 
 from reconciler import __version__
 from reconciler.adapters.admin_api import answers
+from reconciler.adapters.admin_api.access_rules import check_window_override
 from reconciler.adapters.admin_api.acting import CURRENT_CALL
 from reconciler.adapters.admin_api.bulk_routes import add_bulk_routes
 from reconciler.adapters.admin_api.file_routes import add_file_routes
@@ -113,6 +114,7 @@ def _add_planning(router: APIRouter, reconciler: Reconciler, runs: ApplyRuns, se
 
     @router.post("/applies")
     async def start_apply(body: ApplyBody) -> JSONResponse:
+        check_window_override(body.override_window)
         plan = await (asyncio.to_thread(seal.opened, body.plan) if body.plan is not None else planned(body))
         await reconciler.reach.check_plan(plan, CURRENT_CALL.get().caller.select)
         run = runs.start(

@@ -17,7 +17,9 @@ spec:
   roles: {partner: passive, local: primary}
   notice: {before: [1h], to: [partner]}
 """
-SITE = SMALL + OUTAGE
+SITE = (
+    SMALL.replace("partner.example/ocpp,", "partner.example/ocpp, contacts: [{email: noc@partner.example}],") + OUTAGE
+)
 
 RULES = [
     (

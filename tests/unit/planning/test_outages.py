@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.model.diagnostics import Position
+from reconciler.model.diagnostics import Position, Severity
 from tests.support.sites import SMALL, checked, place_of, valid_site
 
 NIGHT = '{cron: "0 2 * * *", duration: 2h, timeZone: Europe/Rome}'
@@ -50,6 +50,20 @@ def test_an_outage_leaves_each_feature_one_owner(roles: str, summary: str, hint:
 
 def test_an_outage_may_use_a_back_end_that_is_bound_nowhere() -> None:
     assert valid_site(SMALL, outage("o", NIGHT, "{partner: passive, grid: primary}"))
+
+
+def test_who_is_to_be_told_and_has_no_contact_is_said() -> None:
+    text = (
+        SMALL
+        + "---\n"
+        + outage("o", NIGHT, "{partner: passive, grid: primary}")
+        + "  notice: {before: [1h], to: [partner]}\n"
+    )
+    _, [finding] = checked(text)
+    assert finding.severity is Severity.WARNING
+    assert finding.summary == "spec.notice.to.0: partner has no contacts, so nobody is told"
+    assert finding.hint == "add spec.contacts to backend.partner: an email or a webhook"
+    assert finding.position == Position("-", *place_of(text, "partner]"))
 
 
 def test_a_faulty_binding_does_not_make_its_outages_faulty() -> None:
