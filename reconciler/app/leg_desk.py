@@ -53,8 +53,8 @@ class LegOrder:
     """Closes the leg and dials it anew; does nothing where it is gone."""
     call: Callable[[str, bytes], None]
     """Calls the back-end on this leg: action and payload."""
-    restart_due: Callable[[bool], None]
-    """Says whether the next reset is about this leg."""
+    changed: Callable[[LegSettings], None]
+    """Takes what the leg is to be from now on."""
 
     def __repr__(self) -> str:
         return f"LegOrder(charger={self.charger!r}, backend={self.backend.name!r}, action={self.action!r})"
@@ -90,10 +90,10 @@ class LegDesk:
             self._reports.confirmed(charger, backend, settled.settings)
         self._background.start(self._book.write(charger, backend), name=f"settling {charger}/{backend}")
 
-    def restart_due(self, charger: str, backend: str) -> bool:
-        """Tell whether the next reset that this back-end orders is about its own leg."""
+    def settings(self, charger: str, backend: str) -> LegSettings | None:
+        """Return what a back-end has set on its leg, None where it never set anything."""
         kept = self._book.get(charger, backend)
-        return kept is not None and kept.current.restart_due
+        return None if kept is None else kept.current
 
     def credential(self, charger: str, backend: str) -> str:
         """Return what a back-end has set on its leg, for people; "" where all is as the spec has it."""
@@ -121,7 +121,7 @@ class LegDesk:
                 if wanted is not None and wanted.sign:
                     wanted, request = self._with_request(order, wanted)
                 if wanted is not None and wanted.candidates:
-                    await self._keep(order, wanted)
+                    order.changed(await self._keep(order, wanted))
                 decision = wanted
         except FwdctlError as error:
             self._reports.refused(*name, order.action, f"{error.summary}; {error.hint}".rstrip("; "))
@@ -129,7 +129,6 @@ class LegDesk:
             order.answer(None if decision is None else _encoded(decision.answer))
         if decision is None:
             return
-        order.restart_due(self.restart_due(*name))
         if decision.sign:
             order.call("SignCertificate", request)
         if decision.reconnect:
@@ -171,7 +170,8 @@ class LegDesk:
             self._reports.refused(order.charger, order.backend.name, order.action, "not as a charger would take it")
         return decision
 
-    async def _keep(self, order: LegOrder, decision: Decision) -> None:
+    async def _keep(self, order: LegOrder, decision: Decision) -> LegSettings:
+        """Store what a decision leads to, and return what the leg is dialled with from now on."""
         name = order.charger, order.backend.name
         self._book.check_ready()
         kept = self._book.get(*name)
@@ -184,16 +184,19 @@ class LegDesk:
         on_trial = decision.reconnect or (kept is not None and kept.trial is not None)
         trial = Trial(candidates, before) if on_trial else None
         settings = before if on_trial else candidates[0]
-        await self._book.keep(*name, KeptLeg(settings, self._clock.now(), trial))
+        kept = KeptLeg(settings, self._clock.now(), trial)
+        await self._book.keep(*name, kept)
         if candidates[0].marks != was.marks:
             self._reports.ordered(*name, order.action, candidates[0])
+        return kept.current
 
     def _marked(self, new: LegSettings, was: LegSettings, declared: Any) -> LegSettings:
         """Return new settings with, for each part that changed, its mark and the spec's word of today."""
         changed = [part for part, names in PARTS.items() if any(getattr(new, n) != getattr(was, n) for n in names)]
-        marks = {part: self._mark(part, new) for part in changed}
+        marks = {part: self._mark(part, new) for part in changed if part in new.parts}
         digests = {part: declared[part] for part in changed if part in declared}
-        return replace(new, marks={**new.marks, **marks}, declared={**new.declared, **digests})
+        kept = {part: mark for part, mark in new.marks.items() if part not in changed}
+        return replace(new, marks={**kept, **marks}, declared={**new.declared, **digests})
 
     def _mark(self, part: str, settings: LegSettings) -> str:
         value = getattr(settings, PARTS[part][0])

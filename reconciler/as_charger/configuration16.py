@@ -1,4 +1,4 @@
-"""Configuration keys of OCPP 1.6 that are about the leg: ChangeConfiguration, and what GetConfiguration reads back.
+"""Configuration keys of OCPP 1.6 that a back-end sets on its leg.
 
 AuthorizationKey is write-only and takes effect with a new connection (A01). SecurityProfile goes only up, and only
 where what the profile needs is there (A05). Every other key that would move the leg elsewhere is refused: where a
@@ -31,17 +31,6 @@ def _security_profile(asked: Asked, value: object) -> Decision:
     if profile <= asked.profile or not asked.may_have(profile):
         return rejected()
     return Decision({"status": "Accepted"}, (replace(asked.settings, profile=profile),), reconnect=True)
-
-
-def get_configuration(asked: Asked) -> Decision:
-    """Answer GetConfiguration.req for keys of the leg alone."""
-    known = {
-        "authorizationkey": {"key": "AuthorizationKey", "readonly": False},
-        "securityprofile": {"key": "SecurityProfile", "readonly": False, "value": str(asked.profile)},
-        "cponame": {"key": "CpoName", "readonly": False, "value": asked.settings.organization or ""},
-    }
-    keys = [known[str(key).lower()] for key in asked.payload.get("key", ())]
-    return Decision({"configurationKey": keys})
 
 
 def _authorization_key(asked: Asked, value: object) -> Decision:

@@ -3,7 +3,7 @@
 The host is the spec's: a back-end that could name another would have the relay dial inside the operator's network.
 Scheme, port and path may change, as profiles with TLS often have a port of their own. The security profile goes up
 only, or from 3 to 2 where the spec allows it. The Reset reaches no station: the relay's connection begins anew, and
-what charges goes on charging.
+what charges goes on charging. Slot 1 holds what the spec says until the back-end puts something else there.
 """
 
 from collections.abc import Mapping
@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from reconciler.as_charger.asked import Asked, Decision, rejected
 from reconciler.as_charger.passwords import readings
 from reconciler.as_charger.settings import TLS_PROFILES, LegSettings
+from reconciler.model.desired import DECLARED_SLOT
 
 SLOTS_MAX: Final = 8
 URL_MAX: Final = 2000
@@ -65,12 +66,21 @@ def _is_our_host(asked: Asked, url: str, profile: int) -> bool:
 
 def reset(asked: Asked) -> Decision | None:
     """Decide on a Reset while a new priority waits for it: its slots are tried in their order."""
-    settings = asked.settings
-    if not settings.restart_due:
+    if not asked.settings.restart_due:
         return None
-    slots = [settings.networks[str(slot)] for slot in settings.priority if str(slot) in settings.networks]
-    candidates = tuple(_with(asked, data) for data in slots if _is_acceptable(asked, data))
+    found = [_candidate(asked, slot) for slot in asked.settings.priority]
+    candidates = tuple(candidate for candidate in found if candidate is not None)
     return Decision({"status": "Accepted"}, candidates, reconnect=True) if candidates else rejected()
+
+
+def _candidate(asked: Asked, slot: int) -> LegSettings | None:
+    """Return the settings that a slot leads to, None where they may not be."""
+    data, settings = asked.settings.networks.get(str(slot)), asked.settings
+    if data is not None:
+        return _with(asked, data) if _is_acceptable(asked, data) else None
+    if slot != DECLARED_SLOT or not _may_step(asked, asked.declared.security.profile):
+        return None
+    return replace(settings, profile=None, url=None, restart_due=False)
 
 
 def _with(asked: Asked, data: Mapping[str, Any]) -> LegSettings:
@@ -78,7 +88,8 @@ def _with(asked: Asked, data: Mapping[str, Any]) -> LegSettings:
     profile = data["securityProfile"]
     networks = {slot: other for slot, other in asked.settings.networks.items() if other["securityProfile"] >= profile}
     passwords = readings(asked.version, data.get("basicAuthPassword")) or (asked.settings.password,)
-    left = tuple(slot for slot in asked.settings.priority if str(slot) in networks)
+    slots = {*networks, *([str(DECLARED_SLOT)] if asked.declared.security.profile >= profile else [])}
+    left = tuple(slot for slot in asked.settings.priority if str(slot) in slots)
     return replace(
         asked.settings,
         profile=profile,

@@ -11,15 +11,13 @@ from reconciler.as_charger.certificates import (
     installed_certificates,
     sign_triggered,
 )
-from reconciler.as_charger.configuration16 import change_configuration, get_configuration
+from reconciler.as_charger.configuration16 import change_configuration
 from reconciler.as_charger.network_profiles import reset, set_network_profile
-from reconciler.as_charger.variables import get_variables, set_variables
+from reconciler.as_charger.variables import set_variables
 
 _DECIDERS: Final[Mapping[str, Callable[[Asked], Decision | None]]] = {
     "ChangeConfiguration": change_configuration,
-    "GetConfiguration": get_configuration,
     "SetVariables": set_variables,
-    "GetVariables": get_variables,
     "SetNetworkProfile": set_network_profile,
     "Reset": reset,
     "TriggerMessage": sign_triggered,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final, Self
 from urllib.parse import urlsplit, urlunsplit
 
-from reconciler.model.desired import Backend, DesiredLeg, SecretRef
+from reconciler.model.desired import SIGNING_REPEAT_TIMES, SIGNING_WAIT_MINIMUM_S, Backend, DesiredLeg, SecretRef
 
 PASSWORD: Final = "password"
 PROFILE: Final = "profile"
@@ -48,6 +48,9 @@ class LegSettings:
     organization: str | None = None
     asked_key: bytes | None = field(default=None, repr=False)
     """The key of a certificate that was asked for and has not come."""
+    signing_wait_minimum_s: int | None = None
+    """2.x: how long a CertificateSigned is waited for before it is asked for again; doubles each time."""
+    signing_repeat_times: int | None = None
     networks: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """2.x: configuration slot -> connection data, as the back-end set it."""
     priority: tuple[int, ...] = ()
@@ -56,6 +59,16 @@ class LegSettings:
     """`priority` has changed, and takes effect with the next reset."""
     declared: Mapping[str, str] = field(default_factory=dict)
     marks: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def signing_wait_s(self) -> int:
+        """Return how long to wait for a CertificateSigned at first, in seconds."""
+        return self.signing_wait_minimum_s or SIGNING_WAIT_MINIMUM_S
+
+    @property
+    def signing_repeats(self) -> int:
+        """Return how often to ask for it again."""
+        return SIGNING_REPEAT_TIMES if self.signing_repeat_times is None else self.signing_repeat_times
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -71,7 +84,7 @@ class LegSettings:
     def snapshot(self) -> dict[str, Any]:
         """Return everything as JSON data, secrets in the clear: to be encrypted before it goes anywhere."""
         values = {each.name: getattr(self, each.name) for each in fields(self)}
-        return {name: _written(value) for name, value in values.items() if value}
+        return {name: _written(value) for name, value in values.items() if value or (value == 0 and name in _ZERO)}
 
     @classmethod
     def restored(cls, snapshot: Mapping[str, Any]) -> Self:
@@ -80,6 +93,8 @@ class LegSettings:
         return cls(**{name: _read(name, value) for name, value in snapshot.items() if name in known})
 
 
+_ZERO: Final = ("signing_repeat_times",)
+"""What is something else than unset where it is 0."""
 _BYTES: Final = ("password", "certificate", "private_key", "roots", "asked_key")
 
 

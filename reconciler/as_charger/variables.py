@@ -1,4 +1,4 @@
-"""Variables of OCPP 2.x that are about the leg: SetVariables, and what GetVariables reads back.
+"""Variables of OCPP 2.x that a back-end sets on its leg: SetVariables.
 
 BasicAuthPassword is write-only and takes effect with a new connection (A01), NetworkConfigurationPriority with the next
 reset (B09, B10). Identity and SecurityProfile can't be set: the one is the spec's, the other a network profile's. An
@@ -14,6 +14,10 @@ from reconciler.as_charger.asked import BASIC_PROFILES, Asked, Decision
 from reconciler.as_charger.configuration16 import ORGANIZATION_MAX
 from reconciler.as_charger.passwords import readings
 from reconciler.as_charger.settings import LegSettings
+from reconciler.model.desired import DECLARED_SLOT
+
+SIGNING_WAIT_MAX_S: Final = 86_400
+SIGNING_REPEATS_MAX: Final = 20
 
 Item = Mapping[str, Any]
 Outcome = tuple[str, tuple[LegSettings, ...]]
@@ -57,36 +61,34 @@ def _organization(asked: Asked, value: str, before: LegSettings) -> Outcome:
 
 def _priority(asked: Asked, value: str, before: LegSettings) -> Outcome:
     slots = [slot.strip() for slot in value.split(",")]
-    if not all(slot in before.networks for slot in slots) or len(set(slots)) < len(slots):
+    known = {*before.networks, str(DECLARED_SLOT)}
+    if not known.issuperset(slots) or len(set(slots)) < len(slots):
         return "Rejected", ()
     return "RebootRequired", (replace(before, priority=tuple(map(int, slots)), restart_due=True),)
+
+
+def _wait_minimum(asked: Asked, value: str, before: LegSettings) -> Outcome:
+    seconds = _whole(value, SIGNING_WAIT_MAX_S)
+    return ("Accepted", (replace(before, signing_wait_minimum_s=seconds),)) if seconds else ("Rejected", ())
+
+
+def _repeat_times(asked: Asked, value: str, before: LegSettings) -> Outcome:
+    times = _whole(value, SIGNING_REPEATS_MAX)
+    return ("Rejected", ()) if times is None else ("Accepted", (replace(before, signing_repeat_times=times),))
+
+
+def _whole(value: str, largest: int) -> int | None:
+    number = int(value) if value.isdecimal() and len(value) <= len(str(largest)) else None
+    return number if number is not None and number <= largest else None
 
 
 _SETTERS: Final[Mapping[str, Callable[[Asked, str, LegSettings], Outcome]]] = {
     "basicauthpassword": _password,
     "organizationname": _organization,
     "networkconfigurationpriority": _priority,
+    "certsigningwaitminimum": _wait_minimum,
+    "certsigningrepeattimes": _repeat_times,
 }
-
-
-def get_variables(asked: Asked) -> Decision:
-    """Answer GetVariablesRequest for variables of the leg alone; the password is write-only."""
-    values = {
-        "securityprofile": str(asked.profile),
-        "identity": asked.identity,
-        "organizationname": asked.settings.organization or "",
-        "networkconfigurationpriority": ",".join(map(str, asked.settings.priority)),
-    }
-    results = []
-    for item in asked.payload.get("getVariableData", ()):
-        value = values.get(name_of(item, "variable"))
-        if item.get("attributeType", "Actual") != "Actual":
-            results.append(_result(item, "NotSupportedAttributeType"))
-        elif not value:
-            results.append(_result(item, "Rejected"))
-        else:
-            results.append({**_result(item, "Accepted"), "attributeValue": value})
-    return Decision({"getVariableResult": results})
 
 
 def _result(item: Item, status: str) -> dict[str, Any]:

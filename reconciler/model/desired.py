@@ -6,6 +6,12 @@ from typing import Final, Literal
 
 LOCAL: Final = "local"
 """The relay's own back-end; always there, needs no socket."""
+SIGNING_WAIT_MINIMUM_S: Final = 60
+"""How long a leg waits for a CertificateSigned before it asks again; twice as long each time (OCPP 2.x, A02)."""
+DECLARED_SLOT: Final = 1
+"""The slot in which a back-end of OCPP 2.x finds its leg's network profile as the spec has it."""
+SIGNING_REPEAT_TIMES: Final = 3
+"""How often a leg asks again; a back-end may set both on its leg."""
 
 OpenTransaction = Literal["proceed", "wait", "skip"]
 OwnerDownPolicy = Literal["close", "buffer", "failover"]

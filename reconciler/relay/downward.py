@@ -20,6 +20,7 @@ from reconciler.relay.commands import RememberCharger, SendToLeg
 from reconciler.relay.envelope import Frame, Kind, call, call_error
 from reconciler.relay.leg import NEVER, CsmsLeg
 from reconciler.relay.leg_orders import LegOrders
+from reconciler.relay.leg_values import READS, shown_answer
 from reconciler.relay.refusals import NOT_PERMITTED, refusal
 from reconciler.relay.residue import Residue
 from reconciler.relay.state import SessionState
@@ -152,8 +153,10 @@ class Downward:
         raw = frame.with_id(downcall.frame.id_token)
         if frame.kind is Kind.CALLRESULT:
             theirs = translation.command_answer(state.memory, downcall.backend, downcall.frame, downcall.sent, frame)
-            raw = raw if theirs is None else frame.rewritten(downcall.frame.id_token, theirs)
             action, memory = downcall.frame.action, state.memory
+            if theirs is None and action in READS and leg is not None and not frame.signed:
+                theirs = self._shown(leg, action, frame)
+            raw = raw if theirs is None else frame.rewritten(downcall.frame.id_token, theirs)
             if memory.residue.command_answered(downcall.backend, action, downcall.sent, frame):
                 state.emit(RememberCharger())
         if leg is not None:
@@ -161,6 +164,12 @@ class Downward:
             if state.version == "ocpp2.1":
                 self._answered.append((downcall.frame.id, leg.name, frame.id_token, state.now))
         self.pump()
+
+    def _shown(self, leg: CsmsLeg, action: str, frame: Frame) -> bytes | None:
+        """Return the station's configuration with what the back-end has on its own leg; None for no change (R13)."""
+        if leg.name == LOCAL or self._state.table.shares_credentials(leg.name):
+            return None
+        return shown_answer(self._state.values_of(leg), action, bytes(frame.payload))
 
     def _own_call_answered(self, own: OwnCall, frame: Frame) -> None:
         gone = frame.kind is Kind.CALLRESULT and any(word in frame.raw for word in _TAKEN_AWAY)

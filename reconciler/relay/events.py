@@ -3,6 +3,7 @@
 import msgspec
 
 from reconciler.model.desired import DesiredCharger
+from reconciler.relay.leg_values import LegValues
 
 
 class DesiredChanged(msgspec.Struct, frozen=True):
@@ -58,11 +59,15 @@ class OrderAnswered(msgspec.Struct, frozen=True):
     answer: bytes | None = None
 
 
-class LegRestartExpected(msgspec.Struct, frozen=True):
-    """A back-end has changed what takes effect with the charger's next reset: that reset is about its leg (R13)."""
+class LegChanged(msgspec.Struct, frozen=True):
+    """A back-end has set something on its leg (R13): `values` is what it reads there from now on.
+
+    `restart_due`: something takes effect with the charger's next reset, which is about the leg then.
+    """
 
     backend: str
-    due: bool
+    values: LegValues
+    restart_due: bool = False
 
 
 class OwnCallWanted(msgspec.Struct, frozen=True):
@@ -97,7 +102,7 @@ Event = (
     | LegClosed
     | LegDialFailed
     | OrderAnswered
-    | LegRestartExpected
+    | LegChanged
     | OwnCallWanted
     | ResidueDisowned
     | TimerFired

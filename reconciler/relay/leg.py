@@ -19,6 +19,7 @@ from reconciler.model.desired import DesiredLeg
 from reconciler.model.live import LegPhase
 from reconciler.relay.composition import Composition
 from reconciler.relay.envelope import Frame
+from reconciler.relay.leg_values import LegValues
 from reconciler.relay.transaction_ids import TransactionIds
 
 NEVER: Final = float("inf")
@@ -136,6 +137,7 @@ class CsmsLeg:
         "since",
         "spec",
         "transparent",
+        "values",
         "waiting",
     )
 
@@ -161,6 +163,8 @@ class CsmsLeg:
         self.frames = 0
         self.restart_due = False
         """The back-end has changed what takes effect with the next reset."""
+        self.values: LegValues | None = None
+        """What the back-end reads of this leg where it has set something; None: what the spec says."""
 
     @property
     def name(self) -> str:

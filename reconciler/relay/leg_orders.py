@@ -1,6 +1,7 @@
 """Leg orders: what a back-end orders on its own leg is carried out on that leg, by the relay as the charger (R13).
 
 back-end CALL ──concerns its leg?──no──> downward
+                     ├─reads only──> leg_values ──> back-end
                      └─yes──> AnswerOrder ──shell: validate, store, answer, dial anew──> OrderAnswered ──> back-end
 
 Any back-end may order on its own leg, whatever it owns: nothing of it reaches the station or another back-end (R9).
@@ -13,12 +14,13 @@ from collections.abc import Callable
 from typing import Final
 
 from reconciler.model.desired import LOCAL
+from reconciler.relay import leg_values
 from reconciler.relay.commands import AnswerOrder, SendToLeg
 from reconciler.relay.envelope import Frame, call_result
 from reconciler.relay.leg import CsmsLeg
 from reconciler.relay.refusals import refusal
 from reconciler.relay.state import SessionState
-from reconciler.relay.terminated import asks_about_leg, concerns_leg
+from reconciler.relay.terminated import concerns_leg, lists_leg_roots, reads_leg_alone
 
 _EVSE: Final = b'"evseId"'
 NOT_ON_THIS_LEG: Final = "would change the charging station's connection to the relay"
@@ -40,9 +42,13 @@ class LegOrders:
         state = self._state
         if leg.name == LOCAL or state.table.shares_credentials(leg.name):
             return False
+        read = reads_leg_alone(frame)
+        if read is not None:
+            self._answer(leg, frame, leg_values.answer(state.values_of(leg), frame.action, read))
+            return True
         if not (
             concerns_leg(state.table.action(frame.action), frame, state.deletable)
-            or asks_about_leg(frame)
+            or lists_leg_roots(frame)
             or (leg.restart_due and frame.action == "Reset" and _EVSE not in frame.raw)
         ):
             return False
@@ -67,8 +73,11 @@ class LegOrders:
         if answer is None:
             self._refuse(leg, frame, "refused-call", f"{frame.action} can't be carried out on this leg")
             return
+        self._answer(leg, frame, answer)
+
+    def _answer(self, leg: CsmsLeg, frame: Frame, payload: bytes) -> None:
         leg.frames += 1
-        self._state.emit(SendToLeg(name, call_result(frame.id_token, answer)))
+        self._state.emit(SendToLeg(leg.name, call_result(frame.id_token, payload)))
         self._pump_leg(leg)
 
     def _refuse(self, leg: CsmsLeg, frame: Frame, what: str, reason: str) -> None:

@@ -25,9 +25,10 @@ _VENDOR: Final = msgspec.json.Decoder(Vendor)
 class RouteTable:
     """Owners, observers and permissions of one charger under one generation, for one OCPP version."""
 
-    __slots__ = ("_actions", "_legs", "_observers", "_shared", "_vendors", "keeps_calls", "owners")
+    __slots__ = ("_actions", "_legs", "_observers", "_shared", "_vendors", "identity", "keeps_calls", "owners")
 
     def __init__(self, desired: DesiredCharger, version: str) -> None:
+        self.identity = desired.identity
         self.owners: Mapping[str, str] = desired.owners
         self.keeps_calls = desired.when_owner_is_down in ("buffer", "failover")
         """Are calls acknowledged and kept while their owner is away? With failover, for the next owner (R11)."""

@@ -10,7 +10,7 @@ Where the rules of the design's relay page are kept (each docstring names its ow
 
     R1 envelope, splice    R2 station_calls   R3 leg, downward    R4 upward, downward    R5 routing    R6 composition
     R7 upward              R8 routing, refusals                   R9 registration, translation, *_ids, list_version
-    R10 flip               R11 station_calls, backlog, this file  R12 this file          R13 terminated, leg_orders
+    R10 flip               R11 station_calls, backlog, this file  R12 this file          R13 terminated, leg_*
     R14 residue, handover  R15 limits         R16 envelope, this file
 
 After each call to `handle` the shell must carry out the commands in order, and ask `next_timer` anew.
@@ -96,7 +96,7 @@ class Session:
                 self._expire()
             case events.DesiredChanged(generation, desired):
                 self._flip.want(generation, desired)
-            case events.OrderAnswered() | events.LegRestartExpected() | events.OwnCallWanted():
+            case events.OrderAnswered() | events.LegChanged() | events.OwnCallWanted():
                 self._about_a_leg(event)
             case events.ResidueDisowned(owner, kind, details):
                 self._take_away(owner, kind, details)
@@ -181,7 +181,7 @@ class Session:
         elif state.version != "ocpp1.6":
             answer(call_error(b'"-1"', "RpcFrameworkError", frame.reason))
 
-    def _about_a_leg(self, event: events.OrderAnswered | events.LegRestartExpected | events.OwnCallWanted) -> None:
+    def _about_a_leg(self, event: events.OrderAnswered | events.LegChanged | events.OwnCallWanted) -> None:
         """Take what the shell has to say about a back-end's own leg (R13)."""
         if isinstance(event, events.OrderAnswered):
             self._downward.orders.answered(event.order, event.answer)
@@ -189,8 +189,8 @@ class Session:
         leg = self._state.legs.get(event.backend)
         if leg is None:
             return
-        if isinstance(event, events.LegRestartExpected):
-            leg.restart_due = event.due
+        if isinstance(event, events.LegChanged):
+            leg.values, leg.restart_due = event.values, event.restart_due
         else:
             self._upward.own_call(leg, event.action, event.payload)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from reconciler.relay.commands import CloseStation, Command, Note, SendToStation
 from reconciler.relay.leg import CsmsLeg
+from reconciler.relay.leg_values import LegValues, declared
 from reconciler.relay.limits import SessionLimits
 from reconciler.relay.memory import SessionMemory
 from reconciler.relay.routing import RouteTable
@@ -50,6 +51,10 @@ class SessionState:
         """Send one text message to the station, unless its socket is to be closed already."""
         if self.station_open:
             self.out.append(SendToStation(frame, after_commit))
+
+    def values_of(self, leg: CsmsLeg) -> LegValues:
+        """Return what a back-end reads of its own leg (R13)."""
+        return declared(leg.spec.backend, self.table.identity) if leg.values is None else leg.values
 
     def note(self, what: str, backend: str = "", action: str = "", detail: str = "") -> None:
         """Say that something worth a count and a log line happened."""

@@ -18,10 +18,27 @@ from reconciler.relay.catalogue import Action
 from reconciler.relay.envelope import UNREADABLE, Frame
 
 _ADDRESS_KEY: Final = re.compile(r"url|endpoint|server|host|central_?system|csms|websocket.*(address|port)|proxy", re.I)
-_KEYS_16: Final = frozenset({"authorizationkey", "securityprofile", "cponame"})
+KEYS_16: Final = frozenset({"authorizationkey", "securityprofile", "cponame"})
 _HARMLESS_KEYS_16: Final = frozenset({"websocketpinginterval"})
-_SECURITY_VARIABLES: Final = frozenset({"basicauthpassword", "identity", "organizationname", "securityprofile"})
-_ROOTS: Final = frozenset({"CentralSystemRootCertificate", "CSMSRootCertificate"})
+_VARIABLES: Final[Mapping[str, frozenset[str]]] = {
+    "securityctrlr": frozenset(
+        {
+            "additionalrootcertificatecheck",
+            "allowcsmstlswildcards",
+            "allowsecurityprofiledowngrade",
+            "basicauthpassword",
+            "certsigningrepeattimes",
+            "certsigningwaitminimum",
+            "identity",
+            "organizationname",
+            "securityprofile",
+        }
+    ),
+    "ocppcommctrlr": frozenset({"activenetworkprofile", "networkconfigurationpriority"}),
+}
+_NETWORK_PROFILE: Final = "networkconfiguration"
+"""2.1: the component whose variables are a network profile, address and password included."""
+CSMS_ROOTS: Final = frozenset({"CentralSystemRootCertificate", "CSMSRootCertificate"})
 _SIGN_TRIGGERS: Final = frozenset({"SignChargePointCertificate", "SignChargingStationCertificate"})
 
 Payload = Mapping[str, Any]
@@ -37,11 +54,8 @@ def concerns_leg(row: Action | None, frame: Frame, deletable: Container[str]) ->
         return False
     if row.terminates == "always" or frame.signed:
         return True
-    try:
-        payload = msgspec.json.decode(frame.payload)
-    except UNREADABLE:
-        return True
-    if not isinstance(payload, dict):
+    payload = _object(frame)
+    if payload is None:
         return True
     if frame.action == "DeleteCertificate":
         return not _deletes_one_of(payload, deletable)
@@ -49,38 +63,48 @@ def concerns_leg(row: Action | None, frame: Frame, deletable: Container[str]) ->
     return condition is None or condition(payload)
 
 
-def asks_about_leg(frame: Frame) -> bool:
-    """Return True where this CALL only reads what is about a leg: the station's own values would be the wrong ones."""
+def reads_leg_alone(frame: Frame) -> Payload | None:
+    """Return the payload of a CALL that reads configuration of a leg and nothing else; None for every other one."""
     reads = _READS.get(frame.action)
-    if reads is None or frame.signed:
+    payload = None if reads is None or frame.signed else _object(frame)
+    return payload if reads is not None and payload is not None and reads(payload) else None
+
+
+def lists_leg_roots(frame: Frame) -> bool:
+    """Return True where this CALL lists CSMS roots and nothing else: the station's own would be the wrong ones."""
+    if frame.action != "GetInstalledCertificateIds" or frame.signed:
         return False
+    payload = _object(frame)
+    return payload is not None and _lists_roots(payload)
+
+
+def _object(frame: Frame) -> Payload | None:
     try:
         payload = msgspec.json.decode(frame.payload)
     except UNREADABLE:
-        return False
-    return isinstance(payload, dict) and reads(payload)
+        return None
+    return payload if isinstance(payload, dict) else None
 
 
 def _reads_leg_keys(payload: Payload) -> bool:
     keys = payload.get("key")
-    return isinstance(keys, list) and bool(keys) and all(str(key).lower() in _KEYS_16 for key in keys)
+    return isinstance(keys, list) and bool(keys) and all(str(key).lower() in KEYS_16 for key in keys)
 
 
 def _reads_leg_variables(payload: Payload) -> bool:
     items = payload.get("getVariableData")
-    return isinstance(items, list) and bool(items) and all(isinstance(i, dict) and _is_leg_variable(i) for i in items)
+    return isinstance(items, list) and bool(items) and all(isinstance(i, dict) and is_leg_variable(i) for i in items)
 
 
 def _lists_roots(payload: Payload) -> bool:
     kinds = payload.get("certificateType")
     listed = kinds if isinstance(kinds, list) else [kinds]
-    return bool(listed) and all(kind in _ROOTS for kind in listed if isinstance(kind, str)) and listed != [None]
+    return bool(listed) and all(kind in CSMS_ROOTS for kind in listed if isinstance(kind, str)) and listed != [None]
 
 
 _READS: Final[Mapping[str, Callable[[Payload], bool]]] = {
     "GetConfiguration": _reads_leg_keys,
     "GetVariables": _reads_leg_variables,
-    "GetInstalledCertificateIds": _lists_roots,
 }
 
 
@@ -90,9 +114,9 @@ def deletable_serials(asked: Frame, answered: Frame) -> set[str]:
         request, answer = msgspec.json.decode(asked.payload), msgspec.json.decode(answered.payload)
         if "certificateHashDataChain" in answer:
             chains = answer["certificateHashDataChain"]
-            found = [chain["certificateHashData"] for chain in chains if chain["certificateType"] not in _ROOTS]
+            found = [chain["certificateHashData"] for chain in chains if chain["certificateType"] not in CSMS_ROOTS]
         else:
-            found = answer.get("certificateHashData", []) if request["certificateType"] not in _ROOTS else []
+            found = answer.get("certificateHashData", []) if request["certificateType"] not in CSMS_ROOTS else []
         return {str(data["serialNumber"]).lower() for data in found}
     except (*UNREADABLE, KeyError, TypeError, AttributeError):
         return set()
@@ -107,29 +131,28 @@ def _changes_leg_key(payload: Payload) -> bool:
     key = str(payload.get("key", ""))
     if key.lower() in _HARMLESS_KEYS_16:
         return False
-    return key.lower() in _KEYS_16 or _ADDRESS_KEY.search(key) is not None
+    return key.lower() in KEYS_16 or _ADDRESS_KEY.search(key) is not None
 
 
 def _sets_leg_variable(payload: Payload) -> bool:
     items = payload.get("setVariableData")
-    return not isinstance(items, list) or any(_is_leg_variable(item) for item in items)
+    return not isinstance(items, list) or any(not isinstance(i, dict) or is_leg_variable(i) for i in items)
 
 
-def _is_leg_variable(item: Any) -> bool:
-    if not isinstance(item, dict):
-        return True
-    component, variable = (_name(item.get(part)) for part in ("component", "variable"))
-    if component == "securityctrlr":
-        return variable in _SECURITY_VARIABLES
-    return component == "ocppcommctrlr" and variable == "networkconfigurationpriority"
+def is_leg_variable(item: Payload) -> bool:
+    """Return True where an item of OCPP 2.x, with `component` and `variable`, is about a leg."""
+    component = name_of(item, "component")
+    return component == _NETWORK_PROFILE or name_of(item, "variable") in _VARIABLES.get(component, ())
 
 
-def _name(part: Any) -> str:
-    return str(part.get("name", "")).lower() if isinstance(part, dict) else ""
+def name_of(item: Payload, part: str) -> str:
+    """Return the name of an item's component or variable, in lower case; "" where it has none."""
+    named = item.get(part)
+    return str(named.get("name", "")).lower() if isinstance(named, dict) else ""
 
 
 def _installs_root(payload: Payload) -> bool:
-    return str(payload.get("certificateType")) in _ROOTS
+    return str(payload.get("certificateType")) in CSMS_ROOTS
 
 
 def _triggers_signing(payload: Payload) -> bool:

@@ -16,6 +16,7 @@ from reconciler.relay.commands import ForgetCalls, RememberCharger, SendToLeg
 from reconciler.relay.composition import Composition
 from reconciler.relay.envelope import Frame, Kind, call, call_result
 from reconciler.relay.leg import NEVER, CsmsLeg, Origin, StationCall, Upcall
+from reconciler.relay.leg_values import REPORT, shown_report
 from reconciler.relay.registration import BOOT, HEARTBEAT, STATUS, Registration
 from reconciler.relay.state import SessionState
 from reconciler.relay.station_calls import StationCalls
@@ -189,7 +190,15 @@ class Upward:
             return call(token, upcall.action, upcall.payload)
         owner = upcall.origin in (Origin.STATION, Origin.BACKLOG)
         payload = translation.call(self._state.memory, leg.name, frame, owner=owner)
+        if frame.action == REPORT and leg.name != LOCAL and not frame.signed:
+            payload = self._shown(leg, frame, payload)
         return frame.with_id(token) if payload is None else frame.rewritten(token, payload)
+
+    def _shown(self, leg: CsmsLeg, frame: Frame, payload: bytes | None) -> bytes | None:
+        """Return a report with what this back-end has on its own leg (R13)."""
+        if self._state.table.shares_credentials(leg.name):
+            return payload
+        return shown_report(self._state.values_of(leg), payload or bytes(frame.payload)) or payload
 
     def _id_token(self, upcall: Upcall) -> bytes:
         frame = upcall.frame

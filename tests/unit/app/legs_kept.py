@@ -13,6 +13,7 @@ from reconciler.app.leg_dialer import LegDialer
 from reconciler.app.leg_reports import LegReports
 from reconciler.app.legs import DialRequest
 from reconciler.app.tasks import Background
+from reconciler.as_charger.settings import LegSettings
 from reconciler.model.desired import DesiredLeg, SecretRef, Security
 from reconciler.model.history import HistoryEvent
 from tests.support.clock import FakeClock
@@ -45,7 +46,7 @@ class Kept:
         self.events: list[HistoryEvent] = []
         self.redials = 0
         self.calls: list[tuple[str, bytes]] = []
-        self.due = False
+        self.changes: list[LegSettings] = []
         self.book = LegBook(self.rows, KeyRing([KEY]), KnownSecrets(self.secrets), self.tally.log)
         reports = LegReports(self.events.append, FakeClock(), self.tally, self.tally.log)
         self.background = Noted(lambda what, error: self.answers.append(error))
@@ -62,12 +63,8 @@ class Kept:
         def call(called: str, sent: bytes) -> None:
             self.calls.append((called, sent))
 
-        def due(is_due: bool) -> None:
-            self.due = is_due
-
-        return LegOrder(
-            "cp1", "CP1", "SN-1", PARTNER, version, action, payload, self.answers.append, self.redial, call, due
-        )
+        heard = self.answers.append, self.redial, call, self.changes.append
+        return LegOrder("cp1", "CP1", "SN-1", PARTNER, version, action, payload, *heard)
 
     async def order(self, payload: str, action: str = "ChangeConfiguration", version: str = "ocpp1.6") -> object:
         """Have the partner order something on its leg to cp1 and return the answer."""

@@ -5,6 +5,7 @@ import json
 
 from reconciler.app.order_entry import bring, opening
 from reconciler.relay.commands import AnswerOrder, LegRegistered
+from reconciler.relay.leg_values import LegValues
 from tests.support.relay import PASSIVE, PRIMARY, backend, charger
 from tests.unit.app.legs_kept import PARTNER, Kept
 from tests.unit.app.test_station_session import Owner, registered, session
@@ -38,13 +39,15 @@ async def test_a_later_session_knows_what_waits_for_a_reset() -> None:
     kept, owner = Kept(), Owner()
     await kept.order(json.dumps({"configurationSlot": 1, "connectionData": NETWORK}), "SetNetworkProfile", "ocpp2.0.1")
     await kept.order(json.dumps({"setVariableData": [PRIORITY]}), "SetVariables", "ocpp2.0.1")
-    assert kept.due
+    assert kept.changes[-1].restart_due
     live, station = session(owner, CP1)
     await registered(owner, station, 2)
     opening(kept.desk, live, "partner")
     opening(kept.desk, live, "home")
     opening(None, live, "home")
     assert [live.core.state.legs[name].restart_due for name in ("partner", "home")] == [True, False]
+    values = [live.core.state.legs[name].values for name in ("partner", "home")]
+    assert values == [LegValues("CP1", 1, priority=(1,)), None]
     live.end("bye")
 
 

@@ -117,3 +117,24 @@ def test_a_reset_whose_slots_no_longer_fit_is_rejected() -> None:
     decision = reset(asked("Reset", {}, version="ocpp2.1", settings=settings, password=None))
     assert decision is not None
     assert (decision.answer, decision.candidates) == ({"status": "Rejected"}, ())
+
+
+def test_slot_1_is_the_spec_s_until_something_else_is_put_there() -> None:
+    settings = LegSettings(networks={"2": SLOT}, priority=(2, 1), restart_due=True)
+    decision = reset(asked("Reset", {}, version="ocpp2.0.1", settings=settings, profile=2))
+    assert decision is not None
+    assert [(each.profile, each.url, each.priority) for each in decision.candidates] == [
+        (2, SLOT["ocppCsmsUrl"], (2, 1)),
+        (None, None, (2, 1)),
+    ]
+
+
+def test_once_a_higher_profile_works_the_spec_s_slot_is_gone() -> None:
+    settings = LegSettings(networks={"2": SLOT}, priority=(2, 1), restart_due=True)
+    decision = reset(asked("Reset", {}, version="ocpp2.0.1", settings=settings))
+    assert decision is not None
+    raised, _ = decision.candidates
+    assert (raised.profile, raised.priority) == (2, (2,))
+    later = asked("Reset", {}, version="ocpp2.0.1", settings=LegSettings(profile=2, priority=(1,), restart_due=True))
+    assert reset(later) is not None
+    assert reset(later).answer == {"status": "Rejected"}  # type: ignore[union-attr]

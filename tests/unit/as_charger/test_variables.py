@@ -3,7 +3,7 @@
 from typing import Any
 
 from reconciler.as_charger.settings import LegSettings
-from reconciler.as_charger.variables import get_variables, set_variables
+from reconciler.as_charger.variables import set_variables
 from tests.unit.as_charger.legs import asked
 
 PASSWORD = "BasicAuthPassword"
@@ -56,13 +56,22 @@ def test_a_priority_names_slots_that_are_set_and_waits_for_a_reset() -> None:
         assert not decision.reconnect
 
 
-def test_what_can_be_read_is_the_leg_s() -> None:
-    settings = LegSettings(profile=2, organization="My CPO", priority=(2, 1))
-    names = ("SecurityProfile", "Identity", "OrganizationName", "NetworkConfigurationPriority", PASSWORD)
-    wanted = [{"component": {"name": "SecurityCtrlr"}, "variable": {"name": name}} for name in names]
-    decision = get_variables(asked("GetVariables", {"getVariableData": wanted}, version="ocpp2.1", settings=settings))
-    found = [result.get("attributeValue") for result in decision.answer["getVariableResult"]]
-    assert found == ["2", "CP1", "My CPO", "2,1", None]
+def test_how_patiently_the_leg_asks_for_certificates_can_be_set() -> None:
+    for variable, value, expected in (
+        ("CertSigningWaitMinimum", "20", (20, 3)),
+        ("CertSigningRepeatTimes", "0", (60, 0)),
+        ("CertSigningWaitMinimum", "0", None),
+        ("CertSigningWaitMinimum", "86401", None),
+        ("CertSigningRepeatTimes", "-1", None),
+        ("CertSigningRepeatTimes", "many", None),
+        ("AllowCSMSTLSWildcards", "true", None),
+    ):
+        given = {"setVariableData": [item("SecurityCtrlr", variable, value)]}
+        decision = set_variables(asked("SetVariables", given, version="ocpp2.0.1"))
+        assert decision is not None
+        restored = [LegSettings.restored(each.snapshot()) for each in decision.candidates]
+        found = [(each.signing_wait_s, each.signing_repeats) for each in restored]
+        assert found == ([] if expected is None else [expected]), (variable, value)
 
 
 def test_garbage_can_only_be_refused() -> None:

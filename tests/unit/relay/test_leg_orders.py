@@ -2,6 +2,7 @@
 
 from reconciler.model.desired import LOCAL
 from reconciler.relay import commands, events
+from reconciler.relay.leg_values import LegValues
 from reconciler.relay.limits import SessionLimits
 from tests.support.dialogue import Dialogue
 from tests.support.roles import PASSIVE, PRIMARY, charger
@@ -63,21 +64,29 @@ def test_orders_under_way_are_bounded() -> None:
 def test_a_reset_is_about_the_leg_only_while_something_waits_for_it() -> None:
     d = begun()
     reset = '[2,"7","Reset",{"type":"Hard"}]'
-    d.happens(events.LegRestartExpected("home", due=True))
+    d.happens(events.LegChanged("home", LegValues("CP001", 1), restart_due=True))
     d.csms_sends("home", reset)
     assert [order.backend for order in d.took(commands.AnswerOrder)] == ["home"]
     d.expect()
-    d.happens(events.LegRestartExpected("home", due=False))
+    d.happens(events.LegChanged("home", LegValues("CP001", 2)))
     d.csms_sends("home", reset.replace('"7"', '"8"'))
     d.expect(to_station=reset.replace('"7"', '"r1"'))
 
 
-def test_what_only_reads_the_leg_s_own_values_is_answered_for_the_leg() -> None:
+def test_what_only_reads_the_leg_s_own_values_is_answered_for_the_leg_whoever_asks() -> None:
     d = begun()
-    d.csms_sends("partner", '[2,"7","GetConfiguration",{"key":["SecurityProfile"]}]')
-    assert len(d.took(commands.AnswerOrder)) == 1
+    for name in ("partner", "home"):
+        d.csms_sends(name, '[2,"7","GetConfiguration",{"key":["SecurityProfile"]}]')
+        key = '{"key":"SecurityProfile","readonly":false,"value":"0"}'
+        d.expect(to={name: f'[3,"7",{{"configurationKey":[{key}]}}]'})
     d.csms_sends("home", '[2,"8","GetConfiguration",{"key":["SecurityProfile","HeartbeatInterval"]}]')
-    assert d.took(commands.AnswerOrder) == []
+    d.expect(to_station='[2,"r1","GetConfiguration",{"key":["SecurityProfile","HeartbeatInterval"]}]')
+
+
+def test_a_listing_of_csms_roots_alone_is_for_the_leg_s_desk() -> None:
+    d = begun()
+    d.csms_sends("partner", '[2,"7","GetInstalledCertificateIds",{"certificateType":"CentralSystemRootCertificate"}]')
+    assert len(d.took(commands.AnswerOrder)) == 1
 
 
 def test_the_relay_calls_a_back_end_about_its_leg() -> None:

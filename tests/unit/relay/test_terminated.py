@@ -42,6 +42,8 @@ CONCERN = [
         {"setVariableData": [variable("AuthCtrlr", "X"), variable("SecurityCtrlr", "BasicAuthPassword")]},
     ),
     (V201, "SetVariables", {"setVariableData": [variable("OCPPCommCtrlr", "NetworkConfigurationPriority")]}),
+    (V201, "SetVariables", {"setVariableData": [variable("SecurityCtrlr", "CertSigningRepeatTimes")]}),
+    ("ocpp2.1", "SetVariables", {"setVariableData": [variable("NetworkConfiguration", "OcppCsmsUrl")]}),
     (V201, "SetVariables", {"setVariableData": "garbage"}),
     (V201, "CertificateSigned", {"certificateChain": "x"}),
     (V201, "SignCertificate", {"csr": "x", "certificateType": "ChargingStationCertificate"}),
