@@ -39,6 +39,8 @@ class Recipient:
     kind: Literal["email", "webhook"]
     to: str
     secret: SecretRef | None = None
+    zone: str = ""
+    """IANA name of the zone that they read times in; "" for the outage's own."""
 
     @property
     def key(self) -> str:

@@ -69,11 +69,12 @@ def contacts_of(name: str, contacts: Iterable[Contact]) -> tuple[Recipient, ...]
     """Return contacts as recipients, each once; `name` is whose contacts they are."""
     found: dict[str, Recipient] = {}
     for contact in contacts:
+        zone = contact.time_zone or ""
         if contact.email is not None:
-            recipient = Recipient(name, "email", contact.email)
+            recipient = Recipient(name, "email", contact.email, zone=zone)
         elif contact.webhook is not None:
             secret = contact.webhook.secret
-            recipient = Recipient(name, "webhook", contact.webhook.url, secret.ref if secret else None)
+            recipient = Recipient(name, "webhook", contact.webhook.url, secret.ref if secret else None, zone)
         else:
             continue
         found.setdefault(recipient.key, recipient)

@@ -1,4 +1,4 @@
-"""The words of a notice: what a partner's person on duty reads, in the time zone of the outage."""
+"""The words of a notice: what a partner's person on duty reads, in their own time zone or the outage's."""
 
 from datetime import datetime
 from typing import Final

@@ -114,9 +114,10 @@ def _all_told(name: str, recipients: Sequence[Recipient], told: Sequence[OutageN
 
 def _due(name: str, opening: Occurrence, recipient: Recipient, told: _Told, now: datetime) -> Iterator[OutageNotice]:
     """Yield the one notice that this recipient needs now, if any, and those that it makes superfluous."""
-    announcement = _announcement(opening)
+    announcement = _announcement(opening, recipient.zone)
     last = told.last
-    sequence = 0 if last is None else last.sequence + (last.announcement != announcement)
+    changed = last is not None and replace(last.announcement, zone=announcement.zone) != announcement
+    sequence = 0 if last is None else last.sequence + changed
     template = OutageNotice(name, "", recipient, NoticeKind.BEFORE, announcement, now, now, sequence)
     if opening.cancelled:
         if last is not None and last.kind not in _OVER:
@@ -126,7 +127,7 @@ def _due(name: str, opening: Occurrence, recipient: Recipient, told: _Told, now:
             yield replace(template, edge="end", kind=NoticeKind.END, late=now - opening.until > _GRACE)
     elif opening.opening <= now and "start" not in told.edges:
         yield replace(template, edge="start", kind=NoticeKind.START, late=now - opening.opening > _GRACE)
-    elif last is not None and (last.announcement != announcement or last.kind is NoticeKind.CANCELLED):
+    elif last is not None and (changed or last.kind is NoticeKind.CANCELLED):
         yield _next(template, last, NoticeKind.CHANGED)
         for said in _ahead(template, opening, told, now):
             yield replace(said, status=Delivery.SUPERSEDED)
@@ -169,9 +170,10 @@ def _next(template: OutageNotice, last: OutageNotice, kind: NoticeKind) -> Outag
     return replace(template, edge=f"{kind.value}-{sequence}", kind=kind, sequence=sequence)
 
 
-def _announcement(opening: Occurrence) -> Announcement:
+def _announcement(opening: Occurrence, zone: str) -> Announcement:
     outage = opening.outage
     until = max(opening.until, opening.opening)
     if opening.cancelled:
         until = opening.opening + timedelta(seconds=outage.window.duration_s)
-    return Announcement(outage.address, opening.opening, until, outage.window.zone, outage.chargers, outage.reason)
+    zone = zone or outage.window.zone
+    return Announcement(outage.address, opening.opening, until, zone, outage.chargers, outage.reason)

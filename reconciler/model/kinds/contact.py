@@ -8,6 +8,7 @@ from pydantic import AfterValidator, ConfigDict, Field, model_validator
 from reconciler.model.diagnostics import InvalidValue
 from reconciler.model.kinds.base import SpecModel, exactly_one, one_of_schema
 from reconciler.model.kinds.secret_reference import Secret
+from reconciler.model.windows import check_zone
 
 
 def split_url(url: str, schemes: tuple[str, ...]) -> None:
@@ -51,8 +52,13 @@ class Webhook(SpecModel):
     """Signs the body, so that the receiver knows who posted it."""
 
 
+def _zone(text: str) -> str:
+    check_zone(text)
+    return text
+
+
 class Contact(SpecModel):
-    """Whom to tell: {email: ...} or {webhook: {...}}."""
+    """Whom to tell: {email: ...} or {webhook: {...}}, and in which time zone."""
 
     model_config = ConfigDict(json_schema_extra=one_of_schema("email", "webhook"))
 
@@ -60,6 +66,8 @@ class Contact(SpecModel):
         None
     )
     webhook: Webhook | None = None
+    time_zone: Annotated[str, AfterValidator(_zone)] | None = None
+    """IANA name; notices of outages say their times in it, or else in the outage's own."""
 
     @model_validator(mode="after")
     def _is_one(self) -> Self:

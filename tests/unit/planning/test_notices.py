@@ -163,3 +163,13 @@ def test_a_claim_made_elsewhere_is_not_made_again() -> None:
     there = notices_due(declared, [], [], [], OPENING - HOUR + timedelta(seconds=1))
     assert [notice.key for notice in here] == [notice.key for notice in there]
     assert replace(here[0]).sequence == 0
+
+
+def test_times_are_told_in_the_zone_of_the_contact_and_a_zone_alone_is_no_change() -> None:
+    here, there = [{"email": "noc@partner.example"}], [{"email": "noc@partner.example", "timeZone": "Asia/Tokyo"}]
+    partner = Partner()
+    partner.hear(site(with_notice(), contacts=there), OPENING - 2 * HOUR)
+    assert [notice.announcement.zone for notice in partner.told if notice.status is Delivery.PENDING] == ["Asia/Tokyo"]
+    assert partner.hear(site(with_notice(), contacts=here), OPENING - 2 * HOUR) == []
+    assert partner.hear(site(with_notice(), contacts=here), OPENING - HOUR) == ["before-1h"]
+    assert partner.told[-1].announcement.zone == "Europe/Rome"
