@@ -16,9 +16,12 @@ NODE_FILE: Final = "node-id"
 
 
 class DataDirectory:
-    """A data directory that this process owns; the operating system gives it back when the process ends."""
+    """A data directory that this process owns; the operating system gives it back when the process ends.
 
-    def __init__(self, path: Path, lock: int) -> None:
+    Without a `lock` it is the owner's, whose part this process is.
+    """
+
+    def __init__(self, path: Path, lock: int | None = None) -> None:
         self.path = path
         self._lock = lock
 
@@ -82,9 +85,11 @@ class DataDirectory:
         return kept
 
     def release(self) -> None:
-        """Give the directory back."""
-        self._forget()
-        os.close(self._lock)
+        """Give the directory back, where it is this process's own."""
+        if self._lock is not None:
+            self._forget()
+            os.close(self._lock)
+            self._lock = None
 
     def _token_file(self) -> str | None:
         file = self.path / TOKEN_FILE

@@ -14,10 +14,11 @@ WINDOW_S: Final = 10.0
 _SECRET_FIELDS: Final = frozenset({"authorization", "password", "secret", "token", "private_key", "cookie"})
 
 
-def configure_logs(stream: TextIO, level: str = "info") -> None:
+def configure_logs(stream: TextIO, level: str = "info", *, worker: str = "") -> None:
     """Send structlog's and the standard library's events to `stream`, as JSON unless it is a terminal.
 
-    Raises ValueError where `level` is no level of the standard library.
+    `worker` is named in every line, where the server is several processes. Raises ValueError where `level` is no level
+    of the standard library.
     """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -27,6 +28,8 @@ def configure_logs(stream: TextIO, level: str = "info") -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         mask_secrets,
     ]
+    if worker:
+        shared.append(_named(worker))
     handler = logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -53,6 +56,14 @@ def mask_secrets(_logger: object, _method: str, event: MutableMapping[str, Any])
     for name in event.keys() & _SECRET_FIELDS:
         event[name] = MASK
     return event
+
+
+def _named(worker: str) -> structlog.typing.Processor:
+    def add(_logger: object, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        event["worker"] = worker
+        return event
+
+    return add
 
 
 def _rendering(stream: TextIO) -> list[structlog.typing.Processor]:

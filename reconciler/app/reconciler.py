@@ -30,6 +30,7 @@ from reconciler.app.status import ChargerStatus, Status
 from reconciler.app.tasks import Background, Report
 from reconciler.app.toggling import ToggleRequest, ToggleResult, Toggling
 from reconciler.model.history import HistoryEvent
+from reconciler.model.live import LiveCharger
 from reconciler.model.notices import Delivery, OutageNotice
 from reconciler.model.overrides import Override
 from reconciler.model.plan import Effect, Plan
@@ -214,6 +215,10 @@ class Reconciler:
             files=files,
             node_of=self._node_of,
         )
+
+    def live(self) -> Mapping[str, LiveCharger]:
+        """Return how every charger runs, wherever it is connected."""
+        return self._relay.live()
 
     def _node_of(self, charger: str) -> str:
         live = self._relay.live().get(charger)

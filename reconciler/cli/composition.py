@@ -9,10 +9,9 @@ import os
 import random
 import secrets
 import socket
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from typing import Any, Final
 from uuid import uuid4
@@ -26,8 +25,6 @@ from reconciler.adapters.certificate_office import CertificateOffice
 from reconciler.adapters.clock import SystemClock
 from reconciler.adapters.console.application import ConsoleParts, build_console
 from reconciler.adapters.data_dir import DataDirectory
-from reconciler.adapters.development_ca import DevelopmentCa
-from reconciler.adapters.external_ca import ExternalCa, issuer_secret
 from reconciler.adapters.job_files import FileDesk
 from reconciler.adapters.key_ring import load_key_ring
 from reconciler.adapters.logs import EventLog
@@ -39,14 +36,14 @@ from reconciler.adapters.secrets import ServerSecrets
 from reconciler.adapters.store import SqlStore, open_store
 from reconciler.adapters.webhook import WebhookCourier
 from reconciler.adapters.websocket import WebSocketDialer
+from reconciler.adapters.worker_metrics import AllWorkers, window
 from reconciler.app.access_tokens import AccessTokens, TokenStore
 from reconciler.app.admin_access import AdminAccess, admin_access
 from reconciler.app.apply_runs import ApplyRuns
 from reconciler.app.bulk_operations import BulkOperations
 from reconciler.app.delivering import Courier
-from reconciler.app.expiry_watch import ExpiryWatch
 from reconciler.app.fleet_board import FleetBoard
-from reconciler.app.fleet_numbers import fleet_numbers
+from reconciler.app.fleet_numbers import FleetNumbers, fleet_numbers, of_one_worker
 from reconciler.app.leg_book import LegBook
 from reconciler.app.leg_desk import LegDesk
 from reconciler.app.leg_dialer import LegDialer
@@ -58,15 +55,16 @@ from reconciler.app.ports import Store
 from reconciler.app.reconciler import Reconciler
 from reconciler.app.recorder import Recorder
 from reconciler.app.retention import Retention
-from reconciler.app.station_issuer import CertificateAuthority, StationIssuer
 from reconciler.app.stored_passwords import StoredPasswords
 from reconciler.app.tasks import Background
+from reconciler.cli.certificates import expiry_watch, station_issuer
 from reconciler.cli.console_door import ConsoleDoor
 from reconciler.cli.file_exchange import open_file_exchange
 from reconciler.cli.nodes import JoinedNode, join
 from reconciler.cli.options import duration_s
 from reconciler.cli.settings import Bind, ServeSettings
 from reconciler.cli.station_doors import StationDoors, open_station_doors
+from reconciler.cli.workers.place import Place
 
 PART_STOPS_WITHIN_S: Final = 5.0
 
@@ -86,20 +84,21 @@ class Running:
 
 
 @asynccontextmanager
-async def running(settings: ServeSettings) -> AsyncIterator[Running]:
-    """Run everything for the block, and stop it in good order.
+async def running(settings: ServeSettings, place: Place | None = None) -> AsyncIterator[Running]:
+    """Run everything for the block, or what `place` has of it, and stop it in good order.
 
     Raises FwdctlError where something can't be started: a directory, a database, an address.
     """
     async with AsyncExitStack() as stack:
-        yield await _Assembly(settings, stack).start()
+        yield await _Assembly(settings, stack, place).start()
 
 
 class _Assembly:
     """Puts the parts together; every step pushes onto `stack` how its part is stopped."""
 
-    def __init__(self, settings: ServeSettings, stack: AsyncExitStack) -> None:
+    def __init__(self, settings: ServeSettings, stack: AsyncExitStack, place: Place | None) -> None:
         self._settings = settings
+        self._place = place
         self._stack = stack
         self._clock = SystemClock()
         self._metrics = PrometheusMetrics()
@@ -109,32 +108,56 @@ class _Assembly:
         """Where nodes share a store and no key: plans are applied by the process that made them, or made anew."""
 
     async def start(self) -> Running:
-        admin = Bind.parse(self._settings.admin)
-        directory = DataDirectory.claim(self._settings.data)
+        settings, place = self._settings, self._place
+        directory = DataDirectory(self._settings.data) if place else DataDirectory.claim(self._settings.data)
         self._stack.callback(directory.release)
-        token, tls = directory.admin_token(os.environ), self._settings.admin_tls
-        admin_socket = self._stack.enter_context(bind_admin(admin.host, admin.port, token=token, tls=tls))
-        admin_url = admin.url("https" if tls else "http", admin_socket.getsockname()[1])
-
+        token = directory.admin_token(os.environ)
+        admin_socket = self._admin_door(token)
         store = await open_store(self._settings.store, self._settings.data)
         self._stack.push_async_callback(store.close)
         node = await self._relay(store)
         background = Background(_report)
-        node.issuer = self._issuer(node, background)
-        node_id = directory.node_id(_new_id)
+        node.issuer = station_issuer(self._settings, node, self._recorder, self._clock, background)
+        node_id = place.node if place else directory.node_id(_new_id)
         joined = await join(store, node, node_id, self._clock, _report)
         reconciler = await self._reconciler(store, node, joined, background, node_id)
-        doors = await open_station_doors(self._settings, node, node.security, self._metrics, background, self._stack)
+        doors = await open_station_doors(
+            self._settings, node, node.security, self._metrics, background, self._stack, place
+        )
         keep_s = duration_s("--history-keep", self._settings.history_keep)
         self._vital(background, Retention(store, self._clock, keep_s, _report).run(), "retention")
         couriers = self._notices(reconciler, background)
-        background.start(self._expiry_watch(node).run(), name="expiry watch")
-        access = await self._access(store, node, background, token)
+        background.start(expiry_watch(self._settings, node, self._metrics, self._clock).run(), name="expiry watch")
         desk = self._file_exchange(background)
         operations = await self._operations(reconciler, store, node, desk, background, node_id)
         self._local_rules(reconciler, store, node, couriers, background)
+        if admin_socket is None:
+            assert place is not None  # a server by itself has one
+            await self._stack.enter_async_context(window(settings.data, place.name, self._metrics.exposition))
+            return Running(directory, doors, "", desk.url, self._broken)
+        access = await self._access(store, node, background, token)
         self._admin_api(admin_socket, access, node, reconciler, operations, desk, background)
+        scheme = "https" if settings.admin_tls else "http"
+        admin_url = Bind.parse(settings.admin).url(scheme, admin_socket.getsockname()[1])
         return Running(directory, doors, admin_url, desk.url, self._broken)
+
+    def _admin_door(self, token: str | None) -> socket.socket | None:
+        """Return the socket of the admin API; None where another process has it."""
+        if self._place is not None:
+            return self._place.doors.get("admin")
+        bind = Bind.parse(self._settings.admin)
+        return self._stack.enter_context(bind_admin(bind.host, bind.port, token=token, tls=self._settings.admin_tls))
+
+    def _exposition(self) -> Callable[[], Awaitable[bytes]]:
+        """Return what `/metrics` shows: of all workers of this machine, where there are several."""
+        own, place = self._metrics.exposition, self._place
+        if place is not None:
+            return AllWorkers(self._settings.data, place.name, own, place.workers).exposition
+
+        async def alone() -> bytes:
+            return own()
+
+        return alone
 
     async def _relay(self, store: SqlStore) -> RelayNode:
         """Return the relay with what earlier processes remembered, and without any charger yet."""
@@ -180,36 +203,6 @@ class _Assembly:
         desk = LegDesk(book, reports, CertificateOffice(), self._clock, background)
         return desk, LegDialer(WebSocketDialer(book), book, reports)
 
-    def _expiry_watch(self, node: RelayNode) -> ExpiryWatch:
-        office, settings = CertificateOffice(), self._settings
-        files = [*settings.tls_cert, *(settings.admin_tls or ())[:1]]
-
-        def doors() -> dict[str, datetime]:
-            return {str(file): office.expires_at(file.read_bytes()) for file in files if file.is_file()}
-
-        return ExpiryWatch(
-            lambda: node.live().values(),
-            doors,
-            node.local_line.call,
-            self._clock,
-            self._metrics,
-            EventLog(self._clock.monotonic_s),
-            renews=node.issuer is not None,
-        )
-
-    def _issuer(self, node: RelayNode, background: Background) -> StationIssuer | None:
-        settings, clock, log = self._settings, self._clock, EventLog(self._clock.monotonic_s)
-        if settings.station_issuer is None:
-            return None
-        authority: CertificateAuthority
-        if settings.station_issuer == "development":
-            authority = DevelopmentCa.open(settings.data, clock)
-        else:
-            authority = ExternalCa(settings.station_issuer, issuer_secret(os.environ), clock)
-        call, office = node.local_line.call, CertificateOffice()
-        record, organization = self._recorder.event, settings.station_organization
-        return StationIssuer(authority, office, call, record, log, clock, background, organization)
-
     async def _reconciler(
         self, store: Store, node: RelayNode, joined: JoinedNode | None, background: Background, node_id: str
     ) -> Reconciler:
@@ -226,10 +219,7 @@ class _Assembly:
             chance=random.random,
             duty=duty,
         )
-        drifted, totals = reconciler.controller.drifted, node.totals
-        self._metrics.sample(
-            lambda: fleet_numbers(node.live().values(), drifted(), frames_up=totals.up, frames_down=totals.down)
-        )
+        self._metrics.sample(lambda: self._numbers(node, reconciler))
         node.changed = reconciler.wake
         if joined is not None:
             self._stack.push_async_callback(joined.leave)
@@ -242,8 +232,17 @@ class _Assembly:
         self._vital(background, reconciler.run(), "controller")
         return reconciler
 
+    def _numbers(self, node: RelayNode, reconciler: Reconciler) -> FleetNumbers:
+        """Return the fleet in numbers; of several processes each tells what only it can know."""
+        drifted, totals = reconciler.controller.drifted(), node.totals
+        numbers = fleet_numbers(node.live().values(), drifted, frames_up=totals.up, frames_down=totals.down)
+        if self._place is None:
+            return numbers
+        elsewhere = sum(live.connected for live in reconciler.live().values())
+        return of_one_worker(numbers, elsewhere=elsewhere, is_front=self._place.is_front)
+
     def _file_exchange(self, background: Background) -> FileDesk:
-        desk, server = open_file_exchange(self._settings, self._clock.now, self._stack)
+        desk, server = open_file_exchange(self._settings, self._clock.now, self._stack, self._place)
         if server is not None:
             serving = self._vital(background, server.run_until_stopped(), "files")
             self._stack.push_async_callback(_stop_server, server, serving)
@@ -355,7 +354,7 @@ class _Assembly:
             reconciler,
             runs,
             metrics=self._metrics,
-            exposition=self._metrics.exposition,
+            exposition=self._exposition(),
             access=access,
             console=build_console(parts),
             operations=operations,

@@ -10,15 +10,16 @@ from typing import Final
 from reconciler.adapters.admin_api.server import AdminServer
 from reconciler.adapters.job_files import FileDesk, KeptUploads, Shelf, build_exchange
 from reconciler.cli.settings import Bind, ServeSettings
+from reconciler.cli.workers.place import Place
 from reconciler.errors import FwdctlError
 
 TOKEN_BYTES: Final = 24
 
 
 def open_file_exchange(
-    settings: ServeSettings, now: Callable[[], datetime], stack: AsyncExitStack
+    settings: ServeSettings, now: Callable[[], datetime], stack: AsyncExitStack, place: Place | None = None
 ) -> tuple[FileDesk, AdminServer | None]:
-    """Return the desk, and the server to be run; None where stations are to reach no files.
+    """Return the desk, and the server to be run; None where stations are to reach no files, or another process's.
 
     Raises FwdctlError for an address that can't be had.
     """
@@ -27,7 +28,9 @@ def open_file_exchange(
     if settings.files is None:
         return FileDesk(shelf, kept, "", _new_token), None
     bind, tls = Bind.parse(settings.files), settings.files_tls
-    listening = stack.enter_context(_listen(bind))
+    if place is not None and not place.is_front:
+        return FileDesk(shelf, kept, settings.files_url.rstrip("/"), _new_token), None
+    listening = stack.enter_context(place.doors["files"] if place is not None else listen_for_files(bind))
     url = settings.files_url or bind.url("https" if tls else "http", listening.getsockname()[1])
     desk = FileDesk(shelf, kept, url.rstrip("/"), _new_token)
     return desk, AdminServer(build_exchange(desk), listening, tls)
@@ -37,7 +40,8 @@ def _new_token() -> str:
     return secrets.token_urlsafe(TOKEN_BYTES)
 
 
-def _listen(bind: Bind) -> socket.socket:
+def listen_for_files(bind: Bind) -> socket.socket:
+    """Return a socket that listens there. Raises FwdctlError."""
     family = socket.AF_INET6 if ":" in bind.host else socket.AF_INET
     try:
         return socket.create_server((bind.host, bind.port), family=family)

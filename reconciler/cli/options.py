@@ -81,6 +81,10 @@ StoreUrl = Annotated[
     str | None,
     typer.Option(envvar="FWDCTL_STORE", metavar="URL", help="Database; default SQLite in the data directory."),
 ]
+Workers = Annotated[
+    int | None,
+    typer.Option(envvar="FWDCTL_WORKERS", metavar="N", help="Processes for stations, on one port; needs PostgreSQL."),
+]
 EncryptionKeyFile = Annotated[
     Path | None,
     typer.Option(envvar="FWDCTL_ENCRYPTION_KEY_FILE", metavar="FILE", help="Keys for data at rest, newest first."),

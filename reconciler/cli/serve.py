@@ -1,4 +1,4 @@
-"""`fwdctl serve`: relay, controller and admin API in one process, from its settings to its graceful end."""
+"""`fwdctl serve`: relay, controller and admin API, from their settings to their graceful end."""
 
 import asyncio
 import gc
@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -22,6 +23,7 @@ from reconciler.errors import FwdctlError
 
 if TYPE_CHECKING:
     from reconciler.cli.composition import Running
+    from reconciler.cli.workers.place import Place
 
 STOP_WITHIN_S: Final = 20.0
 """Parts bound their own stop; where one of them doesn't keep to it, the process ends anyway."""
@@ -55,6 +57,7 @@ def serve(
     smtp: options.Smtp = None,
     mail_from: options.MailFrom = None,
     history_keep: options.HistoryKeep = None,
+    workers: options.Workers = None,
     config: Annotated[
         Path | None, typer.Option(envvar="FWDCTL_CONFIG", metavar="FILE", help="Settings in TOML; flags win.")
     ] = None,
@@ -65,23 +68,46 @@ def serve(
     given = {name: tuple(value) or None if isinstance(value, list) else value for name, value in options_given.items()}
     settings = ServeSettings.load(config, given)
     configure_logs(sys.stderr)
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_serve(settings))
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        runner.run(_serve(settings) if settings.workers == 1 else _supervise(settings))
 
 
 async def _serve(settings: ServeSettings) -> None:
-    gc.disable()  # until `settle_collector`: libraries and thousands of specs come in, and none of it is garbage
-    from reconciler.cli.composition import running  # here, so that no other verb waits for the server's libraries
+    stop = asyncio.Event()
+    _on_signals(stop)
+
+    def ready(up: "Running") -> None:
+        up.directory.announce(_facts(up))
+        doors = " and ".join(f"{url}/<identity>" for url in (up.doors.url, up.doors.tls_url) if url)
+        say(f"fwdctl {__version__} ready: stations at {doors}, admin API at {up.admin_url}")
+
+    await serve_until(stop, settings, ready=ready)
+
+
+async def _supervise(settings: ServeSettings) -> None:
+    from reconciler.cli.workers.supervisor import Supervisor  # here, as for `running` below
 
     stop = asyncio.Event()
     _on_signals(stop)
-    async with running(settings) as up:
+    with ExitStack() as stack:
+        await Supervisor(settings, stack).run(stop)
+
+
+async def serve_until(
+    stop: asyncio.Event, settings: ServeSettings, place: "Place | None" = None, *, ready: Callable[["Running"], None]
+) -> None:
+    """Run everything, or what `place` has of it, until `stop`; `ready` is called once it is up.
+
+    Raises FwdctlError where it can't be started, or where a part of it ended by itself.
+    """
+    gc.disable()  # until `settle_collector`: libraries and thousands of specs come in, and none of it is garbage
+    from reconciler.cli.composition import running  # here, so that no other verb waits for the server's libraries
+
+    async with running(settings, place) as up:
         if up.doors.reload_certificates is not None:
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, up.doors.reload_certificates)
-        up.directory.announce(_facts(up))
         settle_collector()
-        doors = " and ".join(f"{url}/<identity>" for url in (up.doors.url, up.doors.tls_url) if url)
-        say(f"fwdctl {__version__} ready: stations at {doors}, admin API at {up.admin_url}")
+        ready(up)
         await _first(stop, up.broken)
         asyncio.get_running_loop().call_later(STOP_WITHIN_S, _give_up)
         if not stop.is_set():
@@ -138,7 +164,7 @@ def _give_up() -> None:
     os._exit(1)
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     """Return uvloop's where the platform has it, else asyncio's own."""
     try:
         import uvloop

@@ -83,6 +83,9 @@ class ServeSettings:
     history_keep: str = "17520h"
     """For how long events of history are kept: two years."""
 
+    workers: int = 1
+    """Processes for stations; more than one need PostgreSQL, and get a front and a supervisor besides."""
+
     @property
     def secrets_directory(self) -> Path:
         """Return where `fromFile` reads from."""
@@ -125,6 +128,16 @@ class ServeSettings:
         from_file = _read(file) if file is not None else {}
         return cls(**from_file | {name: value for name, value in given.items() if value is not None})
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the settings as JSON data, for a process of this server: the database's URL may hold a password."""
+        return {one.name: _plain(getattr(self, one.name)) for one in fields(self)}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """Return the settings that `to_json` returned as data."""
+        here = Path()
+        return cls(**{name: _placed(name, value, here) for name, value in data.items() if value is not None})
+
 
 _PATHS: Final = (
     "data",
@@ -139,6 +152,7 @@ _PATHS: Final = (
 )
 _PATH_LISTS: Final = ("tls_cert", "tls_key")
 _LISTS: Final = (*_PATH_LISTS, "oidc_grant")
+_NUMBERS: Final = ("workers",)
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -156,9 +170,19 @@ def _read(file: Path) -> dict[str, Any]:
             raise FwdctlError(f"the config file {file} has an unknown setting {name!r}", hint=hint)
         if name in _LISTS and isinstance(value, list) and all(isinstance(item, str) for item in value):
             continue
+        if name in _NUMBERS:
+            if type(value) is not int:
+                raise FwdctlError(f"{name} in the config file {file} must be a number", hint=f"{name} = 2")
+            continue
         if not isinstance(value, str):
             raise FwdctlError(f"{name} in the config file {file} must be text", hint=f'{name} = "..."')
     return {name: _placed(name, value, file.parent) for name, value in written.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, Path) else value
 
 
 def _placed(name: str, value: Any, folder: Path) -> Any:

@@ -10,6 +10,7 @@ from reconciler.app.legs import Admission
 from reconciler.app.security_events import SecurityEvents
 from reconciler.app.tasks import Background
 from reconciler.cli.settings import Bind, ServeSettings
+from reconciler.cli.workers.place import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,15 @@ async def open_station_doors(
     metrics: PrometheusMetrics,
     background: Background,
     stack: AsyncExitStack,
+    place: Place | None = None,
 ) -> StationDoors:
-    """Open the doors, which `stack` closes. Raises FwdctlError for an address or a file that can't be had."""
+    """Open the doors, which `stack` closes; with sockets of `place` where others have the same doors.
+
+    Raises FwdctlError for an address or a file that can't be had.
+    """
+    if place is not None and place.is_front:
+        return StationDoors("")
+    opened = place.doors if place is not None else {}
 
     def refused(status: str) -> None:
         metrics.count("station_refusals", status=status)
@@ -37,7 +45,9 @@ async def open_station_doors(
             security.happened("tls-handshake-failed")
 
     bind = Bind.parse(settings.stations)
-    plain = StationListener(admission, host=bind.host, port=bind.port, refused=refused)
+    plain = StationListener(
+        admission, host=bind.host, port=bind.port, listening=opened.get("stations"), refused=refused
+    )
     tls_bind = tls = None
     if settings.stations_tls is not None:
         tls_bind = Bind.parse(settings.stations_tls)
@@ -45,7 +55,14 @@ async def open_station_doors(
     await _open(plain, stack)
     if tls_bind is None or tls is None:
         return StationDoors(bind.url("ws", plain.port))
-    secured = StationListener(admission, host=tls_bind.host, port=tls_bind.port, tls=tls.context, refused=refused)
+    secured = StationListener(
+        admission,
+        host=tls_bind.host,
+        port=tls_bind.port,
+        listening=opened.get("stations_tls"),
+        tls=tls.context,
+        refused=refused,
+    )
     await _open(secured, stack)
     background.start(tls.watch(), name="certificates")
     return StationDoors(bind.url("ws", plain.port), tls_bind.url("wss", secured.port), tls.reload)

@@ -34,6 +34,11 @@ from tests.support.token_store import KeptTokens
 ROOT_TOKEN = "the server's own"
 
 
+async def no_metrics() -> bytes:
+    """Return nothing."""
+    return b""
+
+
 class Api:
     """An application with a token of each level, called without a socket."""
 
@@ -57,7 +62,7 @@ class Api:
             reconciler,
             runs,
             metrics=tally,
-            exposition=lambda: b"",
+            exposition=no_metrics,
             access=self.access,
             operations=operations,
             bulk=BulkOperations(operations, background, str),

@@ -1,6 +1,6 @@
 """The admin API as one ASGI application: routes, the gate before them, every failure in the contract's form."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from fastapi import Depends, FastAPI, Request
@@ -35,7 +35,7 @@ def build_application(
     runs: ApplyRuns,
     *,
     metrics: Metrics,
-    exposition: Callable[[], bytes],
+    exposition: Callable[[], Awaitable[bytes]],
     access: AdminAccess,
     operations: Operations,
     bulk: BulkOperations,
@@ -64,7 +64,7 @@ def build_application(
 
     @api.get("/metrics")
     async def numbers() -> Response:
-        return Response(exposition(), media_type=METRICS_CONTENT_TYPE)
+        return Response(await exposition(), media_type=METRICS_CONTENT_TYPE)
 
     if console is not None:
         api.router.default = _Besides(api.router.default, console)

@@ -1,6 +1,7 @@
 """The door for charging stations: listens, reads handshakes, opens station legs, and closes in good order."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import Callable
 
@@ -9,7 +10,7 @@ from websockets.frames import CloseCode
 from reconciler.adapters.websocket.handshake import Door, StationHandshake
 from reconciler.adapters.websocket.leg import WebSocketLeg
 from reconciler.adapters.websocket.limits import WebSocketLimits
-from reconciler.adapters.websocket.tls_entrance import BACKLOG, TlsEntrance
+from reconciler.adapters.websocket.tls_entrance import BACKLOG, TlsEntrance, listen_at
 from reconciler.app.legs import Admission, Refuse
 from reconciler.errors import FwdctlError
 
@@ -19,21 +20,24 @@ class StationListener:
 
     `tls` encrypts the door: it is asked at each connection, so that certificates may change while stations stay.
     `refused` is told of everybody who is not let in, by HTTP status or as "tls", and of legs that this side ended, by
-    WebSocket code. A listener is started and stopped once.
+    WebSocket code. `listening` is a socket that was opened for it, instead of `host` and `port`. A listener is started
+    and stopped once.
     """
 
     def __init__(
         self,
         admission: Admission,
         *,
-        host: str,
-        port: int,
+        host: str = "",
+        port: int = 0,
+        listening: socket.socket | None = None,
         limits: WebSocketLimits | None = None,
         tls: Callable[[], ssl.SSLContext] | None = None,
         refused: Callable[[str], None] = lambda status: None,
     ) -> None:
         self._host = host
         self._asked_port = port
+        self._listening = listening
         self._door = Door(admission, limits or WebSocketLimits(), refused)
         self._entrance = None if tls is None else TlsEntrance(self._door, tls)
         self._server: asyncio.Server | None = None
@@ -42,16 +46,21 @@ class StationListener:
         """Listen. Raises FwdctlError where the address can't be had."""
         try:
             if self._entrance is not None:
-                self._entrance.open(self._host, self._asked_port)
+                self._entrance.open(self._listening or listen_at(self._host, self._asked_port))
             else:
-                self._server = await asyncio.get_running_loop().create_server(
-                    lambda: StationHandshake(self._door), self._host, self._asked_port, backlog=BACKLOG
-                )
+                await self._open_plain()
         except OSError as error:
             raise FwdctlError(
                 f"can't listen for stations on {self._host}:{self._asked_port}: {error.strerror or error}",
                 hint="choose another address or port, or stop what uses it",
             ) from error
+
+    async def _open_plain(self) -> None:
+        loop, made = asyncio.get_running_loop(), lambda: StationHandshake(self._door)
+        if self._listening is not None:
+            self._server = await loop.create_server(made, sock=self._listening, backlog=BACKLOG)
+        else:
+            self._server = await loop.create_server(made, self._host, self._asked_port, backlog=BACKLOG)
 
     @property
     def port(self) -> int:

@@ -18,6 +18,12 @@ ACCEPT_AGAIN_S: Final = 0.1
 _log = structlog.get_logger(__name__)
 
 
+def listen_at(host: str, port: int) -> socket.socket:
+    """Return a socket that listens there. Raises OSError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=BACKLOG)
+
+
 class TlsEntrance:
     """Accepts connections on one socket; asks `context` at each, so that certificates may change meanwhile.
 
@@ -31,10 +37,9 @@ class TlsEntrance:
         self._socket: socket.socket | None = None
         self._accepting: asyncio.Task[None] | None = None
 
-    def open(self, host: str, port: int) -> None:
-        """Listen. Raises OSError."""
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        self._socket = socket.create_server((host, port), family=family, backlog=BACKLOG)
+    def open(self, listening: socket.socket) -> None:
+        """Accept whoever comes in on `listening`, which is closed by `close`."""
+        self._socket = listening
         self._socket.setblocking(False)
         self._accepting = asyncio.get_running_loop().create_task(self._accept(self._socket))
 

@@ -1,0 +1,50 @@
+"""Who signs stations' certificates, and who watches what expires, from the settings of the server."""
+
+import os
+from datetime import datetime
+
+from reconciler.adapters.certificate_office import CertificateOffice
+from reconciler.adapters.development_ca import DevelopmentCa
+from reconciler.adapters.external_ca import ExternalCa, issuer_secret
+from reconciler.adapters.logs import EventLog
+from reconciler.app.expiry_watch import ExpiryWatch
+from reconciler.app.node import RelayNode
+from reconciler.app.ports import Clock, Metrics
+from reconciler.app.recorder import Recorder
+from reconciler.app.station_issuer import CertificateAuthority, StationIssuer
+from reconciler.app.tasks import Background
+from reconciler.cli.settings import ServeSettings
+
+
+def station_issuer(
+    settings: ServeSettings, node: RelayNode, recorder: Recorder, clock: Clock, background: Background
+) -> StationIssuer | None:
+    """Return who has certificates made for stations, None where the settings name nobody."""
+    if settings.station_issuer is None:
+        return None
+    authority: CertificateAuthority
+    if settings.station_issuer == "development":
+        authority = DevelopmentCa.open(settings.data, clock)
+    else:
+        authority = ExternalCa(settings.station_issuer, issuer_secret(os.environ), clock)
+    log, call, organization = EventLog(clock.monotonic_s), node.local_line.call, settings.station_organization
+    return StationIssuer(authority, CertificateOffice(), call, recorder.event, log, clock, background, organization)
+
+
+def expiry_watch(settings: ServeSettings, node: RelayNode, metrics: Metrics, clock: Clock) -> ExpiryWatch:
+    """Return who watches the certificates of doors and of stations."""
+    office = CertificateOffice()
+    files = [*settings.tls_cert, *(settings.admin_tls or ())[:1]]
+
+    def doors() -> dict[str, datetime]:
+        return {str(file): office.expires_at(file.read_bytes()) for file in files if file.is_file()}
+
+    return ExpiryWatch(
+        lambda: node.live().values(),
+        doors,
+        node.local_line.call,
+        clock,
+        metrics,
+        EventLog(clock.monotonic_s),
+        renews=node.issuer is not None,
+    )
