@@ -12,12 +12,14 @@ import msgspec
 
 from reconciler.app.charger_slot import ChargerSlot
 from reconciler.app.load_facts import owners_of
+from reconciler.app.reported_faults import ReportedFault
 from reconciler.local.load.facts import PolicyLoad
 from reconciler.local.notifications import Condition
 from reconciler.model.live import LegPhase
 from reconciler.model.local_rules import EVENT_FEATURES, NotificationRule
 
 _FAULTED: Final = b'"Faulted"'
+_WELL: Final = ReportedFault(False, "")
 SETTLE: Final = timedelta(minutes=2)
 """So long after its start the relay waits for stations to come back before it calls one offline."""
 
@@ -60,16 +62,20 @@ def offline(charger: str, slot: ChargerSlot, started: datetime) -> Condition | N
     return Condition("charger-offline", charger, charger, not connected, last_seen, (owner,), charger)
 
 
-def faulted(charger: str, slot: ChargerSlot, onsets: Onsets, now: datetime) -> Iterator[Condition]:
-    """Yield whether each connector that reported is faulted."""
+def faulted(
+    charger: str, slot: ChargerSlot, reported: Mapping[str, ReportedFault], onsets: Onsets, now: datetime
+) -> Iterator[Condition]:
+    """Yield whether each connector that reported is faulted; `reported` is what NotifyEvent said, which goes first."""
     owner = owners_of(slot).get(EVENT_FEATURES["connector-faulted"], "nobody")
+    found = dict(reported)
     for where, payload in slot.memory.statuses.items():
-        status = _status(payload) if _FAULTED in payload else None
-        stands = status is not None and "Faulted" in (status.status, status.connectorStatus)
+        if where not in found:
+            found[where] = _reported(payload)
+    for where, fault in found.items():
         key = f"{charger}/{where.replace('/', '-')}"
-        since = onsets.since("connector-faulted", key, stands, now)
-        detail = _fault_text(status) if status is not None else ""
-        yield Condition("connector-faulted", key, charger, stands, since, (owner,), charger, detail)
+        since = onsets.since("connector-faulted", key, fault.stands, now)
+        detail = fault.detail if fault.stands else ""
+        yield Condition("connector-faulted", key, charger, fault.stands, since, (owner,), charger, detail)
 
 
 def backends_down(
@@ -117,6 +123,14 @@ def loads_exceeded(
 def owners_on(chargers: Iterable[str], slots: Mapping[str, ChargerSlot], feature: str) -> tuple[str, ...]:
     """Return who owns a feature on any of these chargers, each once, by name."""
     return tuple(sorted({owners_of(slots[name]).get(feature, "nobody") for name in chargers if name in slots}))
+
+
+def _reported(payload: bytes) -> ReportedFault:
+    """Return what a StatusNotification says."""
+    status = _status(payload) if _FAULTED in payload else None
+    if status is None or "Faulted" not in (status.status, status.connectorStatus):
+        return _WELL
+    return ReportedFault(True, _fault_text(status))
 
 
 def _status(payload: bytes) -> _Status | None:

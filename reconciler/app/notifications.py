@@ -21,6 +21,7 @@ from reconciler.app.delivering import Courier, Delivering, Message
 from reconciler.app.duty import Duty
 from reconciler.app.load_facts import Slots, owners_of
 from reconciler.app.ports import Clock, Metrics
+from reconciler.app.reported_faults import ReportedFaults
 from reconciler.app.tasks import Report
 from reconciler.local.load.facts import PolicyLoad
 from reconciler.local.notification_text import body, subject
@@ -111,6 +112,7 @@ class Notifications:
         self._watched: frozenset[str] = frozenset()
         self._states: dict[str, RuleState] | None = None
         self._onsets = Onsets()
+        self._reported = ReportedFaults()
         self._owners: dict[str, Mapping[str, str]] = {}
         self._moments: list[Moment] = []
 
@@ -118,9 +120,13 @@ class Notifications:
 
     def heard(self, charger: str, action: str, payload: Mapping[str, Any]) -> None:
         """Take a CALL of a station, as `local` got it."""
-        if charger not in self._watched:
+        if action == "NotifyEvent":
+            self._reported.take(charger, payload)  # a rule may come later, and the station says it once
+        elif action == "BootNotification":
+            self._reported.forget(charger)
+        elif charger not in self._watched:
             return
-        if action == "SecurityEventNotification":
+        elif action == "SecurityEventNotification":
             kind = str(payload.get("type", ""))[:50]
             self._happened("security-event", charger, kind, f"{charger}/{kind}")
         elif action in _FIRMWARE and payload.get("status") in _FIRMWARE_FAILED:
@@ -129,6 +135,8 @@ class Notifications:
     def changed(self, charger: str) -> None:
         """Hear that a charger came, left or changed hands."""
         slot = self._slots.slot(charger)
+        if slot is None:
+            self._reported.forget(charger)
         if charger not in self._watched or slot is None:
             self._owners.pop(charger, None)
             return
@@ -254,7 +262,7 @@ class Notifications:
         found = offline(name, slot, self._started)
         if found is not None and (slot.session is not None or now - self._started >= SETTLE or slot.connections):
             yield found
-        yield from faulted(name, slot, self._onsets, now)
+        yield from faulted(name, slot, self._reported.of(name), self._onsets, now)
 
     async def _count(self, suppressed: Sequence[Suppressed]) -> None:
         if suppressed:

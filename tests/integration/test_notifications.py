@@ -1,5 +1,6 @@
 """Notifications on real sockets: told by mail and webhook where local is in charge, counted where a partner is."""
 
+import asyncio
 import hashlib
 import hmac
 from collections.abc import AsyncIterator
@@ -36,6 +37,16 @@ metadata: {{name: cp2, labels: {{of: partner}}}}
 spec: {{identity: CP-2, versions: [ocpp2.0.1], securityProfile: open}}
 ---
 apiVersion: fwdctl/v1
+kind: Charger
+metadata: {{name: cp3, labels: {{of: local}}}}
+spec: {{identity: CP-3, versions: [ocpp2.1], securityProfile: open}}
+---
+apiVersion: fwdctl/v1
+kind: BackendBinding
+metadata: {{name: alone}}
+spec: {{chargers: {{labels: {{of: local}}}}, backends: [{{backend: local, role: primary}}]}}
+---
+apiVersion: fwdctl/v1
 kind: BackendBinding
 metadata: {{name: ours}}
 spec:
@@ -67,6 +78,8 @@ class Depot:
     server: Server
     ours: SimulatedStation
     theirs: SimulatedStation
+    newest: SimulatedStation
+    """OCPP 2.1, and status by NotifyEvent."""
     mails: MailServer
     posts: WebServer
 
@@ -99,9 +112,12 @@ async def depot(tmp_path: Path) -> AsyncIterator[Depot]:
         await server.apply("-f", file)
         ours = await stack.enter_async_context(SimulatedStation("CP-1", server.stations_url, "ocpp1.6"))
         theirs = await stack.enter_async_context(SimulatedStation("CP-2", server.stations_url, "ocpp2.0.1"))
-        for station in (ours, theirs):
+        newest = await stack.enter_async_context(
+            SimulatedStation("CP-3", server.stations_url, "ocpp2.1", status_events=True)
+        )
+        for station in (ours, theirs, newest):
             await station.boot()
-        yield Depot(server, ours, theirs, mails, posts)
+        yield Depot(server, ours, theirs, newest, mails, posts)
 
 
 @pytest.mark.slow
@@ -142,3 +158,31 @@ async def test_a_faulted_connector_is_told_where_local_is_in_charge_and_counted_
     assert (await depot.mail(5))[0] == "cp1 reports a security event: TamperDetectionActivated"
     events = (await depot.server.fwdctl("history", "--kind", "notification", "--json")).json["events"]
     assert len(events) >= 5
+
+
+@pytest.mark.slow
+async def test_faults_that_come_as_events_are_told_as_well(depot: Depot) -> None:
+    await depot.newest.status(1, "Faulted")
+    assert (await depot.mail(1))[0] == "cp3 has a faulted connector: EVSE 1, connector 1"
+    await depot.newest.status(1, "Available")
+    assert (await depot.mail(2))[0] == "cp3 has no faulted connector any more"
+    problem = {
+        "eventId": 900,
+        "timestamp": depot.newest.now(),
+        "trigger": "Alerting",
+        "actualValue": "true",
+        "techInfo": "no cooling",
+        "eventNotificationType": "HardWiredMonitor",
+        "component": {"name": "CoolingSystem"},
+        "variable": {"name": "Problem"},
+    }
+    notified = {"generatedAt": depot.newest.now(), "seqNo": 0, "eventData": [problem]}
+    await depot.newest.call("NotifyEvent", notified)
+    told = "cp3 has a faulted connector: the whole station, CoolingSystem has a problem, no cooling"
+    assert (await depot.mail(3))[0] == told
+
+    await depot.theirs.call("NotifyEvent", notified)  # a partner's: counted, not told
+    async with asyncio.timeout(20):
+        while "1 not sent: partner-pay is in charge (connector-faulted" not in await depot.status():
+            pass
+    assert len(depot.mails.mails) == 3

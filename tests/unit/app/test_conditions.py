@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from reconciler.app.conditions import SETTLE, Onsets, backends_down, faulted, loads_exceeded, offline
+from reconciler.app.reported_faults import ReportedFault
 from reconciler.local.load.facts import ChargerLoad, PolicyLoad
 from reconciler.local.notifications import Condition
 from reconciler.model.local_rules import NotificationRule
@@ -50,14 +51,26 @@ async def test_a_faulted_connector_says_which_and_why_and_since_when() -> None:
     for connector, status in ((1, "Faulted"), (2, "Available")):
         error = "GroundFailure" if status == "Faulted" else "NoError"
         station.say("StatusNotification", {"connectorId": connector, "status": status, "errorCode": error})
-    first, second = faulted("cp1", slot, onsets, EPOCH)
+    first, second = faulted("cp1", slot, {}, onsets, EPOCH)
     assert (first.stands, first.detail, second.stands) == (True, "connector 1, GroundFailure", False)
     later = EPOCH + timedelta(minutes=5)
-    assert next(faulted("cp1", slot, onsets, later)).since == EPOCH
+    assert next(faulted("cp1", slot, {}, onsets, later)).since == EPOCH
     station.say("StatusNotification", {"connectorId": 1, "status": "Available", "errorCode": "NoError"})
-    assert [found.stands for found in faulted("cp1", slot, onsets, later)] == [False, False]
+    assert [found.stands for found in faulted("cp1", slot, {}, onsets, later)] == [False, False]
     slot.memory.statuses["0/1"] = b'{"status":"Faulted"'  # nothing that a station says breaks it
-    assert len(list(faulted("cp1", slot, onsets, later))) == 3
+    assert len(list(faulted("cp1", slot, {}, onsets, later))) == 3
+
+
+async def test_what_a_station_says_by_events_goes_before_its_last_status() -> None:
+    depot, onsets = await depot_of("cp1"), Onsets()
+    station = await depot.connect("cp1")
+    slot = depot.node.slot("cp1")
+    assert slot is not None
+    station.say("StatusNotification", {"connectorId": 1, "status": "Faulted", "errorCode": "GroundFailure"})
+    reported = {"-1/1": ReportedFault(False, "connector 1"), "0/0/Modem": ReportedFault(True, "Modem has a problem")}
+    well, broken = faulted("cp1", slot, reported, onsets, EPOCH)
+    assert (well.key, well.stands) == ("cp1/-1-1", False)
+    assert (broken.key, broken.stands, broken.detail) == ("cp1/0-0-Modem", True, "Modem has a problem")
 
 
 async def test_a_back_end_is_away_for_as_many_chargers_as_miss_it_and_back_when_it_registered() -> None:
