@@ -56,6 +56,12 @@ WRITTEN: Final[tuple[Metric, ...]] = (
     Metric("counter", "applies", "Applies by exit code, 0 for all applied.", ("exit_code",)),
     Metric("counter", "api_requests", "Admin API requests by route and status.", ("route", "status")),
     Metric("counter", "notifications", "Notifications: claimed, held, sent, failed, suppressed.", ("outcome",)),
+    Metric(
+        "counter",
+        "operations",
+        "Operations of local by what became of them; refused: another owns the feature, or the charger is away.",
+        ("operation", "outcome"),
+    ),
     Metric("counter", "load_limits_set", "Limits that load policies asked chargers to keep to.", ("outcome",)),
     Metric("gauge", "load_limit_watts", "The limit of a load policy.", ("policy",)),
     Metric("gauge", "load_counted_watts", "What the chargers of a load policy may draw at most.", ("policy",)),

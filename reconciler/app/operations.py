@@ -16,7 +16,7 @@ from reconciler.app.job_files import JobFiles, Upload
 from reconciler.app.local_line import LocalLine, Payload
 from reconciler.app.operation_events import begun, ended
 from reconciler.app.operation_run import OperationRun, Surroundings, lost_to
-from reconciler.app.ports import Clock
+from reconciler.app.ports import Clock, Metrics
 from reconciler.app.tasks import Background, Report
 from reconciler.errors import FwdctlError, NotAvailable, OwnedElsewhere, UnknownAddress
 from reconciler.local.operations.catalogue import OPERATIONS, operation_named
@@ -94,6 +94,7 @@ class Operations:
         desired: Callable[[], Mapping[str, DesiredCharger]],
         background: Background,
         new_id: Callable[[], str],
+        metrics: Metrics,
         *,
         report: Report,
         holder: str = "",
@@ -108,6 +109,7 @@ class Operations:
         self._desired = desired
         self._background = background
         self._new_id = new_id
+        self._metrics = metrics
         self._report = report
         self._holder = holder
         self._files = files
@@ -265,6 +267,7 @@ class Operations:
             "way_out": found.way_out,
         }
         if not found.available:
+            self._metrics.count("operations", operation=operation.name, outcome="refused")
             kind = OwnedElsewhere if found.owned_elsewhere else NotAvailable
             raise kind(found.reason, hint=found.way_out, details=details)
         other = self._on_charger.get(charger, {}).get(operation.name)
@@ -354,6 +357,7 @@ class Operations:
         finally:
             run.end(State.INTERRUPTED, "the server stopped meanwhile")  # unless it had come to its end
             run.conclude()
+            self._metrics.count("operations", operation=run.record.operation, outcome=run.record.state.value)
             self._over(run)
 
     async def _ended(self, run: OperationRun, commands: list[Command]) -> OperationRecord:

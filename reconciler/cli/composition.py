@@ -259,7 +259,7 @@ class _Assembly:
     ) -> Operations:
         """Return what has `local` operate chargers, once what a killed process left running is marked as such."""
         new_id = partial(secrets.token_hex, 4)
-        operations = reconciler.operations(store, node, background, new_id, holder=holder, files=desk)
+        operations = reconciler.operations(store, node, background, new_id, self._metrics, holder=holder, files=desk)
         for record in await operations.recover():
             _log.warning("operation interrupted", id=record.id, charger=record.charger, operation=record.operation)
 

@@ -57,7 +57,9 @@ class Api:
             security=SecurityEvents(lambda event: None, tally, lambda event, **fields: None, clock),
         )
         background = Background(lambda what, error: None)
-        operations = reconciler.operations(MemoryOperations(), QuietStations(), background, lambda: "o", holder="")
+        operations = reconciler.operations(
+            MemoryOperations(), QuietStations(), background, lambda: "o", tally, holder=""
+        )
         self.application = build_application(
             reconciler,
             runs,

@@ -10,14 +10,14 @@ from reconciler.app.applied_specs import AppliedSpecs
 from reconciler.app.operation_run import OperationRun
 from reconciler.app.operations import KEPT_RUNS, Operations
 from reconciler.app.tasks import Background
-from reconciler.errors import FwdctlError, NotAvailable, UnknownAddress
+from reconciler.errors import FwdctlError, NotAvailable, OwnedElsewhere, UnknownAddress
 from reconciler.model.desired import LOCAL, Backend
 from reconciler.model.features import OCPP_VERSIONS
 from reconciler.model.live import LegPhase, LiveCharger, LiveLeg, LiveTransaction
 from reconciler.model.operations import OperationOrder, State
 from reconciler.model.site import Site
 from tests.support.operations import MemoryOperations, QuietStations
-from tests.support.relay import PASSIVE, PRIMARY, LiveClock, charger
+from tests.support.relay import PASSIVE, PRIMARY, LiveClock, Tally, charger
 
 HERE, PARTNER = Backend(LOCAL, "", OCPP_VERSIONS), Backend("partner-pay", "ws://127.0.0.1:1", OCPP_VERSIONS)
 OURS = replace(charger("cp001", [(HERE, PRIMARY), (PARTNER, PASSIVE)]), labels={"site": "a"})
@@ -42,6 +42,7 @@ class Desk:
         self.store, self.stations = MemoryOperations(), QuietStations()
         self.desired = {"cp001": OURS}
         self.failed: list[str] = []
+        self.tally = Tally()
         ids = iter(range(100_000))
         self.background = Background(lambda what, error: self.failed.append(what))
         self.operations = Operations(
@@ -52,6 +53,7 @@ class Desk:
             lambda: self.desired,
             self.background,
             lambda: str(next(ids)),
+            self.tally,
             report=lambda what, error: self.failed.append(what),
             holder="node",
         )
@@ -173,3 +175,21 @@ async def test_the_second_of_the_same_waits_its_turn(desk: Desk) -> None:
     with pytest.raises(NotAvailable) as told:
         await desk.start("reset")
     assert told.value.details["way_out"] == f"fwdctl op cp001 --follow {first.record.id}"
+
+
+async def test_what_became_of_operations_is_counted_refused_ones_too(desk: Desk) -> None:
+    for status in ("Accepted", "Rejected", "Accepted"):
+        run = await desk.start("clear-cache")
+        await asyncio.sleep(0)
+        desk.stations.local_line.answer({"status": status})
+        await run.wait_done()
+        await asyncio.sleep(0)
+    desk.desired["cp001"] = THEIRS
+    desk.connect(1, owners=THEIRS.owners)
+    with pytest.raises(OwnedElsewhere):
+        await desk.start("reset")
+    assert desk.tally.counts == {
+        ("operations", "clear-cache", "succeeded"): 2,
+        ("operations", "clear-cache", "failed"): 1,
+        ("operations", "reset", "refused"): 1,
+    }

@@ -47,7 +47,7 @@ class Seat:
         runs = ApplyRuns(world.reconciler, Background(print), print, NoMetrics(), lambda: "run-1")
         board = FleetBoard(world.reconciler.status, world.clock)
         operations = world.reconciler.operations(
-            world.store, QuietStations(), Background(print), lambda: "op-1", holder="here"
+            world.store, QuietStations(), Background(print), lambda: "op-1", NoMetrics(), holder="here"
         )
         folder = Path(tempfile.mkdtemp())
         kept = KeptUploads(folder / "uploads", world.clock.now, lambda: "upload-1", max_bytes=1000)
