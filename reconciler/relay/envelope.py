@@ -5,10 +5,14 @@
     [2, "id", {ext}, "Action-Signed", {...}]           [5, "id", "code", "text", {...}]    CALLRESULTERROR (2.1)
 
 OCPP-J part 4, chapter 4; signed frames chapter 7.
+
+A frame nests at most `DEPTH_MAX` deep, whatever the interpreter could bear: whoever reads a payload later, some calls
+further in, can do so.
 """
 
 import re
 from enum import IntEnum
+from itertools import accumulate
 from typing import Final
 
 import msgspec
@@ -26,14 +30,19 @@ class Kind(IntEnum):
     SEND = 6
 
 
-UNREADABLE: Final = (msgspec.MsgspecError, RecursionError)
-"""What decoding foreign JSON may raise; nesting that the envelope bore can be too deep a few calls further in."""
+UNREADABLE: Final = msgspec.MsgspecError
+"""What decoding a payload may raise."""
+
+DEPTH_MAX: Final = 128
+"""Objects and arrays within each other, the frame's own array included; OCPP's own messages nest eight deep."""
 
 _ELEMENTS: Final = msgspec.json.Decoder(Elements)
 _ANYTHING: Final = msgspec.json.Decoder(msgspec.Raw)
 _TEXT: Final = msgspec.json.Decoder(str)
 _KINDS: Final = {str(kind.value).encode(): kind for kind in Kind}
 _SIGNED: Final = "-Signed"
+_NO_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"[]{}")
+_STEP: Final = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _HEAD: Final = re.compile(rb'\s*\[\s*(-?\d+)\s*,\s*("(?:[^"\\]|\\.)*"|[^\s,\]]+)')
 
 
@@ -97,10 +106,12 @@ class UnknownType:
 
 def read_frame(raw: bytes) -> Frame | Malformed | UnknownType:
     """Read the envelope of one text message (valid UTF-8). Never raises."""
+    if len(raw) > 2 * DEPTH_MAX and raw.count(b"[") + raw.count(b"{") > DEPTH_MAX and _depth(raw) > DEPTH_MAX:
+        return _illegible(raw, f"nested more than {DEPTH_MAX} deep")
     try:
         elements = _ELEMENTS.decode(raw)
     except UNREADABLE as error:
-        return _illegible(raw, "nested too deeply" if isinstance(error, RecursionError) else str(error))
+        return _illegible(raw, str(error))
     kind = _KINDS.get(bytes(elements.kind))
     id_token = bytes(elements.id)
     if kind is None:
@@ -112,6 +123,13 @@ def read_frame(raw: bytes) -> Frame | Malformed | UnknownType:
         return _answer(kind, id_token, key, elements, raw)
     except (msgspec.MsgspecError, ValueError) as error:
         return Malformed(str(error), kind, _legible(id_token))
+
+
+def _depth(raw: bytes) -> int:
+    """Return how deep a frame nests; brackets in texts don't count."""
+    outside_texts = raw.replace(rb"\\", b"").replace(rb"\"", b"").split(b'"')
+    brackets = b"".join(outside_texts[::2]).translate(None, _NO_BRACKETS)
+    return max(accumulate(map(_STEP.__getitem__, brackets)), default=0)
 
 
 def id_key(id_token: bytes) -> str:
@@ -164,7 +182,7 @@ def _legible(id_token: bytes) -> bytes | None:
     try:
         id_key(id_token)
         _ANYTHING.decode(id_token)
-    except (*UNREADABLE, ValueError):
+    except (UNREADABLE, ValueError):
         return None
     return id_token
 

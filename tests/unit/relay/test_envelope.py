@@ -7,6 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from reconciler.relay.envelope import (
+    DEPTH_MAX,
     Frame,
     Kind,
     Malformed,
@@ -201,3 +202,30 @@ def test_reading_never_raises_and_never_guesses(raw: bytes) -> None:
 def test_half_a_surrogate_pair_is_no_text_and_goes_no_further(frame: str, text: str) -> None:
     assert isinstance(read_frame(frame.format(text).encode()), Malformed)
     assert isinstance(read_frame(frame.format(r"\ud83d\ude00").encode()), Frame)
+
+
+def nested(depth: int, opening: bytes = b"[", closing: bytes = b"]", *, before: bytes = b"") -> bytes:
+    """Return a CALL that nests `depth` deep, two of that its own array and payload."""
+    return b'[2,"x1","A",{%b"x":%b1%b}]' % (before, opening * (depth - 2), closing * (depth - 2))
+
+
+@pytest.mark.parametrize(("opening", "closing"), [(b"[", b"]"), (b'{"a":', b"}")])
+def test_r16_how_deep_a_frame_may_nest_is_a_number_and_not_the_interpreters(opening: bytes, closing: bytes) -> None:
+    assert isinstance(read_frame(nested(DEPTH_MAX, opening, closing)), Frame)
+    deeper = read_frame(nested(DEPTH_MAX + 1, opening, closing))
+    assert isinstance(deeper, Malformed)
+    assert (deeper.kind, deeper.id_token, deeper.reason) == (Kind.CALL, b'"x1"', "nested more than 128 deep")
+
+
+@pytest.mark.parametrize(
+    "before", [b'"s":"[[{\\"[[\\\\",' * 200, b'"a":[],"b":{},' * 200], ids=["in texts", "side by side"]
+)
+def test_brackets_in_texts_and_side_by_side_do_not_nest(before: bytes) -> None:
+    assert isinstance(read_frame(nested(DEPTH_MAX, before=before)), Frame)
+    assert isinstance(read_frame(nested(DEPTH_MAX + 1, before=before)), Malformed)
+
+
+def test_r16_a_text_that_never_ends_is_looked_at_once() -> None:
+    """One look for each of its quotes would take hours."""
+    raw = b'[2,"x1","A",' + b"[" * (DEPTH_MAX + 1) + b'"' + b'\\"' * 500_000
+    assert isinstance(read_frame(raw), Malformed)
