@@ -66,12 +66,14 @@ class FailoverWatch:
             if turns_at_s is not None:
                 self.next_s = turns_at_s if self.next_s is None else min(self.next_s, turns_at_s)
 
-    def _seen(self, before: Health | None, stood_in: bool, well: bool, patience: Patience) -> Health:
+    def _seen(self, before: Health | None, stood_in: bool, found: bool | None, patience: Patience) -> Health:
         """Return its health now. Who is not stood in for is up until it was away for its full time without a break.
 
-        So what it was taken for while it owned nothing, or under other specs, does not count.
+        So what it was taken for while it owned nothing, or under other specs, does not count. `found` None: it is as
+        it was before.
         """
         now_s = self._clock.monotonic_s()
+        well = found if found is not None else before.well if before is not None else not stood_in
         known = before or Health(well, now_s, up=True)
         return replace(known, up=not stood_in).seen(well, now_s, patience)
 

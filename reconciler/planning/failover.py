@@ -11,6 +11,8 @@ from reconciler.model.live import LegPhase, LiveCharger
 _PASSIVE: Final = "passive"
 _WELL: Final = frozenset({LegPhase.CONNECTED, LegPhase.PENDING, LegPhase.REGISTERED})
 """CONNECTED waits for the station's BootNotification, PENDING is the back-end's own wish: neither is its failure."""
+_NOT_KNOWN_YET: Final = LegPhase.REGISTERING
+"""A back-end may be slow to answer a boot; until its time for that is up it is taken for what it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +56,10 @@ def patience_with(charger: DesiredCharger, backend: str) -> Patience | None:
     return Patience(max(leg.backend.down_after_s, rule.after_s), leg.backend.up_after_s)
 
 
-def is_well(live: LiveCharger, backend: str) -> bool:
-    """Return True where the leg of a connected charger to `backend` is of use."""
-    return any(leg.backend == backend and leg.phase in _WELL for leg in live.legs)
+def is_well(live: LiveCharger, backend: str) -> bool | None:
+    """Return True where the leg of a connected charger to `backend` is of use, None where that is about to be known."""
+    phase = next((leg.phase for leg in live.legs if leg.backend == backend), None)
+    return None if phase is _NOT_KNOWN_YET else phase in _WELL
 
 
 def still_declared(charger: DesiredCharger, failover: Failover) -> bool:

@@ -3,7 +3,7 @@
                  opened                 boot sent               Accepted
     DIALLING ───────────> CONNECTED ───────────> REGISTERING ───────────> REGISTERED
        ^  ^                                        │     ^ retry after interval
-       │  └── dialled again by the shell ── DOWN <─┼──── PENDING, REJECTED
+       │  └── dialled again by the shell ── DOWN <─┼──── PENDING, REJECTED, UNANSWERED
        └──────────────── any state, closed ────────┘
 
 Rules kept here: at most one CALL is under way (R3); nothing but a BootNotification is sent before one was accepted

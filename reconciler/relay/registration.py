@@ -26,6 +26,7 @@ STATUS: Final = "StatusNotification"
 HEARTBEAT: Final = "Heartbeat"
 
 _PHASES: Final = {"Accepted": LegPhase.REGISTERED, "Pending": LegPhase.PENDING}
+_NOT_ACCEPTED: Final = (LegPhase.PENDING, LegPhase.REJECTED, LegPhase.UNANSWERED)
 _OWNER_SLACK: Final = 1.1
 """The station beats towards one owner by itself; the relay adds a beat there only where the station is late."""
 
@@ -109,8 +110,12 @@ class Registration:
 
     def boot_expired(self, leg: CsmsLeg) -> None:
         """A replayed boot was not answered in time, or could not even be sent: it is repeated later."""
-        leg.enter(LegPhase.CONNECTED, self._state.now, f"{leg.name} does not answer BootNotification")
+        self.unanswered(leg)
         leg.boot_due = self._state.now + self._state.limits.boot_retry_default_s
+
+    def unanswered(self, leg: CsmsLeg) -> None:
+        """Nobody waits for this leg's answer to a BootNotification any more, the station's own or a replayed one."""
+        leg.enter(LegPhase.UNANSWERED, self._state.now, f"{leg.name} does not answer BootNotification")
 
     def roles_changed(self) -> None:
         """Speak to whoever no longer answers the station's own boots as to every other back-end."""
@@ -118,7 +123,7 @@ class Registration:
         for leg in state.legs.values():
             if leg.name != state.table.owners["provisioning"]:
                 leg.transparent = False
-                if leg.phase in (LegPhase.PENDING, LegPhase.REJECTED) and leg.boot_due is None:
+                if leg.phase in _NOT_ACCEPTED and leg.boot_due is None:
                     leg.boot_due = state.now + state.limits.boot_retry_default_s
 
     def beat_sent(self, leg: CsmsLeg) -> None:

@@ -316,6 +316,8 @@ class Upward:
                     self.registration.boot_expired(leg)
                 elif upcall.origin is Origin.BACKLOG:
                     self._once_more(leg, upcall)
+                elif upcall.action == BOOT:
+                    self.registration.unanswered(leg)
             if leg.waiting and min(upcall.deadline for upcall in leg.waiting) <= state.now:
                 self._drop_old(leg)
             self.pump(leg)

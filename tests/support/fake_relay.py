@@ -37,7 +37,7 @@ class FakeRelay:
         self._refusals: dict[str, str] = {}
         self._gates: dict[str, asyncio.Event] = {}
         self._broken: set[str] = set()
-        self._away: set[str] = set()
+        self._away: dict[str, LegPhase] = {}
 
     async def set_desired(self, charger: str, generation: int, desired: DesiredCharger | None) -> Outcome:
         """Run it, defer it or refuse it."""
@@ -79,14 +79,14 @@ class FakeRelay:
         for name in chargers:
             self._live[name] = LiveCharger(name, connected=False, since_s=1.0)
 
-    def lose(self, backend: str) -> None:
-        """Let every leg to a back-end go down."""
-        self._away.add(backend)
+    def lose(self, backend: str, phase: LegPhase = LegPhase.DOWN) -> None:
+        """Let every leg to a back-end go down, or to another phase in which it is of no use."""
+        self._away[backend] = phase
         self._refresh()
 
     def regain(self, backend: str) -> None:
         """Let every leg to a back-end come back."""
-        self._away.discard(backend)
+        self._away.pop(backend, None)
         self._refresh()
 
     def begin_transaction(self, charger: str) -> None:
@@ -126,7 +126,7 @@ class FakeRelay:
         return set((self._live[charger].owners or {}).values())
 
     def _phase(self, backend: str) -> LegPhase:
-        return LegPhase.DOWN if backend in self._away else LegPhase.REGISTERED
+        return self._away.get(backend, LegPhase.REGISTERED)
 
     def _refresh(self) -> None:
         for name, session in self._live.items():

@@ -29,6 +29,7 @@ PHASE_WORDS: Final[Mapping[LegPhase, str]] = {
     LegPhase.DIALLING: "connecting",
     LegPhase.CONNECTED: "connected, waits for the charger's boot",
     LegPhase.REGISTERING: "registering",
+    LegPhase.UNANSWERED: "does not answer the charger's boot",
     LegPhase.PENDING: "answered “pending”",
     LegPhase.REJECTED: "rejected the charger",
     LegPhase.REGISTERED: "registered",

@@ -52,8 +52,8 @@ TROUBLES = {
         "1011 not provisioned",
     ),
     "it speaks another version": Trouble(lambda c: setattr(c, "versions", ("ocpp2.1",)), LegPhase.DOWN, "ocpp1.6"),
-    "it answers nothing": Trouble(mute, LegPhase.CONNECTED, "does not answer BootNotification"),
-    "it answers with garbage": Trouble(garbage, LegPhase.CONNECTED, "does not answer BootNotification"),
+    "it answers nothing": Trouble(mute, LegPhase.UNANSWERED, "does not answer BootNotification"),
+    "it answers with garbage": Trouble(garbage, LegPhase.UNANSWERED, "does not answer BootNotification"),
     "it answers a boot with nonsense": Trouble(wrong_boot, LegPhase.REJECTED, "BootNotification"),
     "it answers a boot with an error": Trouble(
         lambda c: c.manners.answers.update({"BootNotification": CallFailed("InternalError", "oops")}),

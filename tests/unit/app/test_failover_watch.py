@@ -1,5 +1,6 @@
 """Watching owners, through the whole controller: failing over, coming back, and not fighting either."""
 
+from reconciler.model.live import LegPhase
 from tests.support.outages import outage_document
 from tests.support.specs import World, a_site
 
@@ -63,6 +64,25 @@ async def test_a_back_end_that_flaps_neither_fails_over_nor_comes_back() -> None
         assert await tick(world, 100) == {"local"}
         world.relay.lose("partner")
         assert await tick(world, 1) == {"local"}
+
+
+async def test_an_owner_that_is_slow_to_answer_a_boot_is_what_it_was_until_its_time_for_that_is_up() -> None:
+    world = await world_of(TO_LOCAL)
+    world.relay.lose("partner", LegPhase.REGISTERING)
+    await tick(world)
+    assert await tick(world, 29) == {"partner"}
+    world.relay.lose("partner", LegPhase.UNANSWERED)
+    await tick(world)
+    assert await tick(world, 15) == {"partner"}
+    world.relay.lose("partner", LegPhase.REGISTERING)  # asked again, and as silent as before
+    assert await tick(world, 15) == {"local"}
+    world.relay.regain("partner")
+    await tick(world)
+    assert await tick(world, 60) == {"local"}
+    world.relay.lose("partner", LegPhase.REGISTERING)
+    assert await tick(world, 30) == {"local"}
+    world.relay.regain("partner")
+    assert await tick(world, 30) == {"partner"}
 
 
 async def test_a_failover_survives_a_restart_and_returns_from_there() -> None:

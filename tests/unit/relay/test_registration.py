@@ -219,9 +219,23 @@ def test_a_back_end_that_ignores_a_replayed_boot_is_asked_again_later() -> None:
     d.station_sends(boot("1"))
     d.csms_sends("home", accepted("1"))
     d.waits(30)
-    assert d.phase("eye") is LegPhase.CONNECTED
+    assert d.phase("eye") is LegPhase.UNANSWERED
     d.waits(60)
+    assert d.phase("eye") is LegPhase.REGISTERING
     d.expect(to={"home": boot("1"), "eye": [boot("r1"), boot("r2")]}, to_station=accepted("1"))
+
+
+def test_an_owner_that_ignores_the_stations_own_boot_and_then_owns_nothing_is_asked_as_everybody_else() -> None:
+    d = Dialogue(TWO)
+    d.csms_connects("home", "eye")
+    d.station_sends(boot("1"))
+    d.csms_sends("eye", accepted("r1"))
+    d.waits(30)
+    assert d.phase("home") is LegPhase.UNANSWERED
+    d.wants(charger({"home": PASSIVE, "eye": PRIMARY}))
+    assert d.phase("home") is LegPhase.UNANSWERED
+    d.waits(60)
+    assert d.phase("home") is LegPhase.REGISTERING
 
 
 def test_a_boot_that_a_busy_half_duplex_back_end_leaves_no_room_for_is_repeated() -> None:
@@ -239,7 +253,7 @@ def test_a_boot_that_a_busy_half_duplex_back_end_leaves_no_room_for_is_repeated(
         to_station=[f'[2,"r1",{clear}', accepted("3"), f'[2,"r2",{clear}'],
         to={"home": boot("3"), "pay": _station_silent("1", "ClearChargingProfile")},
     )
-    assert d.phase("pay") is LegPhase.CONNECTED
+    assert d.phase("pay") is LegPhase.UNANSWERED
     d.waits(54)
     d.expect(to={"pay": _station_silent("2", "ClearChargingProfile")})
     d.waits(1)
