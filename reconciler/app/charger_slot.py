@@ -126,4 +126,5 @@ class ChargerSlot:
 
 def _counted(memory: SessionMemory) -> tuple[LiveResidue, ...]:
     counts = Counter((residue.kind, residue.owner) for residue in memory.residue)
-    return tuple(LiveResidue(kind, owner, count) for (kind, owner), count in counts.items())
+    stuck = Counter((residue.kind, residue.owner) for residue in memory.residue if residue.stuck)
+    return tuple(LiveResidue(kind, owner, count, stuck[kind, owner]) for (kind, owner), count in counts.items())

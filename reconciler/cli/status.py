@@ -142,7 +142,8 @@ def _details(charger: Json) -> Iterator[str]:
             yield f"    credential {leg['credential']}"
         yield from expiring("    ", leg.get("certificate_expires"))
     for left in live["residue"]:
-        yield f"  left in the station by {left['owner']}: {left['count']} {left['kind']}"
+        stuck = f" ({left['stuck']} that it does not let go of)" if left.get("stuck") else ""
+        yield f"  left in the station by {left['owner']}: {left['count']} {left['kind']}{stuck}"
     if live["kept_calls"]:
         yield f"  kept for an owner that is away: {live['kept_calls']} messages"
     for open_ in live["transactions"]:

@@ -57,6 +57,8 @@ class LiveResidue:
     kind: str
     owner: str
     count: int
+    stuck: int = 0
+    """Of these: what the station has no command to take away with."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,8 @@ def _residue_notes(new: DesiredCharger, moves: tuple[Move, ...], live: LiveCharg
     }
     for left in sorted(live.residue if live is not None else (), key=lambda left: (left.owner, left.kind)):
         if lost.get(RESIDUE_FEATURES[left.kind]) == left.owner:
-            yield f"{left.owner} leaves {left.kind} in the station: {_FATES[fate.get(left.kind, 'keep')]}"
+            decided = fate.get(left.kind, "keep") if left.stuck < left.count else "keep"
+            yield f"{left.owner} leaves {left.kind} in the station: {_FATES[decided]}"
 
 
 def _station_changes(old: DesiredCharger, new: DesiredCharger, version: str | None) -> Iterator[tuple[Disruption, str]]:

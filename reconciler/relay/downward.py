@@ -18,6 +18,7 @@ from reconciler.model.features import RESIDUE_FEATURES
 from reconciler.relay import translation
 from reconciler.relay.commands import RememberCharger, SendToLeg
 from reconciler.relay.envelope import Frame, Kind, call, call_error
+from reconciler.relay.handover import Fate, fate_of
 from reconciler.relay.leg import NEVER, CsmsLeg
 from reconciler.relay.leg_orders import LegOrders
 from reconciler.relay.leg_values import READS, shown_answer
@@ -27,8 +28,6 @@ from reconciler.relay.state import SessionState
 from reconciler.relay.terminated import deletable_serials
 
 DEAF: Final = 1011
-_TAKEN_AWAY: Final = (b'"Accepted"', b'"Scheduled"', b'"Unknown"', b'"NotFound"')
-"""Answers after which the thing is gone, or never was there."""
 
 
 class Downcall:
@@ -172,12 +171,16 @@ class Downward:
         return shown_answer(self._state.values_of(leg), action, bytes(frame.payload))
 
     def _own_call_answered(self, own: OwnCall, frame: Frame) -> None:
-        gone = frame.kind is Kind.CALLRESULT and any(word in frame.raw for word in _TAKEN_AWAY)
-        if gone:
-            self._state.memory.residue.gone(own.residue.kind, own.residue.key)
-            self._state.emit(RememberCharger())
+        state, residue = self._state, own.residue
+        fate = fate_of(residue, frame)
+        if fate is Fate.GONE:
+            state.memory.residue.gone(residue.kind, residue.key)
         else:
-            self._state.note("handover-refused", "station", own.action, own.residue.kind)
+            state.note("handover-refused", "station", own.action, residue.kind)
+        if fate is Fate.STUCK:
+            state.memory.residue.stuck(residue)
+        if fate is not Fate.LEFT:
+            state.emit(RememberCharger())
 
     def owners_changed(self) -> None:
         """Refuse what waits and may no longer be commanded; what is under way finishes with whom it began (R10)."""

@@ -2,20 +2,53 @@
 
     residue of a loser, of a feature that it lost ──policy says clear or restore──> one command of the relay's own
 
-The station's answer decides whether the thing is gone from the book; a refusal leaves it there, for status to show.
+The station's answer decides whether the thing is gone from the book; a refusal leaves it there, for status to show, and
+it is asked for again with the next hand-over, unless the station does not know the command at all.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from enum import Enum, auto
 from typing import Any, Final
 
 import msgspec
 
 from reconciler.model.desired import Handover
 from reconciler.model.features import RESIDUE_FEATURES
+from reconciler.relay.envelope import UNREADABLE, Frame, Kind
 from reconciler.relay.residue import Residue, ResidueBook
+from reconciler.relay.shapes import StatusAnswer
 
 Command = tuple[str, bytes]
 """Action and payload."""
+
+_STATUS: Final = msgspec.json.Decoder(StatusAnswer)
+_ERROR: Final = msgspec.json.Decoder(tuple[int, msgspec.Raw, str, msgspec.Raw, msgspec.Raw])
+_GONE: Final = frozenset({"Accepted", "Scheduled", "Unknown", "NotFound"})
+_NOT_KNOWN: Final = frozenset({"NotSupported", "NotImplemented"})
+
+
+class Fate(Enum):
+    """What a station's answer to such a command says of the thing."""
+
+    GONE = auto()
+    LEFT = auto()
+    STUCK = auto()
+
+
+def fate_of(residue: Residue, answer: Frame) -> Fate:
+    """Return what became of `residue`, by the station's answer to the command that was to take it away.
+
+    A reservation that the station does not have is "Rejected" (1.6: 5.2; 2.x: H02.FR.01).
+    """
+    try:
+        result = answer.kind is Kind.CALLRESULT
+        said = _STATUS.decode(answer.payload).status if result else _ERROR.decode(answer.raw)[2]
+    except UNREADABLE:
+        return Fate.LEFT
+    if said in _NOT_KNOWN:
+        return Fate.STUCK
+    not_there = residue.kind == "reservation" and said == "Rejected"
+    return Fate.GONE if result and (said in _GONE or not_there) else Fate.LEFT
 
 
 def take_over(
@@ -31,7 +64,7 @@ def take_over(
         "der-control": policy.der_controls,
     }
     for residue in book:
-        if _is_foreign(residue, owners) and rules.get(residue.kind, "keep") != "keep":
+        if not residue.stuck and _is_foreign(residue, owners) and rules.get(residue.kind, "keep") != "keep":
             yield residue, _command(residue, version)
 
 
@@ -43,7 +76,7 @@ def disown(
     `details` are beginnings of what it is, see `Residue.detail`. What it owns still it has to command itself.
     """
     for residue in book.of(owner):
-        wanted = residue.kind == kind and residue.detail.startswith(details)
+        wanted = residue.kind == kind and not residue.stuck and residue.detail.startswith(details)
         if wanted and kind in _COMMANDS and _is_foreign(residue, owners):
             yield residue, _command(residue, version)
 

@@ -14,7 +14,7 @@ overload a site, so nobody but its owner decides that it goes.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import msgspec
@@ -50,6 +50,8 @@ class Residue:
     key: str
     owner: str
     detail: str = ""
+    stuck: bool = False
+    """The station does not know the command that would take it away: nobody asks it again."""
 
 
 class ResidueBook:
@@ -101,6 +103,11 @@ class ResidueBook:
         """Forget one thing."""
         self._book.pop((kind, key), None)
 
+    def stuck(self, residue: Residue) -> None:
+        """Note that the station can't take one thing away, until somebody puts another in its place."""
+        if residue in self:
+            self._book[residue.kind, residue.key] = replace(residue, stuck=True)
+
     def transactions_ended(self) -> None:
         """No transaction is open any more: profiles made for one are gone with it."""
         for key, residue in list(self._book.items()):
@@ -109,12 +116,15 @@ class ResidueBook:
 
     def snapshot(self) -> list[list[str]]:
         """Return the book as JSON data."""
-        return [[residue.kind, residue.key, residue.owner, residue.detail] for residue in self._book.values()]
+        return [
+            [residue.kind, residue.key, residue.owner, residue.detail, *(["stuck"] if residue.stuck else [])]
+            for residue in self._book.values()
+        ]
 
     def restore(self, snapshot: Iterable[Iterable[str]]) -> None:
         """Take over a snapshot."""
-        for kind, key, owner, detail in snapshot:
-            self._put(Residue(kind, key, owner, detail))
+        for kind, key, owner, detail, *stuck in snapshot:
+            self._put(Residue(kind, key, owner, detail, bool(stuck)))
 
     def _put(self, residue: Residue) -> None:
         self._book.pop((residue.kind, residue.key), None)

@@ -31,6 +31,12 @@ class BootAnswer(msgspec.Struct, gc=False):
             return 0.0
 
 
+class StatusAnswer(msgspec.Struct, gc=False):
+    """A station's answer of which only the status matters."""
+
+    status: str = ""
+
+
 class Vendor(msgspec.Struct, gc=False):
     """What routes a DataTransfer."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
-from tests.simulation.history import CALL, CALLRESULT, INPUTS, Record, Said, What, said
+from tests.simulation.history import CALL, CALLERROR, CALLRESULT, INPUTS, Record, Said, What, said
 from tests.simulation.rules_of_calls import SLACK_S
 from tests.simulation.rules_of_ids import chosen_id
 from tests.simulation.scene import TERMINATED, Scene
@@ -41,6 +41,8 @@ class Residues:
         self.sent: tuple[Said, Thing] | None = None
         """The command at the station, where it leaves or takes something."""
         self.to_go: set[Thing] = set()
+        self.stuck: dict[Thing, float] = {}
+        """What the station said that it can't take away, and when."""
         self.began_at = 0.0
 
     def see(self, record: Record) -> Iterator[str]:
@@ -66,7 +68,7 @@ class Residues:
     def _ended(self, record: Record) -> None:
         self.to_go.clear()
         if record.what is What.KILLED:
-            changed = {thing: at for thing, (_, at) in self.left.items()} | self.taken
+            changed = {thing: at for thing, (_, at) in self.left.items()} | self.taken | self.stuck
             self.unsure |= {thing for thing, at in changed.items() if at >= self.scene.stored_at}
 
     def _runs(self, number: int) -> None:
@@ -75,7 +77,9 @@ class Residues:
         self.to_go = {
             thing
             for thing, (backend, _) in self.left.items()
-            if clears and thing not in self.unsure and desired.owners[_FEATURES[thing[0]]] != backend
+            if clears
+            and thing not in self.unsure | self.stuck.keys()
+            and desired.owners[_FEATURES[thing[0]]] != backend
         }
 
     def _commanded(self, frame: Said) -> Iterator[str]:
@@ -86,6 +90,8 @@ class Residues:
         if thing is None or (thing not in self.left and thing not in self.unsure):
             yield f"R14: nobody left {thing} in the station"
             return
+        if thing in self.stuck and thing not in self.unsure:
+            yield f"R14: the station said that it can't take {thing} away"
         self.to_go.discard(thing)
 
     def _station_said(self, record: Record, frame: Said) -> None:
@@ -93,13 +99,19 @@ class Residues:
         if frame.action == "StartTransaction" and "reservationId" in frame.payload:
             self._gone(("reservation", frame.payload["reservationId"]), record.at)
         answers = slot is not None and slot.token == frame.token and record.at < slot.until
-        if not answers or self.sent is None or frame.kind != CALLRESULT or frame.payload.get("status") != "Accepted":
+        if not answers or self.sent is None:
+            return
+        if frame.kind == CALLERROR and not self.sent[0].trace and b'"NotSupported"' in record.raw:
+            self.stuck[self.sent[1]] = record.at
+            self.to_go.discard(self.sent[1])
+        if frame.kind != CALLRESULT or frame.payload.get("status") != "Accepted":
             return
         sent, thing = self.sent
         self._gone(thing, record.at)
         if sent.action not in _TAKES and sent.payload.get("type") != "Operative":
             del self.taken[thing]
             self.left[thing] = sent.trace.rpartition(".")[0], record.at
+            self.stuck.pop(thing, None)
 
     def _gone(self, thing: Thing, at: float) -> None:
         if self.scene.station_open:

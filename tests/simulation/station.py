@@ -175,7 +175,8 @@ class SimulatedStation:
             return
         trace = self._trace()
         if self.rng.random() < 0.1:
-            self._send(b'[4,%b,"NotSupported","",{"trace":"%b"}]' % (frame.token, trace.encode()))
+            code = self.rng.choice([b"NotSupported", b"InternalError"])
+            self._send(b'[4,%b,"%b","",{"trace":"%b"}]' % (frame.token, code, trace.encode()))
             return
         said = json.dumps(self._obey(frame) | {"trace": trace}).replace('"trace": ', '"trace":')
         self._send(b"[3, %b,%b]" % (frame.token, said.encode()))

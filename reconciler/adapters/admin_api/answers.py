@@ -168,7 +168,9 @@ def _live(live: LiveCharger) -> Json:
             }
             for leg in live.legs
         ],
-        "residue": [{"kind": left.kind, "owner": left.owner, "count": left.count} for left in live.residue],
+        "residue": [
+            {"kind": left.kind, "owner": left.owner, "count": left.count, "stuck": left.stuck} for left in live.residue
+        ],
         "kept_calls": live.kept_calls,
         "transactions": [
             {"id": open_.id, "owner": open_.owner, "since": _epoch(open_.since_s), "connector": open_.connector}

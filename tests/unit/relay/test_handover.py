@@ -7,7 +7,8 @@ import jsonschema_rs
 import pytest
 
 from reconciler.model.desired import FlipPolicy, Handover
-from reconciler.relay.handover import disown, take_over
+from reconciler.relay.envelope import Frame, read_frame
+from reconciler.relay.handover import Fate, disown, fate_of, take_over
 from reconciler.relay.memory import SessionMemory
 from reconciler.relay.residue import Residue, ResidueBook
 from tests.support.dialogue import Dialogue
@@ -87,3 +88,54 @@ def test_r14_what_an_ended_session_did_not_come_to_is_taken_away_by_the_next() -
         d.expect(to_station=['[3,"b",{"status":"Accepted","interval":0,"currentTime":"x"}]', cancel])
     d.station_sends('[3,"r1",{"status":"Accepted"}]')
     assert [residue.kind for residue in memory.residue] == ["charging-profile"]
+
+
+PROFILE, RESERVATION = Residue("charging-profile", "3", "old", "TxProfile"), Residue("reservation", "7", "old")
+ANSWERS = [
+    (PROFILE, '[3,"r1",{"status":"Accepted"}]', Fate.GONE),
+    (PROFILE, '[3,"r1",{"status":"Unknown"}]', Fate.GONE),
+    (Residue("availability", "0", "old"), '[3,"r1",{"status":"Scheduled"}]', Fate.GONE),
+    (Residue("der-control", "a", "old"), '[3,"r1",{"status":"NotFound"}]', Fate.GONE),
+    (RESERVATION, '[3,"r1",{"status":"Rejected"}]', Fate.GONE),
+    (Residue("availability", "0", "old"), '[3,"r1",{"status":"Rejected"}]', Fate.LEFT),
+    (PROFILE, '[3,"r1",{"status":"Rejected","customData":{"vendorId":"Accepted"}}]', Fate.LEFT),
+    (PROFILE, '[3,"r1",{"status":5}]', Fate.LEFT),
+    (PROFILE, '[4,"r1","InternalError","",{}]', Fate.LEFT),
+    (PROFILE, '[4,"r1","NotSupported","",{}]', Fate.STUCK),
+    (PROFILE, '[4,"r1","NotImplemented","",{}]', Fate.STUCK),
+    (Residue("local-list", "", "old", "version 3"), '[3,"r1",{"status":"NotSupported"}]', Fate.STUCK),
+]
+
+
+@pytest.mark.parametrize(("residue", "answer", "fate"), ANSWERS)
+def test_r14_the_stations_answer_says_what_became_of_a_thing(residue: Residue, answer: str, fate: Fate) -> None:
+    read = read_frame(answer.encode())
+    assert isinstance(read, Frame)
+    assert fate_of(residue, read) is fate
+
+
+@pytest.mark.parametrize(("code", "asked_again"), [("NotSupported", False), ("InternalError", True)])
+def test_r14_a_station_that_does_not_know_the_command_is_asked_once(code: str, asked_again: bool) -> None:
+    tidy = replace(charger({"new": PRIMARY}), flip=FlipPolicy(handover=Handover(charging_profiles="clear")))
+    memory = SessionMemory()
+    memory.residue.restore([["charging-profile", "3", "old", "TxProfile level 0 at 1"]])
+    clear = '[2,"r1","ClearChargingProfile",{"id":3}]'
+    d = Dialogue(tidy, memory=memory)
+    d.begins()
+    d.station_sends(f'[4,"b1","{code}","",{{}}]')
+    (left,) = memory.residue
+    assert left.stuck is not asked_again
+    stored = json.loads(json.dumps(memory.snapshot()))
+    d = Dialogue(tidy, memory=SessionMemory.restored("ocpp1.6", memory.boot, {}, stored, 0.0))
+    d.csms_connects("new")
+    d.station_sends(BOOT)
+    d.csms_sends("new", '[3,"b",{"status":"Accepted","interval":0,"currentTime":"x"}]')
+    answer = '[3,"b",{"status":"Accepted","interval":0,"currentTime":"x"}]'
+    d.expect(to={"new": BOOT}, to_station=[answer, clear] if asked_again else answer)
+
+
+def test_r14_what_is_put_in_its_place_may_be_taken_away_again() -> None:
+    made = book([["charging-profile", "5", "old", "TxDefaultProfile level 1 at 0", "stuck"]])
+    assert list(take_over(made, EVERYTHING, NEW_OWNERS, "ocpp1.6")) == []
+    made.restore([["charging-profile", "5", "old", "TxDefaultProfile level 2 at 0"]])
+    assert len(list(take_over(made, EVERYTHING, NEW_OWNERS, "ocpp1.6"))) == 1
