@@ -98,10 +98,11 @@ class StationSession:
     ) -> None:
         self.charger = desired.name
         self.version = version
-        self.desired = desired
-        """What runs now."""
         self.station = station
-        self.core: Core = Session(version, generation, desired, memory, new_id)
+        core = Session(version, generation, desired, memory, new_id)
+        self.core: Core = core
+        self.desired = core.begins
+        """What runs now."""
         self.connections: dict[str, Connection] = {}
         self.closing: dict[str, Connection] = {}
         """Once ended: the connections that may still be closing."""

@@ -30,7 +30,7 @@ class Kind(IntEnum):
     SEND = 6
 
 
-UNREADABLE: Final = msgspec.MsgspecError
+UNREADABLE: Final = (msgspec.MsgspecError,)
 """What decoding a payload may raise."""
 
 DEPTH_MAX: Final = 128
@@ -182,7 +182,7 @@ def _legible(id_token: bytes) -> bytes | None:
     try:
         id_key(id_token)
         _ANYTHING.decode(id_token)
-    except (UNREADABLE, ValueError):
+    except (*UNREADABLE, ValueError):
         return None
     return id_token
 

@@ -17,10 +17,11 @@ from typing import Final
 
 from reconciler.model.desired import DesiredCharger, DesiredLeg
 from reconciler.model.live import LegPhase
-from reconciler.relay.commands import CloseLeg, GenerationRefused, GenerationRuns, OpenLeg, RedialLeg
+from reconciler.relay.commands import CloseLeg, GenerationRefused, GenerationRuns, OpenLeg, RedialLeg, RememberCharger
 from reconciler.relay.downward import Downward
 from reconciler.relay.handover import take_over
 from reconciler.relay.leg import NEVER, CsmsLeg
+from reconciler.relay.open_transaction import holds_back
 from reconciler.relay.routing import RouteTable
 from reconciler.relay.state import SessionState
 from reconciler.relay.upward import Upward
@@ -70,7 +71,7 @@ class Flip:
         state = self._state
         for leg in self._desired.legs:
             self._open(leg)
-        state.generation = generation
+        state.generation, state.memory.ran = generation, self._desired
         state.emit(GenerationRuns(generation, self._desired.owners, self._desired.owners))
         self._hand_over()  # what an earlier session did not come to
 
@@ -114,7 +115,9 @@ class Flip:
             if refused is not None:
                 self._refuse(refused.detail)
             elif all(leg.phase is LegPhase.REGISTERED for leg in legs):
-                late = self._open_transaction(pending.desired)  # one may have begun since the flip was wanted
+                late = holds_back(
+                    self._desired, pending.desired, state.memory
+                )  # one may have begun since the flip was wanted
                 if late is None:
                     self._step(pending)
                 else:
@@ -195,14 +198,7 @@ class Flip:
             if leg.backend.name in gaining and state.version not in leg.backend.versions:
                 spoken = ", ".join(leg.backend.versions)
                 return f"the station speaks {state.version} on this connection, {leg.backend.name} only {spoken}"
-        return self._open_transaction(desired)
-
-    def _open_transaction(self, desired: DesiredCharger) -> str | None:
-        transactions, policy = self._state.memory.transactions, desired.flip.open_transaction
-        moves = self._desired.owners.get("transactions") != desired.owners.get("transactions")
-        if policy == "proceed" or not transactions or not moves:
-            return None
-        return f"transaction {', '.join(transactions)} is open and openTransaction is {policy}"
+        return holds_back(self._desired, desired, state.memory)
 
     def _step(self, pending: Pending) -> None:
         """Take the step, and put those who gained to the proof."""
@@ -221,7 +217,9 @@ class Flip:
         state = self._state
         self._desired = desired
         state.table = RouteTable(desired, state.version)
-        state.generation = generation
+        state.generation, state.memory.ran = generation, desired
+        if state.memory.transactions:
+            state.emit(RememberCharger())
         for leg in desired.legs:
             if leg.backend.name in state.legs:
                 self._leaving.pop(leg.backend.name, None)

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
+from reconciler.model.desired import DesiredCharger
 from reconciler.relay.backlog import Backlog
 from reconciler.relay.envelope import UNREADABLE, Frame
 from reconciler.relay.list_version import ListVersion
@@ -64,6 +65,7 @@ class SessionMemory:
         "ids",
         "list_version",
         "mapped",
+        "ran",
         "residue",
         "statuses",
         "transactions",
@@ -82,6 +84,8 @@ class SessionMemory:
         self.mapped = MappedIds()
         self.list_version = ListVersion()
         self.transactions: dict[str, OpenTransaction] = {}
+        self.ran: DesiredCharger | None = None
+        """The roles that ran last; kept with an open transaction, whose owner may have to stay (R10)."""
 
     def use_version(self, version: str) -> None:
         """Start a session in `version`; what was said in another version can't be replayed."""
@@ -162,6 +166,7 @@ class SessionMemory:
                 {"id": open_.id, "owner": open_.owner, "connector": open_.connector}
                 for open_ in self.transactions.values()
             ],
+            **({"ran": msgspec.json.encode(self.ran).decode()} if self.ran is not None and self.transactions else {}),
         }
 
     @classmethod
@@ -180,4 +185,13 @@ class SessionMemory:
         memory.backlog.expect(version, {int(seq): said_in for seq, said_in in snapshot.get("keptIn", {}).items()})
         for kept in snapshot.get("transactions", []):
             memory._open(OpenTransaction(kept["id"], kept["owner"], now, kept["connector"]))
+        memory.ran = _ran(snapshot.get("ran"))
         return memory
+
+
+def _ran(written: str | None) -> DesiredCharger | None:
+    """Return roles as they were written; None where another release writes them otherwise."""
+    try:
+        return None if written is None else msgspec.json.decode(written, type=DesiredCharger)
+    except msgspec.MsgspecError:
+        return None

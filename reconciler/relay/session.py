@@ -10,8 +10,9 @@ Where the rules of the design's relay page are kept (each docstring names its ow
 
     R1 envelope, splice    R2 station_calls   R3 leg, downward    R4 upward, downward    R5 routing    R6 composition
     R7 upward              R8 routing, refusals                   R9 registration, translation, *_ids, list_version
-    R10 flip               R11 station_calls, backlog, this file  R12 this file          R13 terminated, leg_*
-    R14 residue, handover  R15 limits         R16 envelope, this file
+    R10 flip, open_transaction                R11 station_calls, backlog, this file  R12 this file
+    R13 terminated, leg_*                     R14 residue, handover                  R15 limits
+    R16 envelope, this file
 
 After each call to `handle` the shell must carry out the commands in order, and ask `next_timer` anew.
 """
@@ -29,6 +30,7 @@ from reconciler.relay.handover import disown
 from reconciler.relay.leg import NEVER
 from reconciler.relay.limits import SessionLimits
 from reconciler.relay.memory import SessionMemory
+from reconciler.relay.open_transaction import begins_with
 from reconciler.relay.routing import RouteTable
 from reconciler.relay.state import SessionState
 from reconciler.relay.station_calls import TRY_AGAIN_LATER
@@ -43,12 +45,12 @@ class Session:
 
     Args:
         version: the subprotocol negotiated with the station; every leg speaks it.
-        generation, desired: the roles to begin with.
+        generation, desired: the roles that are wanted; it begins with them, see `begins`.
         memory: what earlier sessions of this charger left; this session goes on writing it.
         new_id: gives a message id that was never given before (at most 36 characters).
     """
 
-    __slots__ = ("_downward", "_flip", "_generation", "_state", "_upward")
+    __slots__ = ("_downward", "_flip", "_state", "_upward", "begins", "generation")
 
     def __init__(
         self,
@@ -60,12 +62,15 @@ class Session:
         limits: SessionLimits | None = None,
     ) -> None:
         memory.use_version(version)
-        table = RouteTable(desired, version)
+        self.begins = begins_with(desired, memory, version)
+        """The roles that it begins with; not those that are wanted where an open transaction holds them back."""
+        table = RouteTable(self.begins, version)
         self._state = SessionState(version, memory, limits or SessionLimits(), new_id, table)
         self._upward = Upward(self._state)
         self._downward = Downward(self._state, self._upward.pump, self._upward.station_boots)
-        self._flip = Flip(self._state, self._upward, self._downward, desired)
-        self._generation = generation
+        self._flip = Flip(self._state, self._upward, self._downward, self.begins)
+        self.generation = generation if self.begins is desired else generation - 1
+        """What it begins as: never the number of what it does not run."""
 
     @property
     def state(self) -> SessionState:
@@ -76,7 +81,7 @@ class Session:
         """Begin: the station is connected. Call once, before `handle`."""
         self._state.now = now
         self._upward.registration.station_opened()
-        self._flip.start(self._generation)
+        self._flip.start(self.generation)
         others = self._state.memory.backlog.in_other_versions()
         if others:
             said_in = ", ".join(sorted(set(others.values())))

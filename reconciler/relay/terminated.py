@@ -118,7 +118,7 @@ def deletable_serials(asked: Frame, answered: Frame) -> set[str]:
         else:
             found = answer.get("certificateHashData", []) if request["certificateType"] not in CSMS_ROOTS else []
         return {str(data["serialNumber"]).lower() for data in found}
-    except (UNREADABLE, KeyError, TypeError, AttributeError):
+    except (*UNREADABLE, KeyError, TypeError, AttributeError):
         return set()
 
 

@@ -109,7 +109,8 @@ class SimulatedController:
         state = Interventions(overrides=tuple(self._overrides.values()), failovers=self._failovers)
         wanted = effective(declared, state, now)
         for site in sites:
-            retry = site.refused_at is not None and self._world.clock.now >= site.refused_at + _RETRY_S
+            refused_at = site.refused_at
+            retry = site.is_behind if refused_at is None else self._world.clock.now >= refused_at + _RETRY_S
             if wanted[site.name] != site.desired or retry or site is again:
                 site.want(wanted[site.name])
 

@@ -139,6 +139,11 @@ def flips_before_registration(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Flip, "_watch", Flip._confirm)
 
 
+def transactions_move_between_sessions(patch: pytest.MonkeyPatch) -> None:
+    """R10: `openTransaction` is forgotten where the station reconnects, or the relay is restarted."""
+    patch.setattr("reconciler.relay.session.begins_with", lambda desired, memory, version: desired)
+
+
 def the_losers_queue_is_delivered(patch: pytest.MonkeyPatch) -> None:
     """R10: queued commands survive a flip."""
     patch.setattr(Downward, "owners_changed", lambda self: None)
@@ -322,6 +327,7 @@ MUTANTS: Final[tuple[tuple[Mutant, str], ...]] = (
     (list_versions_pass_as_they_are, "R9"),
     (ids_are_not_stored_first, "R9"),
     (flips_before_registration, "R10"),
+    (transactions_move_between_sessions, "R10"),
     (acknowledged_before_it_is_stored, "R11"),
     (the_newest_goes_first, "R11"),
     (what_was_kept_is_not_read, "R11"),

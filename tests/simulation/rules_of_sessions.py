@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from reconciler.model.desired import DesiredCharger
 from reconciler.model.features import FEATURE_SET
-from tests.simulation.history import INPUTS, Record, What, said
+from tests.simulation.history import CALLRESULT, INPUTS, Record, What, said
 from tests.simulation.rules_of_calls import SLACK_S
 from tests.simulation.scene import Scene
 from tests.simulation.scenery import CALL_TIMEOUT_S
@@ -30,6 +30,11 @@ class Flips:
         """The last that ran: where nobody had to prove anything, it runs in the instant of its step."""
         self.confirmed = 0
         self.to_close: dict[str, float] = {}
+        self.charging = False
+        """The station was told the id of a transaction (1.6), and has not said that it is over."""
+        self.moved_at = 0.0
+        """When transactions last got another owner."""
+        self.killed = False
 
     def see(self, record: Record) -> Iterator[str]:
         """Check one record."""
@@ -37,6 +42,7 @@ class Flips:
             yield from self._overdue(record)
         match record.what:
             case What.BEGAN if record.desired is not None:
+                yield from self._begun(record, record.desired)
                 self.wishes.clear()
                 self.to_close.clear()
                 self.confirmed = record.number
@@ -48,16 +54,43 @@ class Flips:
                 }
                 yield from self._one_owner(record.desired)
             case What.STEPPED:
+                self._moves(record, self.scene.tables[record.number])
                 yield from self._stepped(record)
+            case What.STATION_IN | What.CARRIED:
+                self._charges(record)
             case What.RUNS:
                 self._runs(record)
             case What.REFUSED:
                 self.wishes.pop(record.number, None)
             case What.STATION_CLOSED | What.KILLED:
+                self.killed |= record.what is What.KILLED
                 self.wishes.clear()
                 self.to_close.clear()
             case What.CLOSE_LEG:
                 yield from self._leg_closed(record)
+
+    def _begun(self, record: Record, desired: DesiredCharger) -> Iterator[str]:
+        """A transaction that is open keeps its owner from session to session, where `openTransaction` says so."""
+        scene = self.scene
+        known = not self.killed or self.moved_at < scene.stored_at
+        self.killed = False
+        if self._moves(record, desired) and self.charging and known and desired.flip.open_transaction != "proceed":
+            yield f"R10: {desired.owners['transactions']} gets an open transaction with a new session"
+
+    def _moves(self, record: Record, desired: DesiredCharger) -> bool:
+        scene = self.scene
+        before = scene.tables[scene.in_force].owners if scene.in_force in scene.tables else desired.owners
+        moves = before["transactions"] != desired.owners["transactions"]
+        self.moved_at = record.at if moves else self.moved_at
+        return moves
+
+    def _charges(self, record: Record) -> None:
+        frame = said(record.raw)
+        if frame is not None and frame.action in ("StartTransaction", "StopTransaction"):
+            self.charging = False
+        elif frame is not None and record.what is What.CARRIED:
+            call = next((it for it in self.scene.calls.values() if it.token == frame.token), None)
+            self.charging |= call is not None and call.action == "StartTransaction" and frame.kind == CALLRESULT
 
     def _one_owner(self, desired: DesiredCharger) -> Iterator[str]:
         if set(desired.owners) != FEATURE_SET or not all(desired.leg(owner) for owner in desired.owners.values()):

@@ -54,8 +54,8 @@ class Site:
         self.station_wire = wire
         generation, desired = self.next
         self.session = Session(self.version, generation, desired, self.memory, self.world.new_id, LIMITS)
-        self._in_force = generation
-        self.write(What.BEGAN, number=generation, text=self.version, desired=desired)
+        self._in_force = self.session.generation
+        self.write(What.BEGAN, number=self._in_force, text=self.version, desired=self.session.begins)
         self._carry_out(self.session.open(self.clock.now))
         return wire
 
@@ -80,6 +80,12 @@ class Site:
         if self.open_wishes:  # nobody knows what would have become of them
             self.next = max(self.open_wishes.items())
             self.open_wishes.clear()
+
+    @property
+    def is_behind(self) -> bool:
+        """True where what runs is not what is wanted, and nobody has said why."""
+        session = self.session
+        return session is not None and not self.open_wishes and session.state.generation != self.generation
 
     def want(self, desired: DesiredCharger) -> None:
         """The controller wants other roles."""

@@ -46,7 +46,7 @@ def stand_ins(failovers: Iterable[Failover], fleet: Mapping[str, ChargerStatus])
 
 
 def _is_there(status: ChargerStatus | None, backend: str) -> bool:
-    return status is not None and status.live is not None and is_well(status.live, backend)
+    return status is not None and status.live is not None and is_well(status.live, backend) is True
 
 
 def _up_after_s(status: ChargerStatus | None, backend: str) -> float:

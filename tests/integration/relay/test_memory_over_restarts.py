@@ -26,31 +26,34 @@ class Restartable:
         self._stack = stack
         self._running = AsyncExitStack()
 
-    async def start(self, memories: list[ChargerMemory], version: str) -> None:
+    async def start(
+        self, memories: list[ChargerMemory], version: str, owner: SimulatedCsms | None = None, policy: Any = "proceed"
+    ) -> None:
         """Start a relay and connect the station to it."""
         self.relay = await self._running.enter_async_context(relay())
         self.relay.node.restore(memories)
-        await self.declare(self.a)
+        await self.declare(owner or self.a, policy)
         if self.station is None:
             self.station = SimulatedStation("CP1", self.relay.url, version)
             self._stack.push_async_callback(self.station.disconnect)
         self.station.url_base = self.relay.url
         await self.station.connect()
 
-    async def declare(self, owner: SimulatedCsms) -> Any:
-        """Make a CSMS the primary."""
+    async def declare(self, owner: SimulatedCsms, policy: Any = "proceed") -> Any:
+        """Make a CSMS the primary; `policy` is what an open transaction has to say about it."""
         roles = (PRIMARY, PASSIVE) if owner is self.a else (PASSIVE, PRIMARY)
         legs = [(backend(csms.name, csms.url), role) for csms, role in zip((self.a, self.b), roles, strict=True)]
-        return await self.relay.run(charger("cp1", legs, confirm_within_s=0.5))
+        declared = charger("cp1", legs, confirm_within_s=0.5)
+        return await self.relay.run(replace(declared, flip=replace(declared.flip, open_transaction=policy)))
 
-    async def restart(self, version: str) -> None:
+    async def restart(self, version: str, owner: SimulatedCsms | None = None, policy: Any = "proceed") -> None:
         """Stop the relay, as a process ends, and start another one that knows what the store would."""
         memory = self.relay.recorder.memories["cp1"]
         stored = replace(memory, ids=json.loads(json.dumps(memory.ids)))
         await self.stop()
         for csms in (self.a, self.b):
             await csms.wait_disconnected("CP1")
-        await self.start([stored], version)
+        await self.start([stored], version, owner, policy)
 
     async def stop(self) -> None:
         """Stop the relay."""
@@ -130,6 +133,21 @@ async def test_a_transaction_can_be_flipped_after_a_restart_of_the_relay() -> No
         await ends.a.until(lambda: ends.a.transactions[100].stopped)
         assert transaction.id == 100
         assert ends.a.violations == ends.b.violations == []
+
+
+async def test_what_was_declared_meanwhile_waits_for_the_open_transaction_after_a_restart_of_the_relay_too() -> None:
+    async with restartable() as ends:
+        transaction = await ends.station.start_transaction(1, "TAG")
+        await ends.restart("ocpp1.6", ends.b, "wait")
+        await ends.station.meter(transaction, 100)
+        assert set((ends.relay.live("cp1").owners or {}).values()) == {"a"}
+        await until(lambda: ends.relay.phase("cp1", "b") is LegPhase.REGISTERED)
+        refused = await ends.declare(ends.b, "wait")
+        assert isinstance(refused, Refusal)
+        assert refused.reason == "transaction 100 is open and openTransaction is wait"
+        await ends.station.stop_transaction(transaction)
+        assert ends.a.transactions[100].meter_wh == [100]
+        assert isinstance(await ends.declare(ends.b, "wait"), Ack)
 
 
 async def test_without_a_memory_an_owner_serves_a_station_that_does_not_boot_and_a_flip_says_what_is_missing() -> None:
