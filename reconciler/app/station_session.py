@@ -54,7 +54,7 @@ class Wanted:
 
 @dataclass(slots=True)
 class Totals:
-    """Frames forwarded by all sessions since the start; plain numbers, for a count per frame must cost nothing."""
+    """Frames forwarded, by one session or by all since the start; plain numbers, for a count must cost nothing."""
 
     up: int = 0
     down: int = 0
@@ -79,6 +79,7 @@ class StationSession:
         "connections",
         "core",
         "desired",
+        "frames",
         "opened_s",
         "station",
         "version",
@@ -106,6 +107,8 @@ class StationSession:
         self.connections: dict[str, Connection] = {}
         self.closing: dict[str, Connection] = {}
         """Once ended: the connections that may still be closing."""
+        self.frames = Totals()
+        """Of this session alone."""
         self.opened_s = clock.monotonic_s()
         self._owner = owner
         self._clock = clock
@@ -154,6 +157,7 @@ class StationSession:
     def frame_received(self, frame: bytes) -> None:
         """Take a frame of the station."""
         self._totals.up += 1
+        self.frames.up += 1
         self.feed(events.StationFrameReceived(frame))
 
     def leg_closed(self, code: int, reason: str) -> None:
@@ -189,6 +193,7 @@ class StationSession:
                     connection.send(frame)
             case commands.SendToStation(frame, after_commit):
                 self._totals.down += 1
+                self.frames.down += 1
                 if after_commit:
                     self._owner.commit(self, partial(self.station.send, frame))
                 else:

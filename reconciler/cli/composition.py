@@ -23,7 +23,6 @@ from reconciler.adapters.admin_api.server import AdminServer, bind_admin
 from reconciler.adapters.argon2_hash import Argon2Hash
 from reconciler.adapters.certificate_office import CertificateOffice
 from reconciler.adapters.clock import SystemClock
-from reconciler.adapters.console.application import ConsoleParts, build_console
 from reconciler.adapters.data_dir import DataDirectory
 from reconciler.adapters.job_files import FileDesk
 from reconciler.adapters.key_ring import load_key_ring
@@ -58,7 +57,7 @@ from reconciler.app.retention import Retention
 from reconciler.app.stored_passwords import StoredPasswords
 from reconciler.app.tasks import Background
 from reconciler.cli.certificates import expiry_watch, station_issuer
-from reconciler.cli.console_door import ConsoleDoor
+from reconciler.cli.console_parts import open_console
 from reconciler.cli.file_exchange import open_file_exchange
 from reconciler.cli.nodes import JoinedNode, join
 from reconciler.cli.options import duration_s
@@ -348,15 +347,15 @@ class _Assembly:
         node.changed, node.stirred = told, board.stir
         runs = ApplyRuns(reconciler, background, _report, self._metrics, lambda: secrets.token_hex(4))
         self._vital(background, runs.adopt(), "applies to take over")
-        door = ConsoleDoor(access)
-        parts = ConsoleParts(reconciler, runs, board, node.messages, operations, desk, self._clock, door)
+        vital = partial(self._vital, background)
+        console = open_console(reconciler, runs, board, node, operations, desk, self._clock, access, vital)
         application = build_application(
             reconciler,
             runs,
             metrics=self._metrics,
             exposition=self._exposition(),
             access=access,
-            console=build_console(parts),
+            console=console,
             operations=operations,
             bulk=BulkOperations(operations, background, partial(secrets.token_hex, 4)),
             files=desk,

@@ -2,11 +2,13 @@
 
 import asyncio
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, expect
 
+from reconciler.adapters.console import passed_messages
 from tests.console.browser import visit
 from tests.console.scene import Scene, scene
 
@@ -47,6 +49,29 @@ async def test_the_list_changes_as_chargers_do(browser: Browser, depot: Scene) -
         await expect(row).to_contain_text("1 open")
         await station.stop_transaction(transaction)
         await expect(row).not_to_contain_text("open")
+
+
+async def test_messages_over_time_are_drawn_and_grow_while_somebody_looks(
+    browser: Browser, depot: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passed_messages, "EVERY", timedelta(0))
+    station = depot.stations["CP-003"]
+    await station.heartbeat()
+    async with visit(browser, depot.server.url, "phone") as seen:
+        await seen.open("/chargers/cp003")
+        chart = seen.page.locator(".counts")
+        sent = chart.locator(".lane").filter(has_text="From the charger").locator("b")
+        before = int(await sent.inner_text())
+        await expect(chart.locator(".lane").filter(has_text="partner-pay")).to_be_visible()
+        await expect(chart.locator("rect").first).to_be_attached()
+        for _ in range(3):
+            await station.heartbeat()
+        await expect(sent).to_have_text(str(before + 3), timeout=15_000)
+        await seen.page.get_by_text("As a table").click()
+        await expect(seen.page.locator(".wide tbody tr").first.locator("td").first).to_have_text(str(before + 3))
+        await seen.open("/")
+        told = re.compile(r"Messages from chargers \d+, to chargers")
+        await expect(seen.page.get_by_role("img", name=told)).to_be_visible()
 
 
 async def test_a_charger_is_taken_over_and_handed_back(browser: Browser, depot: Scene) -> None:

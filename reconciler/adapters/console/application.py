@@ -31,6 +31,7 @@ from reconciler.app.api_contract import http_status
 from reconciler.app.apply_runs import ApplyRuns
 from reconciler.app.fleet_board import FleetBoard
 from reconciler.app.job_files import JobFiles
+from reconciler.app.message_counts import MessageCounts
 from reconciler.app.message_tap import MessageTap
 from reconciler.app.operations import Operations
 from reconciler.app.ports import Clock
@@ -53,6 +54,7 @@ class ConsoleParts:
     runs: ApplyRuns
     board: FleetBoard
     messages: MessageTap
+    counts: MessageCounts
     operations: Operations
     files: JobFiles
     clock: Clock
@@ -71,8 +73,8 @@ def build_console(parts: ConsoleParts) -> FastAPI:
         dependencies=[Depends(pages.forms.check), Depends(_within_reach(parts.reconciler, pages))],
     )
     console.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
-    add_fleet_routes(console, parts.reconciler, parts.board, pages, streams)
-    add_charger_routes(console, parts.reconciler, parts.board, pages, streams)
+    add_fleet_routes(console, parts.reconciler, parts.board, parts.counts, pages, streams)
+    add_charger_routes(console, parts.reconciler, parts.board, parts.counts, pages, streams)
     add_message_routes(console, parts.messages, parts.board, pages, streams)
     add_operation_routes(console, parts.reconciler, parts.operations, parts.files, parts.board, pages, streams)
     add_toggle_routes(console, parts.reconciler, pages)

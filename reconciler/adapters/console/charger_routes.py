@@ -9,10 +9,12 @@ from starlette.responses import HTMLResponse, StreamingResponse
 
 from reconciler.adapters.console.fleet_view import owners_of
 from reconciler.adapters.console.pages import Pages
+from reconciler.adapters.console.passed_messages import PassedMessages
 from reconciler.adapters.console.streams import Fragments, Streams
 from reconciler.adapters.console.timeline import SPAN, Timeline, timeline
 from reconciler.adapters.console.wording import by_group, by_owner, main_owner
 from reconciler.app.fleet_board import FleetBoard, Picture
+from reconciler.app.message_counts import MessageCounts
 from reconciler.app.ports import HistoryFilter
 from reconciler.app.reconciler import Reconciler
 from reconciler.app.status import ChargerStatus
@@ -91,20 +93,18 @@ def find(picture: Picture, name: str) -> ChargerStatus:
 
 
 def add_charger_routes(
-    console: FastAPI, reconciler: Reconciler, board: FleetBoard, pages: Pages, streams: Streams
+    console: FastAPI,
+    reconciler: Reconciler,
+    board: FleetBoard,
+    counts: MessageCounts,
+    pages: Pages,
+    streams: Streams,
 ) -> None:
     """Add the pages of one charger."""
+    passed, past = PassedMessages(counts, pages), _Past(reconciler, pages)
 
     async def explained(status: ChargerStatus) -> Explanation | None:
         return await reconciler.explain(status.name) if status.bound_by else None
-
-    async def happened(name: str) -> tuple[HistoryEvent, ...]:
-        return await reconciler.history(HistoryFilter(charger=name, limit=EVENTS_SHOWN))
-
-    async def pictured(status: ChargerStatus) -> Timeline:
-        since = pages.now() - SPAN
-        events = await reconciler.history(HistoryFilter(charger=status.name, since=since, limit=EVENTS_DRAWN))
-        return timeline(events, owners_of(status), pages.now())
 
     @console.get("/chargers/{name}")
     async def charger(request: Request, name: str) -> HTMLResponse:
@@ -115,32 +115,51 @@ def add_charger_routes(
             "charger.html",
             view=charger_view(status),
             explanation=await explained(status),
-            events=await happened(name),
-            timeline=await pictured(status),
+            events=await past.events(name),
+            timeline=await past.picture(status),
             chief=main_owner(owners_of(status)),
+            **passed.context(status),
             done=OUTCOMES.get(request.query_params.get("done", "")),
         )
 
     @console.get("/chargers/{name}/stream")
     async def stream(request: Request, name: str) -> StreamingResponse:
         find(await board.read(), name)
-        shown = ""
+        shown, counted = "", passed.follow(request)
 
         async def render(picture: Picture) -> Fragments:
             nonlocal shown
             status = picture.chargers.get(name)
             if status is None:
                 return {"live": pages.fragment(request, "withdrawn.html", name=name)}
+            more = counted(status)
             html = pages.fragment(request, "standing.html", view=charger_view(status))
             if html == shown:
-                return {}
+                return more
             shown = html
             return {
+                **more,
                 "live": html,
-                "events": pages.fragment(request, "events.html", events=await happened(name)),
+                "events": pages.fragment(request, "events.html", events=await past.events(name)),
                 "timeline": pages.fragment(
-                    request, "timeline.html", timeline=await pictured(status), chief=main_owner(owners_of(status))
+                    request, "timeline.html", timeline=await past.picture(status), chief=main_owner(owners_of(status))
                 ),
             }
 
         return streams.follow(render)
+
+
+class _Past:
+    """What happened to a charger."""
+
+    def __init__(self, reconciler: Reconciler, pages: Pages) -> None:
+        self._reconciler = reconciler
+        self._pages = pages
+
+    async def events(self, name: str) -> tuple[HistoryEvent, ...]:
+        return await self._reconciler.history(HistoryFilter(charger=name, limit=EVENTS_SHOWN))
+
+    async def picture(self, status: ChargerStatus) -> Timeline:
+        since = self._pages.now() - SPAN
+        wanted = HistoryFilter(charger=status.name, since=since, limit=EVENTS_DRAWN)
+        return timeline(await self._reconciler.history(wanted), owners_of(status), self._pages.now())

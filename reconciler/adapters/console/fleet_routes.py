@@ -7,16 +7,23 @@ from fastapi import FastAPI, Request
 from starlette.responses import HTMLResponse, RedirectResponse, StreamingResponse
 
 from reconciler.adapters.console.fleet_view import FleetQuery, FleetView, view
+from reconciler.adapters.console.message_chart import message_chart
 from reconciler.adapters.console.pages import THEME_COOKIE, THEMES, Pages, keep_cookie
 from reconciler.adapters.console.streams import Fragments, Streams
 from reconciler.app.fleet_board import FleetBoard, Picture
+from reconciler.app.message_counts import MessageCounts
 from reconciler.app.reconciler import Reconciler
 
 VIEWS_KEPT = 32
 
 
 def add_fleet_routes(
-    console: FastAPI, reconciler: Reconciler, board: FleetBoard, pages: Pages, streams: Streams
+    console: FastAPI,
+    reconciler: Reconciler,
+    board: FleetBoard,
+    counts: MessageCounts,
+    pages: Pages,
+    streams: Streams,
 ) -> None:
     """Add the pages that concern the whole fleet."""
     viewed = _Viewed()
@@ -26,7 +33,16 @@ def add_fleet_routes(
         select = pages.visitor(request).select
         found = await viewed.of(await board.read(), FleetQuery.read(request.query_params), select)
         strangers = 0 if select else await reconciler.strangers()
-        return pages.page(request, "fleet.html", view=found, strangers=strangers)
+        chart = None if select else message_chart(counts.of_all(), "chargers")
+        return pages.page(
+            request,
+            "fleet.html",
+            view=found,
+            strangers=strangers,
+            messages_chart=chart,
+            counted_at="",
+            whole=not select,
+        )
 
     @console.get("/stream")
     async def stream(request: Request) -> StreamingResponse:

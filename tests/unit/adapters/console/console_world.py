@@ -15,7 +15,9 @@ from reconciler.adapters.console.visitor import Visitor
 from reconciler.adapters.job_files import FileDesk, KeptUploads, Shelf
 from reconciler.app.apply_runs import ApplyRuns
 from reconciler.app.fleet_board import FleetBoard
+from reconciler.app.message_counts import MessageCounts
 from reconciler.app.message_tap import MessageTap
+from reconciler.app.station_session import Totals
 from reconciler.app.tasks import Background
 from reconciler.model.access import Access
 from tests.support.operations import QuietStations
@@ -30,6 +32,16 @@ class NoMetrics:
 
     def gauge(self, name: str, value: float, **labels: str) -> None:
         """Set nothing."""
+
+
+class NoSessions:
+    """A node without any session; `totals` may be set."""
+
+    def __init__(self) -> None:
+        self.totals = Totals()
+
+    def slot(self, charger: str) -> None:
+        """Return nothing."""
 
 
 @dataclass
@@ -53,7 +65,10 @@ class Seat:
         kept = KeptUploads(folder / "uploads", world.clock.now, lambda: "upload-1", max_bytes=1000)
         files = FileDesk(Shelf(folder / "firmware"), kept, "", lambda: "token")
         tap = MessageTap({}, world.clock)
-        console = build_console(ConsoleParts(world.reconciler, runs, board, tap, operations, files, world.clock, self))
+        self.slots = NoSessions()
+        counts = MessageCounts(self.slots, lambda: world.reconciler.controller.desired, world.clock)
+        parts = ConsoleParts(world.reconciler, runs, board, tap, counts, operations, files, world.clock, self)
+        console = build_console(parts)
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
             board.stir()
