@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 
 _ALGORITHMS: Final = {"SHA256": hashlib.sha256, "SHA384": hashlib.sha384, "SHA512": hashlib.sha512}
+RENEW_WITHIN: Final = timedelta(days=30)
 RSA_BITS_MIN: Final = 2048
 EC_BITS_MIN: Final = 224
 _BEGIN: Final = b"-----BEGIN CERTIFICATE-----"
@@ -28,19 +29,34 @@ _BEGIN: Final = b"-----BEGIN CERTIFICATE-----"
 class CertificateOffice:
     """Implements `Papers` and `RequestReader`, and makes requests; a ValueError is about what was given."""
 
-    def new_request(self, common_name: str, organization: str) -> tuple[bytes, bytes]:
-        """Return a new private key and a signing request for it, both PEM."""
+    def new_key(self) -> bytes:
+        """Return a new private key, PEM."""
         key = ec.generate_private_key(ec.SECP256R1())
+        return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+    def request(self, private_key: bytes, common_name: str, organization: str) -> bytes:
+        """Return a signing request for a key that this office has made, PEM."""
+        key = load_pem_private_key(private_key, None)
+        assert isinstance(key, ec.EllipticCurvePrivateKey)
         names = [x509.NameAttribute(NameOID.COMMON_NAME, common_name)]
         if organization:
             names.append(x509.NameAttribute(NameOID.ORGANIZATION_NAME, organization))
         request = x509.CertificateSigningRequestBuilder().subject_name(x509.Name(names)).sign(key, SHA256())
-        private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        return private, request.public_bytes(Encoding.PEM)
+        return request.public_bytes(Encoding.PEM)
 
     def expires_at(self, chain: bytes) -> datetime:
         """Return when the first certificate of a chain expires."""
         return _parsed(chain)[0].not_valid_after_utc
+
+    def last_expires_at(self, bundle: bytes) -> datetime:
+        """Return when the last certificate of a bundle expires."""
+        return max(each.not_valid_after_utc for each in _parsed(bundle))
+
+    def renew_at(self, chain: bytes) -> datetime:
+        """Return when the first certificate of a chain is to be renewed: in its last third, in the last 30 days."""
+        leaf = _parsed(chain)[0]
+        begins, ends = leaf.not_valid_before_utc, leaf.not_valid_after_utc
+        return ends - min(RENEW_WITHIN, (ends - begins) / 3)
 
     def request_fault(self, request: str, common_name: str, organization: str) -> str:
         """Return why a request is not to be signed, "" where it is."""

@@ -1,15 +1,16 @@
 """Watches the certificates of stations, legs and doors: says what expires soon, and has stations renew theirs.
 
-days left ──> metric, every hour      within 30 days ──> log, `fwdctl status`
+days left ──> metric, every hour      within 30 days ──> log, `fwdctl status`, notification rules
                                       and `local` owns security of a connected station ──> it is asked to sign anew
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from reconciler.app.leg_certificates import LegCertificates
 from reconciler.app.ports import Clock, Log, Metrics
 from reconciler.local.csms import StationAnswer
 from reconciler.model.desired import LOCAL
@@ -26,21 +27,32 @@ Call = Callable[[str, str, Mapping[str, Any], Callable[[StationAnswer], None]], 
 
 @dataclass(frozen=True, slots=True)
 class Expiry:
-    """When one certificate expires; `whose` is station, leg or door, `name` what people call it."""
+    """When one certificate expires; `whose` is station, leg, ca or door, `name` what people call it."""
 
     whose: str
     name: str
     at_s: float
+    chargers: Sequence[str] = ()
+    """Which chargers it is for; none for a door."""
 
 
-def expiries(live: Iterable[LiveCharger], doors: Mapping[str, datetime]) -> Iterator[Expiry]:
-    """Yield the expiry of every certificate that is known of."""
+Soon = Callable[[Expiry, float], None]
+"""Hears of a certificate that expires soon, and in how many days."""
+
+
+def expiries(
+    live: Iterable[LiveCharger], doors: Mapping[str, datetime], named: LegCertificates | None = None
+) -> Iterator[Expiry]:
+    """Yield the expiry of every certificate that is known of; one that specs name for many legs, once."""
     for charger in live:
         if charger.certificate_expires_s:
-            yield Expiry("station", charger.name, charger.certificate_expires_s)
+            yield Expiry("station", charger.name, charger.certificate_expires_s, (charger.name,))
         for leg in charger.legs:
-            if leg.certificate_expires_s:
-                yield Expiry("leg", f"{charger.name} to {leg.backend}", leg.certificate_expires_s)
+            at_s = leg.certificate_expires_s
+            if at_s and (named is None or named.leg(charger.name, leg.backend) != at_s):
+                yield Expiry("leg", f"{charger.name} to {leg.backend}", at_s, (charger.name,))
+    for each in named or ():
+        yield Expiry(each.whose, each.name, each.expires_s, each.chargers)
     for name, at in doors.items():
         yield Expiry("door", name, at.timestamp())
 
@@ -58,7 +70,9 @@ class ExpiryWatch:
         log: Log,
         *,
         renews: bool,
+        named: LegCertificates | None = None,
     ) -> None:
+        self.soon: Soon = lambda expiry, days: None
         self._live = live
         self._doors = doors
         self._call = call
@@ -66,11 +80,14 @@ class ExpiryWatch:
         self._metrics = metrics
         self._log = log
         self._renews = renews
+        self._named = named
         self._asked_s: dict[str, float] = {}
 
     async def run(self) -> None:
         """Look until cancelled."""
         while True:
+            if self._named is not None:
+                await self._named.look()
             self.look()
             await asyncio.sleep(LOOK_EVERY_S)
 
@@ -78,11 +95,12 @@ class ExpiryWatch:
         """Look once."""
         now_s, live = self._clock.now().timestamp(), tuple(self._live())
         soonest: dict[str, float] = {}
-        for expiry in expiries(live, self._doors()):
+        for expiry in expiries(live, self._doors(), self._named):
             days = (expiry.at_s - now_s) / _DAY_S
             soonest[expiry.whose] = min(days, soonest.get(expiry.whose, days))
             if days <= WARN_DAYS:
                 self._log("certificate-expires", whose=expiry.whose, name=expiry.name, days_left=round(days, 1))
+                self.soon(expiry, days)
         for whose, days in soonest.items():
             self._metrics.gauge("certificate_days_left", days, whose=whose)
         if self._renews:

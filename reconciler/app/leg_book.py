@@ -1,7 +1,7 @@
 """The leg book: what back-ends have set on their legs, in memory as it is used and in the store encrypted."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -87,6 +87,10 @@ class LegBook:
     def get(self, charger: str, backend: str) -> KeptLeg | None:
         """Return what is kept of a leg, None where its back-end never changed it."""
         return self._legs.get((charger, backend))
+
+    def legs(self) -> Iterator[tuple[tuple[str, str], KeptLeg]]:
+        """Yield charger and back-end of every leg that its back-end has changed, and what is kept of it."""
+        yield from tuple(self._legs.items())
 
     def fingerprint(self, value: bytes) -> str:
         """Return a mark of a secret that people may see; "" where the server has no key."""

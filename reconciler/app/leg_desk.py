@@ -17,6 +17,7 @@ from weakref import WeakValueDictionary
 from reconciler.app.declared_leg import declared_digests
 from reconciler.app.leg_book import KeptLeg, LegBook
 from reconciler.app.leg_reports import LegReports, marks_text
+from reconciler.app.leg_signings import LegSignings
 from reconciler.app.ports import Clock
 from reconciler.app.tasks import Background
 from reconciler.as_charger.asked import Asked, Decision, Papers
@@ -32,8 +33,11 @@ _NOTHING_SET: Final = LegSettings()
 class CertificateOffice(Papers, Protocol):
     """Reads certificates, and asks for new ones."""
 
-    def new_request(self, common_name: str, organization: str) -> tuple[bytes, bytes]:
-        """Return a new private key and a signing request for it, both PEM."""
+    def new_key(self) -> bytes:
+        """Return a new private key, PEM."""
+
+    def request(self, private_key: bytes, common_name: str, organization: str) -> bytes:
+        """Return a signing request for such a key, PEM."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,9 @@ class LegDesk:
         self._reports = reports
         self._clock = clock
         self._background = background
+        self.declared_expiry: Callable[[str, str], float] = lambda charger, backend: 0.0
+        """When the certificate that the spec names for a leg expires, see `LegCertificates`."""
+        self.signings = LegSignings(book, reports, clock)
         self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     def take(self, order: LegOrder) -> None:
@@ -104,11 +111,11 @@ class LegDesk:
         return f"changed by {backend} on {kept.changed_at:%Y-%m-%d %H:%M}Z{trial}: {marks_text(kept.current)}"
 
     def told(self, charger: str, backend: str) -> tuple[str, float]:
-        """Return `credential`, and when the certificate that the back-end has signed expires (epoch s, 0: none)."""
-        kept = self._book.get(charger, backend)
-        has_one = kept is not None and kept.current.certificate is not None
-        expires_s = kept.current.certificate_expires_s if kept is not None and has_one else 0.0
-        return self.credential(charger, backend), expires_s
+        """Return `credential`, and when the leg's client certificate expires (epoch s, 0: it has none)."""
+        settings = self.settings(charger, backend)
+        if settings is not None and settings.certificate is not None:
+            return self.credential(charger, backend), settings.certificate_expires_s
+        return self.credential(charger, backend), self.declared_expiry(charger, backend)
 
     async def _carry_out(self, order: LegOrder) -> None:
         name = order.charger, order.backend.name
@@ -130,15 +137,19 @@ class LegDesk:
         if decision is None:
             return
         if decision.sign:
+            self.signings.asked(*name)
             order.call("SignCertificate", request)
         if decision.reconnect:
             order.redial()
 
     def _with_request(self, order: LegOrder, decision: Decision) -> tuple[Decision, bytes]:
-        """Return the decision with a new key to be kept, and the payload of the SignCertificate that goes with it."""
-        kept = self._book.get(order.charger, order.backend.name)
-        settings = _NOTHING_SET if kept is None else kept.current
-        key, request = self._office.new_request(order.serial, settings.organization or "")
+        """Return the decision with the key to be kept, and the payload of the SignCertificate that goes with it.
+
+        As long as nothing was signed the key stays the same, so that a late answer to an earlier request fits.
+        """
+        settings = self.settings(order.charger, order.backend.name) or _NOTHING_SET
+        key = settings.asked_key or self._office.new_key()
+        request = self._office.request(key, order.serial, settings.organization or "")
         kind = {} if order.version == "ocpp1.6" else {"certificateType": "ChargingStationCertificate"}
         payload = _encoded({"csr": request.decode(), **kind})
         return replace(decision, candidates=(replace(settings, asked_key=key),)), payload

@@ -36,6 +36,11 @@ class LegReports:
         summary = f"{charger} is back on its former credentials at {backend}: what that has set was not accepted there"
         self._say("leg-change-failed", charger, backend, summary)
 
+    def not_signed(self, charger: str, backend: str, times: int) -> None:
+        """A certificate was asked for several times and did not come."""
+        summary = f"{backend} has signed no certificate for its leg of {charger}: asked {times} times"
+        self._say("leg-certificate-not-signed", charger, backend, summary)
+
     def overtaken(self, charger: str, backend: str, parts: Sequence[str]) -> None:
         """The spec is newer than what a back-end has set."""
         summary = (

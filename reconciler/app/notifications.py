@@ -10,7 +10,7 @@ A charger that is in no rule costs a look-up for each of its calls that `local` 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import chain
 from typing import Any, Final, Protocol
 
@@ -19,6 +19,7 @@ from reconciler.app.charger_slot import ChargerSlot
 from reconciler.app.conditions import SETTLE, Onsets, backends_down, faulted, loads_exceeded, offline
 from reconciler.app.delivering import Courier, Delivering, Message
 from reconciler.app.duty import Duty
+from reconciler.app.expiry_watch import Expiry
 from reconciler.app.load_facts import Slots, owners_of
 from reconciler.app.ports import Clock, Metrics
 from reconciler.app.reported_faults import ReportedFaults
@@ -37,6 +38,8 @@ from reconciler.planning.render import move_text
 TICK_S: Final = 3.0
 _MOMENTS_MAX: Final = 10_000
 _BREATHE_EVERY: Final = 500
+_WARNINGS_DAYS: Final = (0, 1, 3, 7, 14, 30)
+"""So many days before a certificate expires people are told."""
 _FIRMWARE_FAILED: Final = frozenset(
     {"DownloadFailed", "InstallationFailed", "InstallVerificationFailed", "InvalidSignature"}
 )
@@ -115,6 +118,8 @@ class Notifications:
         self._reported = ReportedFaults()
         self._owners: dict[str, Mapping[str, str]] = {}
         self._moments: list[Moment] = []
+        self._expiring: list[tuple[Expiry, int]] = []
+        """Certificates that expire soon, and within how many days: noted once it is known who wants to hear of it."""
 
     # -- what happens ------------------------------------------------------------------------------------------
 
@@ -131,6 +136,18 @@ class Notifications:
             self._happened("security-event", charger, kind, f"{charger}/{kind}")
         elif action in _FIRMWARE and payload.get("status") in _FIRMWARE_FAILED:
             self._happened("firmware-failed", charger, str(payload["status"]), charger)
+
+    def noticed(self, event: str, charger: str, detail: str) -> None:
+        """Take a security event that the relay itself has noticed of a charger."""
+        if charger in self._watched:
+            said = f"{event} on {charger}: {detail}"
+            self._happened("security-event", charger, said, f"{charger}/{event}", about="fwdctl")
+
+    def expires(self, expiry: Expiry, days: float) -> None:
+        """Take a certificate that expires soon; told at each of `_WARNINGS_DAYS`, for the first charger of a rule."""
+        left = min((at for at in _WARNINGS_DAYS if days <= at), default=None)
+        if left is not None and len(self._expiring) < _MOMENTS_MAX:
+            self._expiring.append((expiry, left))
 
     def changed(self, charger: str) -> None:
         """Hear that a charger came, left or changed hands."""
@@ -152,12 +169,25 @@ class Notifications:
         key, detail = f"{charger}/{now:%Y%m%dT%H%M%S%fZ}", "; ".join(map(move_text, moves))
         self._note(Moment("flip", key, charger, now, told, charger, detail))
 
-    def _happened(self, event: str, charger: str, detail: str, key: str) -> None:
-        """Note something; the same within an hour is told once."""
+    def _happened(
+        self, event: str, charger: str, detail: str, key: str, *, about: str = "", once: bool = False
+    ) -> None:
+        """Note something; the same within an hour, or ever, is told once."""
         slot, now = self._slots.slot(charger), self._clock.now()
         if slot is not None:
             owner = owners_of(slot).get(EVENT_FEATURES[event], "nobody")
-            self._note(Moment(event, f"{key}/{now:%Y%m%dT%H}", charger, now, (owner,), charger, detail))
+            key = key if once else f"{key}/{now:%Y%m%dT%H}"
+            self._note(Moment(event, key, about or charger, now, (owner,), charger, detail))
+
+    def _note_expiring(self, rules: Sequence[NotificationRule]) -> None:
+        expiring, self._expiring = self._expiring, []
+        for expiry, left in expiring:
+            found = {next((name for name in expiry.chargers if name in rule.chargers), "") for rule in rules} - {""}
+            at = datetime.fromtimestamp(expiry.at_s, UTC)
+            about, detail = f"the certificate of {expiry.whose} {expiry.name}", f"{at:%Y-%m-%d %H:%M} UTC"
+            for charger in sorted(found):
+                key = f"{expiry.whose}/{expiry.name}/{at:%Y%m%dT%H}/{left}"
+                self._happened("certificate-expires", charger, detail, key, about=about, once=True)
 
     def _note(self, moment: Moment) -> None:
         if len(self._moments) < _MOMENTS_MAX:
@@ -179,7 +209,7 @@ class Notifications:
         rules = (await self._specs.newest()).site.notification_rules
         self._watch(rules)
         if not self._duty.held:
-            self._states, self._moments = None, []
+            self._states, self._moments, self._expiring = None, [], []
             return
         if not rules:
             self._states = {}
@@ -237,6 +267,7 @@ class Notifications:
         self, rules: Sequence[NotificationRule], now: datetime
     ) -> list[tuple[NotificationRule, list[Tell | Suppressed]]]:
         assert self._states is not None
+        self._note_expiring(rules)
         moments, self._moments = self._moments, []
         slots = {name: slot for name in self._watched if (slot := self._slots.slot(name)) is not None}
         of_charger: dict[str, tuple[Condition, ...]] = {}

@@ -1,14 +1,20 @@
 """Brings what a session's back-ends order on their own legs to the leg desk, and the answers back (R13)."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Final
 
 from reconciler.app.leg_desk import LegDesk, LegOrder
 from reconciler.app.station_channel import serial_number_of
 from reconciler.app.station_session import StationSession
 from reconciler.as_charger.settings import LegSettings, profile_of
+from reconciler.model.live import LegPhase
 from reconciler.relay import events, leg_values
 from reconciler.relay.commands import AnswerOrder, LegRegistered
 from reconciler.relay.envelope import Frame, read_frame
+from reconciler.relay.leg import CsmsLeg
+
+TRIGGER: Final = "TriggerMessage"
 
 
 def bring(desk: LegDesk | None, session: StationSession, command: AnswerOrder | LegRegistered) -> None:
@@ -43,32 +49,47 @@ def _changed(session: StationSession, backend: str, settings: LegSettings) -> No
     session.feed(events.LegChanged(backend, values, settings.restart_due))
 
 
+def sign_anew(desk: LegDesk, session: StationSession | None, backend: str) -> bool:
+    """Have a leg ask its back-end for a certificate, as if that had triggered it; False where it is not registered."""
+    leg = None if session is None else session.core.state.legs.get(backend)
+    if session is None or leg is None or leg.phase is not LegPhase.REGISTERED:
+        return False
+    desk.take(_leg_order(session, leg, TRIGGER, b"{}", lambda answer: None))
+    return True
+
+
 def _order(desk: LegDesk | None, session: StationSession, command: AnswerOrder) -> None:
-    backend, frame, leg = command.backend, read_frame(command.raw), session.core.state.legs.get(command.backend)
+    frame, leg = read_frame(command.raw), session.core.state.legs.get(command.backend)
 
     def answer(payload: bytes | None) -> None:
         session.feed(events.OrderAnswered(command.order, payload))
 
-    def redial() -> None:
-        connection = session.connections.get(backend)
-        if connection is not None and leg is not None:
-            connection.redial(leg.spec)
-
     if desk is None or leg is None or not isinstance(frame, Frame):
         answer(None)
         return
-    desk.take(
-        LegOrder(
-            session.charger,
-            session.desired.identity,
-            serial_number_of(session.desired),
-            leg.spec.backend,
-            session.version,
-            frame.action,
-            bytes(frame.payload),
-            answer,
-            redial,
-            lambda action, payload: session.feed(events.OwnCallWanted(backend, action, payload)),
-            lambda settings: _changed(session, backend, settings),
-        )
+    desk.take(_leg_order(session, leg, frame.action, bytes(frame.payload), answer))
+
+
+def _leg_order(
+    session: StationSession, leg: CsmsLeg, action: str, payload: bytes, answer: Callable[[bytes | None], None]
+) -> LegOrder:
+    backend = leg.name
+
+    def redial() -> None:
+        connection = session.connections.get(backend)
+        if connection is not None:
+            connection.redial(leg.spec)
+
+    return LegOrder(
+        session.charger,
+        session.desired.identity,
+        serial_number_of(session.desired),
+        leg.spec.backend,
+        session.version,
+        action,
+        payload,
+        answer,
+        redial,
+        lambda called, sent: session.feed(events.OwnCallWanted(backend, called, sent)),
+        lambda settings: _changed(session, backend, settings),
     )

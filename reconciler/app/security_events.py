@@ -17,6 +17,7 @@ from reconciler.model.access import printable
 from reconciler.model.history import HistoryEvent
 
 SECURITY_EVENT: Final = "security-event"
+REPORTED: Final = "station-reported"
 
 EVENTS: Final[Mapping[str, str]] = {
     "failed-login": "a station gave a wrong password, none, or another's user name",
@@ -30,7 +31,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "tls-handshake-failed": "a TLS handshake failed: version, suites, or the station's certificate",
     "admin-login-failed": "somebody called the admin API without a token that holds",
     "admin-not-allowed": "a caller of the admin API asked for more than its token is for",
-    "station-reported": "a station sent SecurityEventNotification; `type` says which",
+    REPORTED: "a station sent SecurityEventNotification; `type` says which",
 }
 """All there are, by name; the name is the metric's label."""
 
@@ -56,6 +57,8 @@ class SecurityEvents:
         self._metrics = metrics
         self._log = log
         self._clock = clock
+        self.noticed: Callable[[str, str, str], None] = lambda event, charger, detail: None
+        """Hears of what is written down of a charger and was noticed by the relay: event, charger, detail."""
         self._seen: OrderedDict[tuple[str, str, str], tuple[float, int]] = OrderedDict()  # written when, how many since
         self._written = Allowances()
 
@@ -71,6 +74,8 @@ class SecurityEvents:
         if wanted and not self._written.wait_s(_ALL, WRITTEN, now_s):
             self._written.take(_ALL, WRITTEN, now_s)
             self._write(event, charger, remote, detail, kind, since)
+            if charger and event != REPORTED:
+                self.noticed(event, charger, detail or EVENTS[event])
             written_s, since = now_s, -1
         self._seen[key] = written_s, since + 1
         if len(self._seen) > REMEMBERED_MAX:
@@ -83,7 +88,7 @@ class SecurityEvents:
         except (msgspec.DecodeError, UnicodeError):
             report = _Report()
         kind = printable(report.type)[:TYPE_LENGTH_MAX]
-        self.happened("station-reported", charger=charger, detail=f"{kind}: {report.techInfo}", kind=kind)
+        self.happened(REPORTED, charger=charger, detail=f"{kind}: {report.techInfo}", kind=kind)
 
     def _write(self, event: str, charger: str, remote: str, detail: str, kind: str, since: int) -> None:
         details = {"event": event, "type": kind, "remote": remote, "detail": detail, "more_of_it_before": since}

@@ -23,6 +23,9 @@ class Papers(Protocol):
     def expires_at(self, chain: bytes) -> datetime:
         """Return when the first certificate of a chain expires."""
 
+    def renew_at(self, chain: bytes) -> datetime:
+        """Return when the first certificate of a chain is to be renewed."""
+
     def root_fault(self, root: bytes, now: datetime) -> str:
         """Return why this can't be a root, "" where it is one certificate of a CA that is valid now."""
 

@@ -34,9 +34,13 @@ def certificate_signed(asked: Asked) -> Decision:
         return rejected()
     if fault:
         return rejected()
-    expires_s = asked.papers.expires_at(chain.encode()).timestamp()
     settings = replace(
-        asked.settings, certificate=chain.encode(), private_key=key, certificate_expires_s=expires_s, asked_key=None
+        asked.settings,
+        certificate=chain.encode(),
+        private_key=key,
+        certificate_expires_s=asked.papers.expires_at(chain.encode()).timestamp(),
+        certificate_renew_s=asked.papers.renew_at(chain.encode()).timestamp(),
+        asked_key=None,
     )
     return Decision({"status": "Accepted"}, (settings,), reconnect=asked.profile == MUTUAL_TLS)
 

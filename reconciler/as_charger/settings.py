@@ -44,6 +44,8 @@ class LegSettings:
     private_key: bytes | None = field(default=None, repr=False)
     certificate_expires_s: float = 0.0
     """Seconds since the epoch."""
+    certificate_renew_s: float = 0.0
+    """When to ask for the next one; seconds since the epoch."""
     roots: bytes | None = None
     organization: str | None = None
     asked_key: bytes | None = field(default=None, repr=False)

@@ -21,11 +21,9 @@ import structlog
 from reconciler.adapters.admin_api.application import build_application
 from reconciler.adapters.admin_api.server import AdminServer, bind_admin
 from reconciler.adapters.argon2_hash import Argon2Hash
-from reconciler.adapters.certificate_office import CertificateOffice
 from reconciler.adapters.clock import SystemClock
 from reconciler.adapters.data_dir import DataDirectory
 from reconciler.adapters.job_files import FileDesk
-from reconciler.adapters.key_ring import load_key_ring
 from reconciler.adapters.logs import EventLog
 from reconciler.adapters.mail import MailCourier, MailServer, smtp_password
 from reconciler.adapters.metrics import PrometheusMetrics
@@ -34,7 +32,6 @@ from reconciler.adapters.password_key import read_password_key
 from reconciler.adapters.secrets import ServerSecrets
 from reconciler.adapters.store import SqlStore, open_store
 from reconciler.adapters.webhook import WebhookCourier
-from reconciler.adapters.websocket import WebSocketDialer
 from reconciler.adapters.worker_metrics import AllWorkers, window
 from reconciler.app.access_tokens import AccessTokens, TokenStore
 from reconciler.app.admin_access import AdminAccess, admin_access
@@ -43,11 +40,8 @@ from reconciler.app.bulk_operations import BulkOperations
 from reconciler.app.delivering import Courier
 from reconciler.app.fleet_board import FleetBoard
 from reconciler.app.fleet_numbers import FleetNumbers, fleet_numbers, of_one_worker
-from reconciler.app.leg_book import LegBook
-from reconciler.app.leg_desk import LegDesk
-from reconciler.app.leg_dialer import LegDialer
-from reconciler.app.leg_reports import LegReports
 from reconciler.app.node import RelayNode, World
+from reconciler.app.notifications import Notifications
 from reconciler.app.operations import Operations
 from reconciler.app.plan_seal import PlanSeal
 from reconciler.app.ports import Store
@@ -59,6 +53,7 @@ from reconciler.app.tasks import Background
 from reconciler.cli.certificates import expiry_watch, station_issuer
 from reconciler.cli.console_parts import open_console
 from reconciler.cli.file_exchange import open_file_exchange
+from reconciler.cli.leg_parts import leg_parts
 from reconciler.cli.nodes import JoinedNode, join
 from reconciler.cli.options import duration_s
 from reconciler.cli.settings import Bind, ServeSettings
@@ -126,10 +121,10 @@ class _Assembly:
         keep_s = duration_s("--history-keep", self._settings.history_keep)
         self._vital(background, Retention(store, self._clock, keep_s, _report).run(), "retention")
         couriers = self._notices(reconciler, background)
-        background.start(expiry_watch(self._settings, node, self._metrics, self._clock).run(), name="expiry watch")
         desk = self._file_exchange(background)
         operations = await self._operations(reconciler, store, node, desk, background, node_id)
-        self._local_rules(reconciler, store, node, couriers, background)
+        told = self._local_rules(reconciler, store, node, couriers, background)
+        self._watch_certificates(node, told, background)
         if admin_socket is None:
             assert place is not None  # a server by itself has one
             await self._stack.enter_async_context(window(settings.data, place.name, self._metrics.exposition))
@@ -164,10 +159,13 @@ class _Assembly:
         recorder = self._recorder = Recorder(store, log)
         writing = self._vital(Background(_report), recorder.run(), "recorder")
         self._stack.push_async_callback(_stop_recorder, recorder, writing)
-        desk, dialer = await self._leg_desk(store, recorder, log)
+        given = self._secrets, self._clock, self._metrics, recorder.event, _report, self._stack
+        legs = self._legs = await leg_parts(self._settings, store, *given)
+        if legs.keys is not None:
+            self._plan_seal = PlanSeal(legs.keys.derived("plan seal"))
         token_key = secrets.token_bytes(32)
         world = World(
-            dialer,
+            legs.dialer,
             self._secrets,
             self._clock,
             self._metrics,
@@ -177,7 +175,7 @@ class _Assembly:
             token_key,
             organization=self._settings.station_organization,
             passwords=self._passwords(),
-            leg_desk=desk,
+            leg_desk=legs.desk,
         )
         node = RelayNode(world)
         node.restore(await store.memories(), await store.kept_calls())
@@ -187,20 +185,6 @@ class _Assembly:
         slow = Argon2Hash()
         self._stack.callback(slow.close)
         return StoredPasswords(self._clock, read_password_key(self._settings.data, os.environ), slow)
-
-    async def _leg_desk(self, store: SqlStore, recorder: Recorder, log: EventLog) -> tuple[LegDesk, LegDialer]:
-        """Return who carries out what back-ends order on their legs, and who dials with it."""
-        settings = self._settings
-        keys = load_key_ring(settings.encryption_key_file, os.environ, settings.data, shared_store=store.shared)
-        if keys is not None:
-            self._plan_seal = PlanSeal(keys.derived("plan seal"))
-        book = LegBook(store, keys, self._secrets, log, shared=store.shared)
-        await book.load()
-        reports = LegReports(recorder.event, self._clock, self._metrics, log)
-        background = Background(_report)
-        self._stack.push_async_callback(background.stop)
-        desk = LegDesk(book, reports, CertificateOffice(), self._clock, background)
-        return desk, LegDialer(WebSocketDialer(book), book, reports)
 
     async def _reconciler(
         self, store: Store, node: RelayNode, joined: JoinedNode | None, background: Background, node_id: str
@@ -278,8 +262,8 @@ class _Assembly:
         node: RelayNode,
         couriers: Mapping[str, Courier],
         background: Background,
-    ) -> None:
-        """Have `local` keep load policies and tell people by notification rules."""
+    ) -> Notifications:
+        """Have `local` keep load policies and tell people by notification rules; return who tells."""
         load = reconciler.load_control(store, node, node.local_line, self._recorder, self._metrics, background)
         told = reconciler.notifications(store, node, load, couriers, self._metrics, contact=self._settings.mail_from)
         node.local_line.listen(load.heard)
@@ -294,6 +278,15 @@ class _Assembly:
         node.changed = changed
         self._vital(background, load.run(), "load control")
         self._vital(background, told.run(), "notifications")
+        node.security.noticed = told.noticed
+        return told
+
+    def _watch_certificates(self, node: RelayNode, told: Notifications, background: Background) -> None:
+        watch, named = expiry_watch(self._settings, node, self._secrets, self._metrics, self._clock)
+        self._legs.desk.declared_expiry = named.leg
+        watch.soon = told.expires
+        background.start(watch.run(), name="expiry watch")
+        background.start(self._legs.have_certificates_signed(node), name="certificates of legs")
 
     def _notices(self, reconciler: Reconciler, background: Background) -> Mapping[str, Courier]:
         """Have partners told about outages; return who carries messages."""

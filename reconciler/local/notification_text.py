@@ -13,6 +13,7 @@ _BEGUN: Final = {
     "flip": "{} changed hands",
     "security-event": "{} reports a security event",
     "firmware-failed": "{} could not update its firmware",
+    "certificate-expires": "{} expires",
 }
 _OVER: Final = {
     "charger-offline": "{} is online again",

@@ -13,6 +13,7 @@ EVENT_FEATURES: Final[Mapping[str, str]] = {
     "load-exceeded": "smart-charging",
     "security-event": "security",
     "firmware-failed": "firmware",
+    "certificate-expires": "security",
 }
 """Event of a rule -> the feature whose owner tells about it. A flip has none: it is told where `local` owned or owns
 one of the features that changed hands."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.testing import SimulatedCsms, SimulatedStation
+from reconciler.testing import HandshakeRefused, SimulatedCsms, SimulatedStation
 from tests.support.mail_server import MailServer, mail_server
 from tests.support.server import Server, running_server
 from tests.support.web_server import WebServer, web_server
@@ -45,6 +45,16 @@ apiVersion: fwdctl/v1
 kind: BackendBinding
 metadata: {{name: alone}}
 spec: {{chargers: {{labels: {{of: local}}}}, backends: [{{backend: local, role: primary}}]}}
+---
+apiVersion: fwdctl/v1
+kind: SecurityProfile
+metadata: {{name: word}}
+spec: {{profile: 1, password: {{fromFile: word}}}}
+---
+apiVersion: fwdctl/v1
+kind: Charger
+metadata: {{name: cp4, labels: {{of: us}}}}
+spec: {{identity: CP-4, versions: [ocpp1.6], securityProfile: word}}
 ---
 apiVersion: fwdctl/v1
 kind: BackendBinding
@@ -101,6 +111,7 @@ async def depot(tmp_path: Path) -> AsyncIterator[Depot]:
     """The depot at work."""
     (tmp_path / "data" / "secrets").mkdir(parents=True)
     (tmp_path / "data" / "secrets" / "hook").write_text("s3cret")
+    (tmp_path / "data" / "secrets" / "word").write_text("the right one, long enough")
     async with AsyncExitStack() as stack:
         mails = await stack.enter_async_context(mail_server())
         posts = await stack.enter_async_context(web_server())
@@ -156,6 +167,11 @@ async def test_a_faulted_connector_is_told_where_local_is_in_charge_and_counted_
         "SecurityEventNotification", {"type": "TamperDetectionActivated", "timestamp": depot.ours.now()}
     )
     assert (await depot.mail(5))[0] == "cp1 reports a security event: TamperDetectionActivated"
+
+    # A station that comes in another's name, without its password: the relay notices that by itself.
+    with pytest.raises(HandshakeRefused, match="401"):
+        await SimulatedStation("CP-4", depot.server.stations_url, "ocpp1.6", password="a wrong guess").connect()
+    assert (await depot.mail(6))[0].startswith("fwdctl reports a security event: failed-login on cp4: ")
     events = (await depot.server.fwdctl("history", "--kind", "notification", "--json")).json["events"]
     assert len(events) >= 5
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 from reconciler.adapters.websocket import StationListener, WebSocketLimits
 from reconciler.app.csms_connection import RedialPolicy
+from reconciler.app.leg_desk import LegDesk
 from reconciler.app.node import RelayNode, World
 from reconciler.app.ports import ChargerMemory, KeptCall
 from reconciler.errors import SecretUnavailable
@@ -157,8 +158,11 @@ def charger(
 class Relay:
     """A running relay; `url` is what stations are given."""
 
-    def __init__(self, node: RelayNode, listener: StationListener, tally: Tally, recorder: ListRecorder) -> None:
+    def __init__(
+        self, node: RelayNode, listener: StationListener, tally: Tally, recorder: ListRecorder, desk: LegDesk
+    ) -> None:
         self.node = node
+        self.desk = desk
         self.tally = tally
         self.recorder = recorder
         self._listener = listener
@@ -217,6 +221,6 @@ async def relay(
     listener = StationListener(node, host="127.0.0.1", port=0, limits=limits)
     await listener.start()
     try:
-        yield Relay(node, listener, tally, recorder)
+        yield Relay(node, listener, tally, recorder, desk)
     finally:
         await listener.stop()

@@ -17,6 +17,7 @@ Event = Literal[
     "flip",
     "security-event",
     "firmware-failed",
+    "certificate-expires",
 ]
 _AS_WRITTEN = PlainSerializer(lambda value: int(value) if value == int(value) else value)
 """300 in the spec is 300 in the dump, not 300.0."""

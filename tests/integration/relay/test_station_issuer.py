@@ -16,7 +16,7 @@ from reconciler.app.tasks import Background
 from reconciler.model.desired import LOCAL, Role
 from reconciler.testing import SimulatedCsms, SimulatedStation
 from tests.integration.relay.support import station, until
-from tests.integration.websocket.certificates import Authority
+from tests.integration.websocket.certificates import Authority, new_request
 from tests.support.relay import PASSIVE, LiveClock, Relay, backend, charger, relay
 from tests.support.web_server import web_server
 
@@ -58,7 +58,7 @@ def asks(request: bytes, version: str) -> dict[str, str]:
 @pytest.mark.parametrize("version", ["ocpp1.6", "ocpp2.0.1", "ocpp2.1"])
 async def test_a_station_gets_a_certificate_of_the_embedded_ca(version: str, tmp_path: Path) -> None:
     authority = DevelopmentCa.open(tmp_path, LiveClock())
-    key, request = OFFICE.new_request("CP1", "My CPO")
+    key, request = new_request("CP1", "My CPO")
     async with owned_by_local(authority, version) as (running, connected, observer):
         assert await connected.call("SignCertificate", asks(request, version)) == {"status": "Accepted"}
         signed = await connected.wait_for("CertificateSigned")
@@ -73,7 +73,7 @@ async def test_a_station_gets_a_certificate_of_the_embedded_ca(version: str, tmp
 
 @pytest.mark.parametrize(("name", "organization"), [("CP2", "My CPO"), ("CP1", "Another CPO")])
 async def test_a_request_in_another_s_name_is_rejected(name: str, organization: str, tmp_path: Path) -> None:
-    _, request = OFFICE.new_request(name, organization)
+    _, request = new_request(name, organization)
     async with owned_by_local(DevelopmentCa.open(tmp_path, LiveClock()), "ocpp1.6") as (running, connected, _):
         assert await connected.call("SignCertificate", asks(request, "ocpp1.6")) == {"status": "Rejected"}
         (event,) = [event for event in running.recorder.events if event.kind == "certificate-not-issued"]
@@ -81,14 +81,14 @@ async def test_a_request_in_another_s_name_is_rejected(name: str, organization: 
 
 
 async def test_without_a_ca_requests_are_rejected() -> None:
-    _, request = OFFICE.new_request("CP1", "My CPO")
+    _, request = new_request("CP1", "My CPO")
     async with owned_by_local(None, "ocpp2.0.1") as (_, connected, _observer):
         assert await connected.call("SignCertificate", asks(request, "ocpp2.0.1")) == {"status": "Rejected"}
 
 
 async def test_a_station_gets_a_certificate_of_an_external_ca_that_was_away_for_a_moment() -> None:
     authority = Authority("an external CA")
-    key, request = OFFICE.new_request("CP1", "My CPO")
+    key, request = new_request("CP1", "My CPO")
     async with web_server() as hook:
         external = ExternalCa(hook.url, b"shared", LiveClock(), waits_s=(0.01, 0.01))
         async with owned_by_local(external, "ocpp2.1") as (_, connected, _observer):

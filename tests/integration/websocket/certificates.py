@@ -11,7 +11,15 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from reconciler.adapters.certificate_office import CertificateOffice
+
 _DAY = timedelta(days=1)
+
+
+def new_request(common_name: str, organization: str) -> tuple[bytes, bytes]:
+    """Return a new private key and a signing request for it, both PEM, as the relay makes them."""
+    key = CertificateOffice().new_key()
+    return key, CertificateOffice().request(key, common_name, organization)
 
 
 class Authority:

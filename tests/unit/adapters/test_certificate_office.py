@@ -9,18 +9,18 @@ from cryptography.x509.ocsp import OCSPRequestBuilder
 from cryptography.x509.oid import NameOID
 
 from reconciler.adapters.certificate_office import CertificateOffice
-from tests.integration.websocket.certificates import Authority
+from tests.integration.websocket.certificates import Authority, new_request
 
 OFFICE = CertificateOffice()
 
 
 def test_a_request_names_the_charger_and_its_operator_and_is_signed() -> None:
-    key, request = OFFICE.new_request("SN-1", "My CPO")
+    key, request = new_request("SN-1", "My CPO")
     read = x509.load_pem_x509_csr(request)
     assert read.is_signature_valid
     assert read.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value == "SN-1"
     assert read.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)[0].value == "My CPO"
-    assert key != OFFICE.new_request("SN-1", "My CPO")[0]
+    assert key != new_request("SN-1", "My CPO")[0]
 
 
 def test_hashes_are_those_of_ocsp() -> None:

@@ -16,11 +16,12 @@ from reconciler.adapters.development_ca import CERTIFICATE, KEY, DevelopmentCa
 from reconciler.adapters.external_ca import ExternalCa, issuer_secret
 from reconciler.app.signed_post import signature
 from reconciler.errors import FwdctlError, NotIssued
+from tests.integration.websocket.certificates import new_request
 from tests.support.clock import EPOCH, FakeClock
 from tests.support.web_server import web_server
 
 OFFICE = CertificateOffice()
-_, REQUEST = OFFICE.new_request("SN-1", "My CPO")
+_, REQUEST = new_request("SN-1", "My CPO")
 
 
 async def test_the_embedded_ca_is_made_once_and_signs_for_clients_only(tmp_path: Path) -> None:

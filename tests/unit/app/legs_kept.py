@@ -1,7 +1,7 @@
 """A desk and a dialer over fakes of everything around them."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -57,13 +57,20 @@ class Kept:
         """Count a redial."""
         self.redials += 1
 
-    def made(self, action: str, payload: bytes, version: str) -> LegOrder:
+    def with_clock(self, clock: FakeClock) -> LegDesk:
+        """Return another desk over the same book."""
+        reports = LegReports(self.events.append, clock, self.tally, self.tally.log)
+        return LegDesk(self.book, reports, CertificateOffice(), clock, self.background)
+
+    def made(
+        self, action: str, payload: bytes, version: str, answer: Callable[[bytes | None], None] | None = None
+    ) -> LegOrder:
         """Return an order of the partner's on its leg to cp1."""
 
         def call(called: str, sent: bytes) -> None:
             self.calls.append((called, sent))
 
-        heard = self.answers.append, self.redial, call, self.changes.append
+        heard = answer or self.answers.append, self.redial, call, self.changes.append
         return LegOrder("cp1", "CP1", "SN-1", PARTNER, version, action, payload, *heard)
 
     async def order(self, payload: str, action: str = "ChangeConfiguration", version: str = "ocpp1.6") -> object:

@@ -1,16 +1,18 @@
 """What expires is said in time, and stations of `local` renew."""
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from reconciler.app.expiry_watch import ASK_AGAIN_S, ExpiryWatch
+from reconciler.app.leg_certificates import LegCertificates
 from reconciler.local.csms import StationAnswer
+from reconciler.model.desired import SecretRef, Security
 from reconciler.model.live import LegPhase, LiveCharger, LiveLeg
 from tests.support.clock import EPOCH, FakeClock
-from tests.support.relay import Tally
+from tests.support.relay import PRIMARY, KnownSecrets, Tally, backend, charger
 
 LOCALS = {"security": "local", "remote-control": "local"}
 
@@ -34,13 +36,12 @@ class Gauges(Tally):
 class World:
     """Chargers as told, and what the watch does about them."""
 
-    def __init__(self, *live: LiveCharger, renews: bool = True) -> None:
+    def __init__(self, *live: LiveCharger, renews: bool = True, named: LegCertificates | None = None) -> None:
         self.clock, self.tally = FakeClock(), Gauges()
         self.called: list[tuple[str, str, Mapping[str, Any]]] = []
         doors = {"rsa.pem": EPOCH + timedelta(days=90)}
-        self.watch = ExpiryWatch(
-            lambda: live, lambda: doors, self.call, self.clock, self.tally, self.tally.log, renews=renews
-        )
+        given = self.call, self.clock, self.tally, self.tally.log
+        self.watch = ExpiryWatch(lambda: live, lambda: doors, *given, renews=renews, named=named)
 
     def call(
         self, charger: str, action: str, payload: Mapping[str, Any], then: Callable[[StationAnswer], None]
@@ -100,3 +101,33 @@ def test_nobody_else_is_asked(live: LiveCharger, renews: bool) -> None:
     world = World(live, renews=renews)
     world.watch.look()
     assert world.called == []
+
+
+async def test_a_certificate_that_a_spec_names_is_said_once_and_told_of_with_its_chargers() -> None:
+    days = {"client.pem": 5.0, "ca.pem": 12.0}
+
+    class Dates:
+        """Reads what a test says."""
+
+        def expires_at(self, chain: bytes) -> datetime:
+            """Return the date that the bytes name."""
+            return EPOCH + timedelta(days=days[chain.decode()])
+
+        last_expires_at = expires_at
+
+    security = Security(3, trusted_ca=SecretRef("file", "ca.pem"), certificate=SecretRef("file", "client.pem"))
+    partner = backend("partner", "wss://a", security=security)
+    desired = [charger(name, [(partner, PRIMARY)]) for name in ("cp1", "cp2")]
+    named = LegCertificates(lambda: desired, KnownSecrets({name: name.encode() for name in days}), Dates())
+    await named.look()
+    leg = LiveLeg("partner", "primary", LegPhase.REGISTERED, 0.0, certificate_expires_s=named.leg("cp1", "partner"))
+    world = World(LiveCharger("cp1", True, 0.0, legs=(leg,)), named=named)
+    told: list[tuple[str, str, list[str], int]] = []
+    world.watch.soon = lambda each, left: told.append((each.whose, each.name, list(each.chargers), round(left)))
+    world.watch.look()
+    assert told == [
+        ("leg", "partner file:client.pem", ["cp1", "cp2"], 5),
+        ("ca", "partner file:ca.pem", ["cp1", "cp2"], 12),
+    ]
+    assert world.tally.gauges["certificate_days_left leg"] == 5.0
+    assert world.tally.gauges["certificate_days_left ca"] == 12.0

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from reconciler.app.delivering import Message
 from reconciler.app.duty import SoleDuty
+from reconciler.app.expiry_watch import Expiry
 from reconciler.app.notifications import Notifications
 from reconciler.local.load.facts import PolicyLoad
 from reconciler.model.history import HistoryEvent
@@ -17,7 +18,9 @@ from tests.support.local_depot import OURS, THEIRS, LocalDepot, Specs
 RULE = NotificationRule(
     "faults",
     frozenset({"cp1", "cp2"}),
-    frozenset({"charger-offline", "connector-faulted", "flip", "security-event", "firmware-failed"}),
+    frozenset(
+        {"charger-offline", "connector-faulted", "flip", "security-event", "firmware-failed", "certificate-expires"}
+    ),
     (Recipient("faults", "email", "ops@depot.example"),),
     after_s=10,
 )
@@ -198,6 +201,30 @@ async def test_security_events_and_failed_firmware_are_told_once_an_hour_for_eac
         "cp1 could not update its firmware: InstallationFailed",
     ]
     assert depot.kept.counts == {("security-event", "partner"): 3}
+
+
+async def test_what_the_relay_notices_itself_is_told_where_local_owns_security_and_counted_elsewhere() -> None:
+    depot = await site()
+    for name in ("cp1", "cp2", "none"):
+        for _ in range(2):
+            depot.told.noticed("failed-login", name, "wrong password")
+    assert await depot.tick() == ["fwdctl reports a security event: failed-login on cp1: wrong password"]
+    assert depot.kept.counts == {("security-event", "partner"): 2}
+
+
+async def test_a_certificate_that_expires_is_told_of_once_at_each_warning_for_one_charger_of_the_rule() -> None:
+    depot = await site()
+    until = datetime(2027, 1, 1, tzinfo=UTC).timestamp()
+    shared = Expiry("leg", "partner file:client.pem", until, ("none", "cp1", "cp2"))
+    words = "the certificate of leg partner file:client.pem expires: 2027-01-01 00:00 UTC"
+    depot.told.expires(shared, 29.0)
+    depot.told.expires(Expiry("door", "rsa.pem", until), 2.0)  # for no charger
+    depot.told.expires(Expiry("station", "cp1", until, ("cp1",)), 31.0)  # not soon
+    assert await depot.tick() == [words]
+    depot.told.expires(shared, 28.9)
+    assert await depot.tick() == []
+    depot.told.expires(shared, 13.9)
+    assert await depot.tick() == [words]
 
 
 async def test_more_than_the_rule_allows_comes_as_one_digest() -> None:

@@ -17,11 +17,11 @@ from reconciler.as_charger.certificates import (
     sign_triggered,
 )
 from reconciler.as_charger.settings import LegSettings
-from tests.integration.websocket.certificates import Authority
+from tests.integration.websocket.certificates import Authority, new_request
 from tests.unit.as_charger.legs import asked
 
 CA = Authority("partner's CA")
-KEY, REQUEST = CertificateOffice().new_request("SN-1", "My CPO")
+KEY, REQUEST = new_request("SN-1", "My CPO")
 CHAIN = CA.sign(REQUEST.decode())
 
 
@@ -45,7 +45,7 @@ def test_what_was_asked_for_is_taken_and_used_where_it_is_in_use(profile: int, r
     "chain",
     [
         CA.issue("SN-1")[0].decode(),
-        CA.sign(CertificateOffice().new_request("SN-2", "")[1].decode()),
+        CA.sign(new_request("SN-2", "")[1].decode()),
         CA.sign(REQUEST.decode(), expires_in=timedelta(days=-1)),
         CHAIN + Authority("another").pem.decode(),
         "no certificate",

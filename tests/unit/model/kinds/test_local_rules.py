@@ -37,7 +37,7 @@ def test_a_rule_names_events_and_somebody_to_tell() -> None:
     assert said(spec_findings("NotificationRule", spec)) == [
         (
             "spec.on.0: must be charger-offline, connector-faulted, backend-down, load-exceeded, flip, "
-            'security-event or firmware-failed, not the text "charger-of-line"',
+            'security-event, firmware-failed or certificate-expires, not the text "charger-of-line"',
             "did you mean charger-offline?",
         ),
         ("spec.to: must not be empty", "give it at least one item"),
