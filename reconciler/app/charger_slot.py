@@ -45,6 +45,8 @@ class ChargerSlot:
     """See `ChargerMemory.epoch`."""
     lingering: dict[str, Connection] = field(default_factory=dict)
     """The last session's CSMS connections, which may still be closing."""
+    _offline: LiveCharger | None = None
+    """As it was last told without a session."""
 
     def live(
         self, now: datetime, monotonic_s: float, credential: Callable[[str, str], tuple[str, float]] = _as_declared
@@ -52,14 +54,7 @@ class ChargerSlot:
         """Return the charger as it is now; `credential` tells what a back-end has set on its leg, see `LegDesk`."""
         session = self.session
         if session is None:
-            return LiveCharger(
-                self.desired.name,
-                False,
-                self.last_seen_s,
-                refused=self.refused,
-                connections=self.connections,
-                certificate_expires_s=self.certificate_expires_s,
-            )
+            return self._live_offline()
         epoch_s = now.timestamp() - monotonic_s
         state = session.core.state
         return LiveCharger(
@@ -92,6 +87,22 @@ class ChargerSlot:
             because=session.desired.because,
             certificate_expires_s=self.certificate_expires_s,
         )
+
+    def _live_offline(self) -> LiveCharger:
+        """Return the charger as it is without a session: the same object while nothing changes, as most are looked at
+        again and again.
+        """
+        told, facts = self._offline, (self.last_seen_s, self.refused, self.connections, self.certificate_expires_s)
+        if told is None or facts != (told.since_s, told.refused, told.connections, told.certificate_expires_s):
+            told = self._offline = LiveCharger(
+                self.desired.name,
+                False,
+                self.last_seen_s,
+                refused=self.refused,
+                connections=self.connections,
+                certificate_expires_s=self.certificate_expires_s,
+            )
+        return told
 
     def snapshot(self) -> ChargerMemory:
         """Return the charger's memory as it is stored."""

@@ -86,7 +86,7 @@ class Course:
     """Drifted or refused, where it was when it was last looked at."""
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _same: tuple[DesiredCharger | None, LiveCharger | None] | None = None
-    """What was last found to be in sync: while both are the same objects there is nothing to compare."""
+    """What was last found in sync, or offline and told: while both are the same objects there is nothing to compare."""
 
     def standing(self, wanted: DesiredCharger | None, live: LiveCharger | None, *, in_full: bool = True) -> Standing:
         """Return how the charger stands; its fields only `in_full`."""
@@ -110,6 +110,7 @@ class Course:
             self.tries, self._same = 0, (wanted, live)
             return False
         if state is State.OFFLINE and isinstance(self.outcome, Ack | Deferred):
+            self._same = (wanted, live)
             return False
         if isinstance(self.outcome, Refusal) and live is not None and live.connected:
             if self.patience is Patience.LEFT_ALONE:

@@ -13,6 +13,7 @@ from reconciler.errors import FwdctlError, InvalidSpecs
 from reconciler.model.diagnostics import Diagnostic, Severity, by_position, has_errors
 from reconciler.model.documents import Document
 from reconciler.model.interventions import Interventions
+from reconciler.model.live import LiveCharger
 from reconciler.model.plan import Pending, Plan
 from reconciler.model.site import Resource
 from reconciler.planning.documents import read_resources
@@ -61,7 +62,7 @@ class Planning:
         Raises InvalidSpecs with everything that is wrong with them, alone or merged with what is applied, or
         with a secret reference that does not resolve on the server.
         """
-        applied = await self._specs.load()
+        applied = await self._specs.newest()
         given, findings = await asyncio.to_thread(read_resources, request.documents, applied.site.resources)
         _refuse(findings)
         wanted = merge(applied.site.resources, given, request.scope)
@@ -96,7 +97,7 @@ class Planning:
 
     async def again(self, plan: Plan, limits: Limits) -> Plan:
         """Return the same change planned against what is applied and live now; raises InvalidSpecs."""
-        applied = await self._specs.load()
+        applied = await self._specs.newest()
         written = [change.after for change in plan.resource_changes if change.after is not None]
         resources, findings = await asyncio.to_thread(from_contents, written)
         _refuse(findings)
@@ -105,18 +106,20 @@ class Planning:
 
     async def _make(self, applied: Applied, wanted: Mapping[str, Resource], plan_id: str, limits: Limits) -> Plan:
         now = self._clock.now()
-        state = await self._store.interventions(now)
+        state, live = await self._store.interventions(now), dict(self._relay.live())
         moment = Moment(
             now=now,
-            live=dict(self._relay.live()),
+            live=live,
             interventions=state,
             bases=await self._specs.bases(state.holds),
-            pending=(*self._lagging(), *_held_back(state)),
+            pending=(*self._lagging(live), *_held_back(state)),
         )
         return await asyncio.to_thread(make_plan, applied, wanted, moment, plan_id=plan_id, limits=limits)
 
-    def _lagging(self) -> Iterator[Pending]:
-        for standing in self._controller.standings():
+    def _lagging(self, live: Mapping[str, LiveCharger]) -> Iterator[Pending]:
+        connected = sorted(name for name, session in live.items() if session.connected)
+        for name in connected:
+            standing = self._controller.standing(name, live[name])
             if standing.state not in (State.IN_SYNC, State.OFFLINE):
                 yield Pending(standing.charger, "; ".join(standing.differences))
 

@@ -39,6 +39,14 @@ class Resource:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """What no two chargers share, and who has it: identities as they are compared, and serial numbers."""
+
+    identities: Mapping[str, str]
+    serial_numbers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """Everything declared: `resources` by address text, `chargers` by charger name, split systems expanded.
 
@@ -58,3 +66,5 @@ class Site:
     """Declared outages, by name."""
     load_policies: tuple[LoadPolicy, ...] = ()
     notification_rules: tuple[NotificationRule, ...] = ()
+    taken: Taken | None = field(default=None, compare=False)
+    """Only where resolving had nothing to say about the site: what lets `planning/resolve_again` spare itself most."""

@@ -21,7 +21,7 @@ def diff_resources(
     changes = []
     for address in applied.keys() | wanted.keys():
         before, after = applied.get(address), wanted.get(address)
-        if before != after:
+        if before is not after and before != after:
             changes.append(_change(address, before, after, versions.get(address, 0)))
     return in_order(changes)
 

@@ -47,10 +47,8 @@ def effects_of(
     equal is in no effect.
     """
     groups: dict[_Fate, _Members] = {}
-    for name in sorted(before.keys() | after.keys()):
+    for name in sorted(_changed(before, after)):
         old, new = before.get(name), after.get(name)
-        if old is new or old == new:
-            continue
         session = live.get(name)
         fate = _fate(old, new, session)
         if name in waits:
@@ -93,6 +91,13 @@ def _fate(old: DesiredCharger | None, new: DesiredCharger | None, live: LiveChar
     comes_anew = any(kind is Disruption.RECONNECT for kind, _ in station)
     until = "" if live is None or not live.connected or comes_anew else _refused_until(new, moves, live)
     return _Fate(Disruption.REFUSED if until else worst, until, moves, notes)
+
+
+def _changed(before: Mapping[str, DesiredCharger], after: Mapping[str, DesiredCharger]) -> Iterator[str]:
+    for name in before.keys() | after.keys():
+        old, new = before.get(name), after.get(name)
+        if old is not new and old != new:
+            yield name
 
 
 def moves_between(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Move, ...]:

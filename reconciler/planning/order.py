@@ -28,7 +28,10 @@ def in_order(changes: Iterable[ResourceChange]) -> tuple[ResourceChange, ...]:
 
 def by_kind(addresses: Iterable[str]) -> list[str]:
     """Return addresses with what others refer to first; by name within a kind."""
-    return sorted(addresses, key=lambda address: (_rank(address), address))
+    ranks: list[list[str]] = [[] for _ in _RANK]
+    for address in addresses:
+        ranks[_rank(address)].append(address)
+    return [address for some in ranks for address in sorted(some)]
 
 
 def _place(change: ResourceChange) -> tuple[bool, int, str]:

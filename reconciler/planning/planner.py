@@ -19,7 +19,7 @@ from reconciler.planning.findings import several
 from reconciler.planning.guard import Limits, blocks, disrupted
 from reconciler.planning.local_rules import coverage_changes
 from reconciler.planning.order import by_kind
-from reconciler.planning.resolve import resolve
+from reconciler.planning.resolve_again import resolve_again
 from reconciler.planning.turns import Bases, after_apply, as_held, holds_in_force, paused_chargers
 
 
@@ -54,7 +54,7 @@ def make_plan(
     The same arguments give the same plan. Raises InvalidSpecs, with everything that is wrong, where `wanted` as a
     whole does not hold together.
     """
-    site, findings = _resolve(wanted)
+    site, findings = _resolve(wanted, applied.site)
     state = moment.interventions
     running = as_held(applied.site, holds_in_force(state, paused_chargers(applied.site, state)), moment.bases)
     following = after_apply(applied.site, site, running, state)
@@ -109,8 +109,8 @@ def staleness(plan: Plan, fresh: Plan) -> tuple[str, ...]:
     return tuple(reasons)
 
 
-def _resolve(wanted: Mapping[str, Resource]) -> tuple[Site, list[Diagnostic]]:
-    site, found = resolve([wanted[address] for address in by_kind(wanted)])
+def _resolve(wanted: Mapping[str, Resource], applied: Site) -> tuple[Site, list[Diagnostic]]:
+    site, found = resolve_again(wanted, applied)
     findings = by_position(found)
     if has_errors(findings):
         count = sum(finding.severity is Severity.ERROR for finding in findings)

@@ -1,6 +1,7 @@
 """Resolving: from resources to a site in which every charger knows its legs and owners, and all that is wrong."""
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 
 from reconciler.model.desired import LOCAL, Backend, DesiredCharger, LocalAnswers, Role, Security
 from reconciler.model.diagnostics import Diagnostic, Severity
@@ -15,7 +16,7 @@ from reconciler.planning.local_rules import load_policies_of, local_rule_finding
 from reconciler.planning.outages import outage_findings, outages_of
 from reconciler.planning.selection import Selection, bind, selector_findings
 from reconciler.planning.stand_ins import stand_in_findings
-from reconciler.planning.stations import Station, stations_of
+from reconciler.planning.stations import Station, stations_of, taken_by
 from reconciler.planning.values import (
     BUILT_IN,
     LOCAL_BACKEND,
@@ -81,7 +82,7 @@ def resolve(resources: Iterable[Resource], broken: Collection[str] = ()) -> tupl
     diagnostics += stand_in_findings(site)
     diagnostics += outage_findings(declared, site, selection)
     diagnostics += local_rule_findings(declared, selection, stations, site.chargers)
-    return site, diagnostics
+    return (site if diagnostics else replace(site, taken=taken_by(stations))), diagnostics
 
 
 def _backends(declared: Declared, securities: Mapping[str, Security]) -> tuple[dict[str, Backend], LocalAnswers]:
@@ -114,7 +115,7 @@ def _chargers(
     insecure = Security()
     chargers = {}
     for binding in bindings:
-        spec = binding.bound.spec
+        spec, failover = binding.bound.spec, failover_of(binding.bound.spec)
         for name in binding.bound.chargers:
             station = stations[name]
             chargers[name] = DesiredCharger(
@@ -127,7 +128,7 @@ def _chargers(
                 owners=binding.owners,
                 flip=binding.flip,
                 when_owner_is_down=spec.when_owner_is_down,
-                failover=failover_of(spec),
+                failover=failover,
                 quirks=station.quirks,
                 local=local,
                 labels=station.labels,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from reconciler.model.desired import Quirks
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.kinds import ChargerSpec, SplitSystemSpec
-from reconciler.model.site import Resource
+from reconciler.model.site import Resource, Taken
 from reconciler.planning.declared import Declared
 from reconciler.planning.findings import error
 from reconciler.planning.values import quirks_of
@@ -48,6 +48,14 @@ def stations_of(declared: Declared) -> tuple[dict[str, Station], list[Diagnostic
     diagnostics += _repeated(stations, "serialNumber", lambda station: station.serial_number)
     diagnostics += _unassumable(stations)
     return by_name, diagnostics
+
+
+def taken_by(stations: Mapping[str, Station]) -> Taken:
+    """Return who has which identity and serial number, where no two have one."""
+    return Taken(
+        {station.identity.casefold(): name for name, station in stations.items()},
+        {station.serial_number: name for name, station in stations.items() if station.serial_number is not None},
+    )
 
 
 def _expanded(declared: Declared) -> Iterator[Station]:

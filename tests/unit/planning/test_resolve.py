@@ -1,6 +1,6 @@
 """Resolving a whole site: everything in it, everything wrong with it, and 10,000 chargers in a moment."""
 
-from time import perf_counter
+from time import process_time
 
 import pytest
 
@@ -77,9 +77,9 @@ def fleet(count: int) -> list[Document]:
 @pytest.mark.slow
 def test_ten_thousand_chargers_resolve_in_a_moment() -> None:
     found, _ = read_resources(fleet(10_000))
-    began = perf_counter()
+    began = process_time()
     site, diagnostics = resolve(found)
-    took_s = perf_counter() - began
+    took_s = process_time() - began
     assert not diagnostics
     assert len(site.chargers) == 10_001
     assert len({id(charger.legs) for charger in site.chargers.values()}) == 1
