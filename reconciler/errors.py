@@ -2,6 +2,7 @@
 
 FwdctlError                    1   anything else that went wrong, said in one sentence
 ├── InvalidSpecs               1   the input is wrong: `diagnostics` says all that is, with positions
+├── TextsNeeded                1   known texts are not enough; `texts` have to be sent as documents
 ├── ServerUnreachable          1   no admin API at the URL
 ├── UnknownAddress             1   no such resource, charger or back-end
 ├── SecretUnavailable          1   a secret reference does not resolve on the server
@@ -44,6 +45,17 @@ class InvalidSpecs(FwdctlError):
     def __init__(self, summary: str, diagnostics: "Sequence[Diagnostic]", *, hint: str = "") -> None:
         super().__init__(summary, hint=hint)
         self.diagnostics = tuple(diagnostics)
+
+
+class TextsNeeded(FwdctlError):
+    """Raised when documents given by the digest of their text have to be given themselves; `texts` says which.
+
+    No more than a turn in a conversation between command line and server: nobody is told.
+    """
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        super().__init__("not all that was given by its text alone can be planned so", hint="send the documents")
+        self.texts = tuple(texts)
 
 
 class ServerUnreachable(FwdctlError):

@@ -61,8 +61,12 @@ class ApiClient:
         return self._get("/v1/version")
 
     def plan(self, body: Mapping[str, Any]) -> Json:
-        """Return the plan that the server makes for `body` (documents, prune, select, target, exclude)."""
+        """Return the plan that the server makes for `body` (documents, texts, prune, select, target, exclude)."""
         return self._post("/v1/plan", body)
+
+    def known_texts(self, digests: Iterable[str]) -> Json:
+        """Return {known}: the digests of texts that say just what is applied."""
+        return self._post("/v1/texts", {"digests": list(digests)})
 
     def start_apply(self, body: Mapping[str, Any]) -> Json:
         """Start an apply of documents or of a plan and return its {id}; it goes on whatever becomes of the client."""

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from reconciler import errors
-from reconciler.errors import FwdctlError, InvalidSpecs, NotAvailable
+from reconciler.errors import FwdctlError, InvalidSpecs, NotAvailable, TextsNeeded
 from reconciler.model.diagnostics import Diagnostic, Position, Severity
 from reconciler.model.documents import Document
 
@@ -18,6 +18,7 @@ FORMAT_VERSION: Final = "1.0"
 _STATUS: Final[Mapping[type[FwdctlError], int]] = {
     errors.FwdctlError: 400,
     errors.InvalidSpecs: 422,
+    errors.TextsNeeded: 409,
     errors.SecretUnavailable: 422,
     errors.UnknownAddress: 404,
     errors.NotApplied: 409,
@@ -50,6 +51,8 @@ def error_to_json(error: FwdctlError) -> dict[str, Any]:
         "exit_code": error.exit_code,
         "diagnostics": [diagnostic_to_json(finding) for finding in findings],
     }
+    if isinstance(error, TextsNeeded):
+        body = {**body, "texts": list(error.texts)}
     if isinstance(error, NotAvailable):
         body = {**error.details, **body}
     return {"format_version": FORMAT_VERSION, "error": body}
@@ -62,6 +65,8 @@ def error_from_json(body: Mapping[str, Any]) -> FwdctlError:
     summary, hint = str(error["summary"]), str(error.get("hint", ""))
     if issubclass(kind, InvalidSpecs):
         return kind(summary, [diagnostic_from_json(finding) for finding in error.get("diagnostics", ())], hint=hint)
+    if issubclass(kind, TextsNeeded):
+        return kind([str(text) for text in error.get("texts", ())])
     if issubclass(kind, NotAvailable):
         return kind(summary, hint=hint, details={name: str(error[name]) for name in _DETAILS if name in error})
     return kind(summary, hint=hint)
@@ -87,7 +92,11 @@ def diagnostic_from_json(data: Mapping[str, Any]) -> Diagnostic:
 
 def documents_to_json(documents: Iterable[Document]) -> list[dict[str, Any]]:
     """Return documents as JSON, the places of their fields with them so that the server's findings have lines."""
-    return [{"content": document.content, "file": document.file, "places": document.places} for document in documents]
+    return [
+        {"content": document.content, "file": document.file, "places": document.places}
+        | ({"text": document.text} if document.text else {})
+        for document in documents
+    ]
 
 
 def _kind(error: type[FwdctlError]) -> str:

@@ -22,6 +22,17 @@ class AppliedSpecs:
         self._store = store
         self._applied: Applied | None = None
         self._bases: dict[int, Site] = {}
+        self._texts: dict[str, str] = {}
+
+    @property
+    def texts(self) -> Mapping[str, str]:
+        """Return the digests of texts that say what is applied as last read, each with the address that it is about."""
+        return self._texts
+
+    def learn(self, texts: Mapping[str, str], revision: int) -> None:
+        """Take texts that say what `revision` holds, unless another one was read meanwhile."""
+        if self._applied is not None and self._applied.revision == revision:
+            self._texts |= texts
 
     async def current(self) -> Applied:
         """Return what is applied as last read, reading it the first time."""
@@ -42,6 +53,7 @@ class AppliedSpecs:
         if self._applied is None or self._applied.revision != revision:
             # Off the event loop: thousands of specs take a second or more, and frames must not wait for them.
             self._applied = await asyncio.to_thread(resolved, revision, stored)
+            self._texts = {resource.text: resource.address for resource in stored if resource.text}
         return self._applied
 
     async def bases(self, holds: Iterable[Hold]) -> Mapping[int, Site]:

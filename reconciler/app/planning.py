@@ -9,7 +9,8 @@ from reconciler.app.applied_specs import AppliedSpecs, from_contents
 from reconciler.app.controller import Controller
 from reconciler.app.ports import Clock, RelayPort, Secrets, Store
 from reconciler.app.secret_check import missing_secrets
-from reconciler.errors import FwdctlError, InvalidSpecs
+from reconciler.app.spec_texts import SpecTexts, refuse_unplaced
+from reconciler.errors import FwdctlError, InvalidSpecs, TextsNeeded
 from reconciler.model.diagnostics import Diagnostic, Severity, by_position, has_errors
 from reconciler.model.documents import Document
 from reconciler.model.interventions import Interventions
@@ -33,6 +34,10 @@ class PlanRequest:
     documents: Sequence[Document]
     scope: Scope = field(default_factory=Scope)
     limits: Limits = field(default_factory=Limits)
+    texts: Sequence[str] = ()
+    """Digests of further documents, of which the caller was told that they say what is applied; see `SpecTexts`."""
+    trusted: bool = False
+    """The caller may apply, so its word is taken for what the texts of `documents` say."""
 
 
 class Planning:
@@ -55,16 +60,31 @@ class Planning:
         self._controller = controller
         self._new_id = new_id
         self._secrets = secrets
+        self.texts = SpecTexts(store, specs)
 
     async def plan(self, request: PlanRequest) -> Plan:
         """Return the plan for the given specs.
 
         Raises InvalidSpecs with everything that is wrong with them, alone or merged with what is applied, or
-        with a secret reference that does not resolve on the server.
+        with a secret reference that does not resolve on the server; TextsNeeded where more has to be given in full.
         """
+        try:
+            return await self._plan(request)
+        except InvalidSpecs:
+            if request.texts:
+                raise TextsNeeded(request.texts) from None  # to be told with the places of all there is
+            raise
+
+    async def _plan(self, request: PlanRequest) -> Plan:
         applied = await self._specs.newest()
         given, findings = await asyncio.to_thread(read_resources, request.documents, applied.site.resources)
         _refuse(findings)
+        known = self.texts.addresses(request.texts)
+        if any(str(resource.address) in known for resource in given):
+            raise TextsNeeded(request.texts)
+        if request.trusted:
+            await self.texts.learn(request.documents, given, applied)
+        given = [*(applied.site.resources[address] for address in known), *given]
         wanted = merge(applied.site.resources, given, request.scope)
         plan = await self._make(applied, wanted, self._new_id(), request.limits)
         if self._secrets is not None:
@@ -73,6 +93,7 @@ class Planning:
                     (wanted[change.address] for change in plan.resource_changes if change.after), self._secrets
                 )
             )
+        refuse_unplaced(plan, known)
         return replace(plan, warnings=(*findings, *plan.warnings))
 
     async def back_to(self, revision: int, scope: Scope, limits: Limits) -> Plan:

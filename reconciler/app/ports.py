@@ -63,6 +63,8 @@ class StoredResource:
     content: Mapping[str, Any]
     version: int
     revision: int
+    text: str = ""
+    """The digest of a text that says just this, "" where none is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +210,9 @@ class Store(Protocol):
 
     async def resources_at(self, revision: int) -> tuple[StoredResource, ...]:
         """Return all resources as `revision` left them, by address; raises FwdctlError where there is no such one."""
+
+    async def learn_texts(self, texts: Sequence[tuple[str, int, str]]) -> None:
+        """Remember (address, version, digest): the text of that digest says just what this version does."""
 
     async def revision_meta(self, revision: int) -> RevisionMeta | None:
         """Return who made `revision` and why, None where there is no such one."""

@@ -105,6 +105,10 @@ class Reconciler:
         """See Planning.plan."""
         return await self._planning.plan(request)
 
+    async def known_texts(self, digests: Sequence[str]) -> list[str]:
+        """See SpecTexts.known."""
+        return await self._planning.texts.known(digests)
+
     async def plan_back_to(self, revision: int, scope: Scope, limits: Limits) -> Plan:
         """See Planning.back_to."""
         return await self._planning.back_to(revision, scope, limits)

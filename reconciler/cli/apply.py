@@ -13,7 +13,7 @@ from reconciler.adapters.spec_files import STDIN
 from reconciler.cli import options
 from reconciler.cli.following import emit, follow_to_end
 from reconciler.cli.plan import print_plan
-from reconciler.cli.specs import plan_request
+from reconciler.cli.specs import planned
 from reconciler.errors import FwdctlError
 from reconciler.model.plan_json import from_json
 from reconciler.planning.pacing import PARALLELISM, RECONNECTS_PER_S
@@ -81,7 +81,7 @@ def apply(
             made = _read_plan(plan_file)
         else:
             scope = {"target": target or [], "exclude": exclude or [], "prune": prune}
-            made = api.plan(plan_request(files or [], select=select or [], **scope, **limits))
+            made = planned(api, files or [], select=select or [], **scope, **limits)
         return approve_and_apply(api, made, order, auto_approve=auto_approve, json_output=json_output)
 
 

@@ -10,7 +10,7 @@ from rich.text import Text
 from reconciler.adapters.api_client import ApiClient
 from reconciler.cli import options
 from reconciler.cli.output import answers, print_json, say
-from reconciler.cli.specs import plan_request
+from reconciler.cli.specs import planned
 from reconciler.errors import FwdctlError
 from reconciler.model.plan import Plan
 from reconciler.model.plan_json import from_json
@@ -52,19 +52,19 @@ def plan(
     token: options.Token = None,
 ) -> int:
     """Show what applying the specs would change, on resources and on live chargers; changes nothing."""
-    request = plan_request(
-        files,
-        target=target or [],
-        exclude=exclude or [],
-        select=select or [],
-        prune=prune,
-        max_disruption=max_disruption,
-        allow_empty=allow_empty,
-        allow_delete_all=allow_delete_all,
-        override_window=override_window,
-    )
     with ApiClient(url, token) as api:
-        answer = api.plan(request)
+        answer = planned(
+            api,
+            files,
+            target=target or [],
+            exclude=exclude or [],
+            select=select or [],
+            prune=prune,
+            max_disruption=max_disruption,
+            allow_empty=allow_empty,
+            allow_delete_all=allow_delete_all,
+            override_window=override_window,
+        )
     made = from_json(answer)
     if out is not None:
         _write(out, json.dumps(answer, indent=2) + "\n")

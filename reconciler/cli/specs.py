@@ -2,16 +2,21 @@
 
 import gc
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
-from reconciler.adapters.spec_files import read_documents
+from reconciler.adapters.api_client import ApiClient, Json
+from reconciler.adapters.spec_files import SpecText, read_documents, read_texts, texts_of
 from reconciler.app.api_contract import documents_to_json
-from reconciler.errors import FwdctlError, InvalidSpecs
+from reconciler.errors import FwdctlError, InvalidSpecs, TextsNeeded
 from reconciler.model.diagnostics import Severity, by_position, has_errors
 from reconciler.model.documents import Document
 from reconciler.planning.documents import read_resources
+
+TEXTS_MIN: Final = 100
+"""Documents from which on it pays to ask the server first which it knows."""
+TURNS_MAX: Final = 3
 
 
 def read_specs(sources: Sequence[str]) -> list[Document]:
@@ -41,13 +46,34 @@ def _uncollected() -> Iterator[None]:
         gc.enable()
 
 
-def plan_request(sources: Sequence[str], *, select: Sequence[str], **scope: Any) -> dict[str, Any]:
-    """Return the body of a plan request for specs from `sources`; `scope` are its other fields, as given by flags."""
-    return {
-        "documents": documents_to_json(read_specs(sources)),
-        "select": labels(select),
-        **scope,
-    }
+def planned(api: ApiClient, sources: Sequence[str], *, select: Sequence[str], **scope: Any) -> Json:
+    """Return the plan that the server makes for specs from `sources`; `scope` is the rest of the request, as by flags.
+
+    Of many documents those are neither read nor sent whose text the server knows to say what is applied.
+    """
+    request = {"select": labels(select), **scope}
+    with _uncollected():
+        texts = texts_of(sources) or ()
+    made = _planned_by_texts(api, texts, request) if len(texts) >= TEXTS_MIN else None
+    return made or api.plan({"documents": documents_to_json(read_specs(sources)), **request})
+
+
+def _planned_by_texts(api: ApiClient, texts: Sequence[SpecText], request: Mapping[str, Any]) -> Json | None:
+    """Return the plan; None where all has to be read and sent: where anything is wrong, or to an old server."""
+    try:
+        known = frozenset(api.known_texts(text.digest for text in texts)["known"])
+    except FwdctlError:
+        return None  # told by what follows, unless it is that the server has no such call
+    for _ in range(TURNS_MAX):
+        documents, findings = read_texts(text for text in texts if text.digest not in known)
+        if findings or read_resources(documents)[1]:
+            return None
+        digests = [text.digest for text in texts if text.digest in known]
+        try:
+            return api.plan({"documents": documents_to_json(documents), "texts": digests, **request})
+        except TextsNeeded as needed:
+            known -= set(needed.texts)
+    return None
 
 
 def labels(texts: Sequence[str], flag: str = "--select") -> dict[str, str]:

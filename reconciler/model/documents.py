@@ -12,12 +12,14 @@ class Document:
     """One YAML document.
 
     `content` is plain JSON data. `places` maps the dotted path of a field ("" the document itself,
-    "spec.backends.0.role" a field in a list) to (line, column) of its key, counted from 1.
+    "spec.backends.0.role" a field in a list) to (line, column) of its key, counted from 1. `text` is the digest of the
+    text that it was read from, "" where that is not told.
     """
 
     content: Mapping[str, Any]
     file: str = "-"
     places: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    text: str = ""
 
     def position(self, path: str = "") -> Position:
         """Return the place of `path`, or of the nearest enclosing field that is written down."""

@@ -166,6 +166,13 @@ class MemoryStore:
         """Return who made it."""
         return self.revisions[revision - 1] if 0 < revision <= len(self.revisions) else None
 
+    async def learn_texts(self, texts: Sequence[tuple[str, int, str]]) -> None:
+        """Remember which text says what."""
+        for address, version, digest in texts:
+            stored = self._stored.get(address)
+            if stored is not None and stored.version == version:
+                self._stored[address] = replace(stored, text=digest)
+
     async def resources_at(self, revision: int) -> tuple[StoredResource, ...]:
         """Return what was applied then."""
         if not 0 <= revision <= self._revision:

@@ -22,6 +22,7 @@ from reconciler.adapters.admin_api.schema import (
     DocumentBody,
     PlanBody,
     StopBody,
+    TextsBody,
     ToggleBody,
     ToggleEndBody,
     limits_of,
@@ -40,6 +41,7 @@ from reconciler.app.plan_seal import PlanSeal
 from reconciler.app.planning import PlanRequest
 from reconciler.app.reconciler import Reconciler
 from reconciler.app.toggling import ToggleRequest
+from reconciler.model.access import Access
 from reconciler.model.documents import Document
 from reconciler.model.plan import Plan
 from reconciler.planning.scope import Scope
@@ -104,7 +106,14 @@ def _add_reading(router: APIRouter, reconciler: Reconciler) -> None:
 def _add_planning(router: APIRouter, reconciler: Reconciler, runs: ApplyRuns, seal: PlanSeal) -> None:
     async def planned(body: PlanBody) -> Plan:
         scope = Scope(body.prune, body.select, tuple(body.target), tuple(body.exclude))
-        return await reconciler.plan(PlanRequest(_documents(body.documents), scope, limits_of(body)))
+        documents, caller = _documents(body.documents), CURRENT_CALL.get().caller
+        trusted = caller.access.covers(Access.OPERATOR) and not caller.select
+        return await reconciler.plan(PlanRequest(documents, scope, limits_of(body), body.texts, trusted))
+
+    @router.post("/texts")
+    async def known_texts(body: TextsBody) -> JSONResponse:
+        everything = not CURRENT_CALL.get().caller.select
+        return answers.answer(known=await reconciler.known_texts(body.digests) if everything else [])
 
     @router.post("/plan")
     async def plan(body: PlanBody) -> JSONResponse:

@@ -1,6 +1,6 @@
 """The bodies of requests; unknown fields are refused, so that a typo is no silent default."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -9,6 +9,8 @@ from reconciler.model.documents import Document
 from reconciler.planning.guard import Limits, Share
 from reconciler.planning.pacing import PARALLELISM, RECONNECTS_PER_S, Pace
 
+Digest = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+"""BLAKE2b, 128 bits, of a document's text as it stands between two separators."""
 Seconds = Annotated[float, Field(ge=0, le=7 * 24 * 3600)]
 
 
@@ -34,10 +36,17 @@ class DocumentBody(Body):
     content: dict[str, Any]
     file: str = "-"
     places: dict[str, tuple[int, int]] = {}
+    text: Digest | Literal[""] = ""
 
     def to_document(self) -> Document:
         """Return the document."""
-        return Document(self.content, self.file, self.places)
+        return Document(self.content, self.file, self.places, self.text)
+
+
+class TextsBody(Body):
+    """POST /v1/texts: digests of the texts of documents."""
+
+    digests: list[Digest]
 
 
 class LimitsBody(Body):
@@ -59,6 +68,7 @@ class PlanBody(LimitsBody):
     """POST /v1/plan: specs, and which resources they may touch."""
 
     documents: list[DocumentBody]
+    texts: Annotated[list[Digest], Field(description="Of those that the server knows.")] = []
     prune: bool = False
     select: dict[str, str] = {}
     target: list[str] = []

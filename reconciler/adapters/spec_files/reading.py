@@ -4,7 +4,7 @@ Keys are always text, duplicate keys are errors, aliases are bounded; what comes
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -46,15 +46,20 @@ def read_text(text: str, file: str, found: Reading) -> None:
     try:
         _read_events(text, file, 0, _Budget(ALIASED_NODES_MAX), whole)
     except yaml.YAMLError:
-        aliased = _Budget(ALIASED_NODES_MAX)
-        for line, part in _parts(text):
-            _read_part(part, file, line, aliased, found)
+        read_parts(parts_of(text), file, found)
         return
     found.documents += whole.documents
     found.diagnostics += whole.diagnostics
 
 
-def _parts(text: str) -> Iterator[tuple[int, str]]:
+def read_parts(parts: Iterable[tuple[int, str]], file: str, found: Reading) -> None:
+    """Add the documents of parts of one file, each with the number of lines before it."""
+    aliased = _Budget(ALIASED_NODES_MAX)
+    for line, part in parts:
+        _read_part(part, file, line, aliased, found)
+
+
+def parts_of(text: str) -> Iterator[tuple[int, str]]:
     """Yield the text between document separators, each with the number of lines before it."""
     starts = [0, *(match.start() for match in _SEPARATOR.finditer(text) if match.start() > 0)]
     line = 0

@@ -55,13 +55,19 @@ def _read_stdin(stdin: TextIO | None, found: Reading) -> None:
 
 def _read_path(source: str, found: Reading) -> None:
     path = Path(source)
-    if path.is_dir():
-        for file in _files_below(path):
+    if path.exists():
+        for file in files_of(path):
             _read_file(file, found)
-    elif path.exists():
-        _read_file(path, found)
     else:
         found.error(source, f"there is no file or directory {source}", "check the path given with -f")
+
+
+def files_of(path: Path) -> Iterator[Path]:
+    """Yield the file itself, or all spec files of a directory."""
+    if path.is_dir():
+        yield from _files_below(path)
+    else:
+        yield path
 
 
 def _files_below(directory: Path) -> Iterator[Path]:

@@ -67,6 +67,16 @@ class Resources(Section):
         async with self._database.reading() as connection:
             return await connection.scalar(select(func.max(revisions.c.revision)).where(revisions.c.at <= at)) or 0
 
+    async def learn_texts(self, texts: Sequence[tuple[str, int, str]]) -> None:
+        """Remember (address, version, digest): the text of that digest says just what this version does."""
+        versions = resource_versions.c
+        learnt = update(resource_versions).where(
+            versions.address == bindparam("of"), versions.version == bindparam("at_version")
+        )
+        values = [{"of": address, "at_version": version, "digest": digest} for address, version, digest in texts]
+        async with self._database.writing(Turn.RESOURCES) as connection:
+            await connection.execute(learnt.values(text=bindparam("digest")), values)
+
     async def commit_revision(
         self,
         writes: Sequence[ResourceWrite],
@@ -102,7 +112,7 @@ async def _last_revision(connection: AsyncConnection) -> int:
 async def _read(connection: AsyncConnection, which: ColumnElement[bool]) -> tuple[StoredResource, ...]:
     versions = resource_versions.c
     rows = await connection.execute(
-        select(versions.address, versions.content, versions.version, versions.revision).where(which)
+        select(versions.address, versions.content, versions.version, versions.revision, versions.text).where(which)
     )
     # Sorted here: the order of text in PostgreSQL depends on how the database was created.
     return tuple(sorted((StoredResource(*found) for found in rows), key=lambda resource: resource.address))

@@ -200,3 +200,11 @@ def _create(address: str) -> ResourceWrite:
 
 def _delete(address: str, seen_version: int) -> ResourceWrite:
     return ResourceWrite(address, None, seen_version)
+
+
+async def test_a_text_is_kept_with_the_version_that_it_says(store: Store) -> None:
+    await store.commit_revision([_create(ONE), _create(TWO)], META, "p1")
+    await store.learn_texts([(ONE, 1, "a" * 32), (TWO, 7, "b" * 32)])
+    assert [resource.text for resource in (await store.resources())[1]] == ["a" * 32, ""]
+    await store.commit_revision([ResourceWrite(ONE, {"new": True}, 1)], META, "p2")
+    assert [resource.text for resource in (await store.resources())[1]] == ["", ""]
