@@ -22,7 +22,7 @@ from typing import Final
 import reconciler
 from bench.plan_sites import write_site, write_zones
 from reconciler.adapters.clock import SystemClock
-from reconciler.adapters.spec_files import read_documents
+from reconciler.adapters.spec_files import read_texts, texts_of
 from reconciler.adapters.store import open_store
 from reconciler.app.ports import ResourceWrite, RevisionMeta
 from reconciler.planning.documents import read_resources
@@ -97,14 +97,18 @@ class Server:
 
 
 async def applied(data: Path, site: Path) -> None:
-    """Put a site into a new database as an apply would have."""
-    documents, _ = read_documents([str(site)], sys.stdin)
+    """Put a site into a new database as an apply and a plan after it would have: with the texts that say it."""
+    texts = texts_of([str(site)])
+    assert texts is not None
+    documents, _ = read_texts(texts)
     resources, findings = read_resources(documents)
     assert not findings, findings[:3]
     store = await open_store(None, data)
     try:
         writes = [ResourceWrite(str(found.address), found.content, 0) for found in resources]
         await store.commit_revision(writes, RevisionMeta(SystemClock().now(), "bench"), "setup")
+        pairs = zip(resources, documents, strict=True)
+        await store.learn_texts([(str(resource.address), 1, document.text) for resource, document in pairs])
     finally:
         await store.close()
 

@@ -53,8 +53,10 @@ class TextsNeeded(FwdctlError):
     No more than a turn in a conversation between command line and server: nobody is told.
     """
 
-    def __init__(self, texts: Sequence[str]) -> None:
-        super().__init__("not all that was given by its text alone can be planned so", hint="send the documents")
+    def __init__(
+        self, summary: str = "what is known by its text is not enough", *, hint: str = "", texts: Sequence[str] = ()
+    ) -> None:
+        super().__init__(summary, hint=hint or "send the documents")
         self.texts = tuple(texts)
 
 

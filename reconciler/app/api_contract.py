@@ -66,7 +66,7 @@ def error_from_json(body: Mapping[str, Any]) -> FwdctlError:
     if issubclass(kind, InvalidSpecs):
         return kind(summary, [diagnostic_from_json(finding) for finding in error.get("diagnostics", ())], hint=hint)
     if issubclass(kind, TextsNeeded):
-        return kind([str(text) for text in error.get("texts", ())])
+        return kind(summary, hint=hint, texts=[str(text) for text in error.get("texts", ())])
     if issubclass(kind, NotAvailable):
         return kind(summary, hint=hint, details={name: str(error[name]) for name in _DETAILS if name in error})
     return kind(summary, hint=hint)

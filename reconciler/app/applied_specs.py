@@ -10,7 +10,7 @@ from reconciler.model.diagnostics import Diagnostic, by_position, has_errors
 from reconciler.model.documents import Document
 from reconciler.model.rollouts import Hold
 from reconciler.model.site import Resource, Site
-from reconciler.planning.documents import read_resources
+from reconciler.planning.documents import read_resources, stored_resources
 from reconciler.planning.planner import Applied
 from reconciler.planning.resolve import resolve
 
@@ -67,13 +67,13 @@ class AppliedSpecs:
 
 
 def from_contents(contents: Iterable[Mapping[str, Any]]) -> tuple[Sequence[Resource], Sequence[Diagnostic]]:
-    """Return the resources of canonical documents, as stored or as in a plan, and what is wrong with them."""
+    """Return the resources of canonical documents, as in a plan, and what is wrong with them."""
     return read_resources([Document(content=content, file="") for content in contents])
 
 
 def resolved(revision: int, stored: Sequence[StoredResource]) -> Applied:
     """Return what is applied where these resources are; raises InvalidSpecs where they no longer validate."""
-    resources, findings = from_contents(resource.content for resource in stored)
+    resources, findings = stored_resources([resource.content for resource in stored])
     site, more = resolve(resources)
     findings = by_position([*findings, *more])
     if has_errors(findings):

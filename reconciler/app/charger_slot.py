@@ -27,7 +27,7 @@ class ChargerSlot:
 
     desired: DesiredCharger
     generation: int
-    memory: SessionMemory = field(default_factory=SessionMemory)
+    _memory: SessionMemory | None = None
     session: StationSession | None = None
     refused: Refusal | None = None
     owner_away: str = ""
@@ -47,6 +47,13 @@ class ChargerSlot:
     """The last session's CSMS connections, which may still be closing."""
     _offline: LiveCharger | None = None
     """As it was last told without a session."""
+
+    @property
+    def memory(self) -> SessionMemory:
+        """What is remembered of the charger from session to session; made when first asked for."""
+        if self._memory is None:
+            self._memory = SessionMemory()
+        return self._memory
 
     def live(
         self, now: datetime, monotonic_s: float, credential: Callable[[str, str], tuple[str, float]] = _as_declared
@@ -125,6 +132,10 @@ class ChargerSlot:
 
     def restore(self, left: ChargerMemory | None, kept: Iterable[KeptCall], clock: Clock) -> None:
         """Take over what an earlier process, or another node, remembered of the charger and kept for it."""
+        kept = tuple(kept)
+        if left is None and not kept:
+            self._memory = None
+            return
         now_s, memory = clock.monotonic_s(), SessionMemory()
         if left is not None:
             memory = SessionMemory.restored(left.version, left.boot, left.statuses, left.ids, now_s)
@@ -132,7 +143,7 @@ class ChargerSlot:
             self.epoch = max(self.epoch, left.epoch)
         epoch_s = clock.now().timestamp() - now_s
         memory.backlog.restore((call.seq, call.raw, call.at.timestamp() - epoch_s) for call in kept)
-        self.memory = memory
+        self._memory = memory
 
 
 def _counted(memory: SessionMemory) -> tuple[LiveResidue, ...]:

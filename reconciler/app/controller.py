@@ -21,7 +21,7 @@ from reconciler.app.duty import Duty, keep_for_ever
 from reconciler.app.failover_watch import FailoverWatch
 from reconciler.app.flip_history import FlipHistory, cause_of, drift_details
 from reconciler.app.ports import Clock, Question, RelayPort, Store
-from reconciler.app.tasks import Report
+from reconciler.app.tasks import Report, spread
 from reconciler.app.turns import as_their_turns_are
 from reconciler.model.desired import DesiredCharger
 from reconciler.model.interventions import Interventions
@@ -207,15 +207,13 @@ class Controller:
 
         What is already there, or was already answered, is not asked again.
         """
-        slots = asyncio.Semaphore(parallelism)
 
         async def one(name: str) -> ChargerResult:
-            async with slots:
-                result = await self.reach_one(name)
+            result = await self.reach_one(name)
             on_result(result)
             return result
 
-        results = await asyncio.gather(*(one(name) for name in chargers))
+        results = await spread(one, chargers, at_once=parallelism)
         await self.flush()
         return tuple(results)
 
@@ -259,9 +257,10 @@ class Controller:
         due: list[str] = []
         for position, name in enumerate(dict.fromkeys(names)):
             course = self._course(name)
-            idle = name not in self._in_hand and not course.turn.locked()
-            if idle and self._is_due(course, now_s) and not course.held_back:
-                due.append(name)
+            if not course.is_settled(self.desired.get(name), self._live.get(name)):
+                idle = name not in self._in_hand and not course.busy
+                if idle and self._is_due(course, now_s) and not course.held_back:
+                    due.append(name)
             if position % _BREATHE_EVERY == 0:
                 await asyncio.sleep(0)
         await self.flush()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -84,9 +84,26 @@ class Course:
     """Why what is wanted has to wait before it is asked for, see `planning/holding`."""
     attention: State | None = None
     """Drifted or refused, where it was when it was last looked at."""
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _same: tuple[DesiredCharger | None, LiveCharger | None] | None = None
     """What was last found in sync, or offline and told: while both are the same objects there is nothing to compare."""
+    _turn: asyncio.Lock | None = None
+
+    @property
+    def turn(self) -> asyncio.Lock:
+        """What is held while the charger is asked."""
+        if self._turn is None:
+            self._turn = asyncio.Lock()
+        return self._turn
+
+    @property
+    def busy(self) -> bool:
+        """Return True while the charger is being asked."""
+        return self._turn is not None and self._turn.locked()
+
+    def is_settled(self, wanted: DesiredCharger | None, live: LiveCharger | None) -> bool:
+        """Return True where nothing is new since the charger was found to run, or to have been told, what it is to."""
+        same = self._same
+        return same is not None and same[0] is wanted and same[1] is live and not self.held_back
 
     def standing(self, wanted: DesiredCharger | None, live: LiveCharger | None, *, in_full: bool = True) -> Standing:
         """Return how the charger stands; its fields only `in_full`."""
@@ -145,7 +162,7 @@ class Course:
         It is not asked again before its answer has had its time: whoever takes over goes on with what is left.
         """
         asked, desired = self.asked, question.desired
-        if self.turn.locked() or (asked is not None and asked.generation == question.generation):
+        if self.busy or (asked is not None and asked.generation == question.generation):
             return
         if desired is not wanted and desired == wanted:
             desired = wanted  # the same object compares in no time

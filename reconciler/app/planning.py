@@ -72,7 +72,7 @@ class Planning:
             return await self._plan(request)
         except InvalidSpecs:
             if request.texts:
-                raise TextsNeeded(request.texts) from None  # to be told with the places of all there is
+                raise TextsNeeded(texts=request.texts) from None  # to be told with the places of all there is
             raise
 
     async def _plan(self, request: PlanRequest) -> Plan:
@@ -81,7 +81,7 @@ class Planning:
         _refuse(findings)
         known = self.texts.addresses(request.texts)
         if any(str(resource.address) in known for resource in given):
-            raise TextsNeeded(request.texts)
+            raise TextsNeeded(texts=request.texts)
         if request.trusted:
             await self.texts.learn(request.documents, given, applied)
         given = [*(applied.site.resources[address] for address in known), *given]

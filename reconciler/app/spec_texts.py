@@ -41,7 +41,7 @@ class SpecTexts:
         for digest in digests:
             address = texts.get(digest)
             if address is None or address in found:
-                raise TextsNeeded(digests)
+                raise TextsNeeded(texts=digests)
             found[address] = digest
         return found
 
@@ -68,4 +68,4 @@ def refuse_unplaced(plan: Plan, known: Mapping[str, str]) -> None:
     about = [found.address for found in plan.warnings if found.address is not None and found.position is None]
     needed = {known[address] for address in about if address in known}
     if needed:
-        raise TextsNeeded(sorted(needed))
+        raise TextsNeeded(texts=sorted(needed))

@@ -1,11 +1,17 @@
 """Background tasks: kept until they are done, and heard of where they fail."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from typing import Any, Final, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 Report = Callable[[str, BaseException], None]
 """Told what failed ("controller", "cp001") and with what; must not raise."""
+
+BREATHE_EVERY: Final = 50
+"""Items of `spread` between two turns of the event loop."""
 
 
 class Background:
@@ -33,3 +39,22 @@ class Background:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self._report(task.get_name(), error)
+
+
+async def spread(work: Callable[[Item], Awaitable[Result]], items: Iterable[Item], *, at_once: int) -> list[Result]:
+    """Return what `work` gives for each of `items`, in their order, with at most `at_once` of them under way.
+
+    Of thousands that end without waiting for anything the event loop gets its turn in between.
+    """
+    waiting = list(items)
+    results: dict[int, Result] = {}
+    left = iter(enumerate(waiting))
+
+    async def go_on() -> None:
+        for position, item in left:
+            results[position] = await work(item)
+            if position % BREATHE_EVERY == BREATHE_EVERY - 1:
+                await asyncio.sleep(0)
+
+    await asyncio.gather(*(go_on() for _ in range(min(at_once, len(waiting)))))
+    return [results[position] for position in range(len(waiting))]

@@ -1,6 +1,6 @@
 """From documents to resources: every document checked on its own, everything wrong with all of them said at once."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -78,6 +78,34 @@ def _same_types(one: Any, other: Any) -> bool:
     if isinstance(one, list):
         return all(map(_same_types, one, other))
     return True
+
+
+def stored_resources(contents: Sequence[Mapping[str, Any]]) -> tuple[list[Resource], list[Diagnostic]]:
+    """Return the resources of stored documents, and what is wrong with them.
+
+    They were checked and made canonical before they were written, so all that is left to check is that this version
+    still takes them.
+    """
+    labels: dict[tuple[tuple[str, str], ...], Mapping[str, str]] = {}
+    found = [_stored(content, labels) for content in contents]
+    if all(found):
+        return [resource for resource in found if resource is not None], []
+    return read_resources([Document(content=content, file="") for content in contents])
+
+
+def _stored(content: Mapping[str, Any], known: dict[tuple[tuple[str, str], ...], Mapping[str, str]]) -> Resource | None:
+    """Return the resource of a canonical document, None where it is none (any more); equal labels become one."""
+    model = SPEC_MODELS.get(content.get("kind", ""))
+    if model is None or content.keys() != set(_FIELDS) or content["apiVersion"] != API_VERSION:
+        return None
+    try:
+        metadata, spec = Metadata.model_validate(content["metadata"]), model.model_validate(content["spec"])
+    except ValidationError:
+        return None
+    if any(_name_findings(metadata.name, content["kind"], spec)):
+        return None
+    labels = known.setdefault(tuple(metadata.labels.items()), metadata.labels)
+    return Resource(Address(KINDS[content["kind"]], metadata.name), spec, labels, content)
 
 
 def address_of(content: Mapping[str, Any]) -> str | None:

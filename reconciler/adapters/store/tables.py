@@ -99,12 +99,12 @@ resource_versions: Final = Table(
     Column("content", JSON, nullable=False),
     Column("revision", Integer, ForeignKey("revisions.revision"), nullable=False),
     Column("ended_by", Integer, ForeignKey("revisions.revision"), nullable=True),
-    Column("text", PlainText, nullable=False, server_default=""),
+    Column("text", PlainText, nullable=True),
 )
 """Every version of every resource: it counts from `revision` until `ended_by` (the revision that changed or deleted
 it; null while it is the current one). Versions of an address go on counting over a deletion, so that a plan made
-before it can't be taken for one made after it. `text` is the digest of a text that says just this version, "" where
-none is known."""
+before it can't be taken for one made after it. `text` is the digest of a text that says just this version, null
+where none is known."""
 
 Index(
     "ix_resource_versions_current",

@@ -13,7 +13,7 @@ from reconciler.app.api_contract import (
     error_to_json,
     http_status,
 )
-from reconciler.errors import FwdctlError, InvalidSpecs, LockHeld, NotAuthorised, StalePlan, UnknownAddress
+from reconciler.errors import FwdctlError, InvalidSpecs, LockHeld, NotAuthorised, StalePlan, TextsNeeded, UnknownAddress
 from reconciler.model.diagnostics import Diagnostic, Position, Severity
 from reconciler.model.documents import Document
 
@@ -42,6 +42,12 @@ def test_every_error_comes_back_as_the_same_class_with_the_same_words(kind: type
     sent = an_error(kind)
     got = error_from_json(json.loads(json.dumps(error_to_json(sent))))
     assert (type(got), got.summary, got.hint, got.exit_code) == (kind, sent.summary, sent.hint, sent.exit_code)
+
+
+def test_texts_that_are_needed_travel_with_the_error() -> None:
+    got = error_from_json(json.loads(json.dumps(error_to_json(TextsNeeded(texts=["a", "b"])))))
+    assert isinstance(got, TextsNeeded)
+    assert got.texts == ("a", "b")
 
 
 def test_findings_travel_with_the_error() -> None:

@@ -136,3 +136,20 @@ def test_what_another_node_asked_is_left_to_be_answered_and_asked_again_only_if_
     course.adopt(Asked(7, OTHER), OTHER, now_s=100)
     assert course.asked == Asked(7, WANTED, confirmed=True)
     assert course.next_generation(running(7)) == 8
+
+
+@pytest.mark.parametrize(
+    ("outcome", "live"), [(Deferred(1), OFFLINE), (Ack(1), running(1))], ids=["offline", "in-sync"]
+)
+def test_what_was_found_in_order_is_settled_until_anything_is_new(outcome: Outcome, live: LiveCharger) -> None:
+    course = answered(outcome)
+    assert not course.is_settled(WANTED, live)
+    course.is_due(WANTED, live, 0)
+    assert course.is_settled(WANTED, live)
+    assert not course.is_settled(OTHER, live)
+    assert not course.is_settled(WANTED, running(0))
+    course.held_back = "a window"
+    assert not course.is_settled(WANTED, live)
+    course.held_back = ""
+    course.ask(2, WANTED)
+    assert not course.is_settled(WANTED, live)

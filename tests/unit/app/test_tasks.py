@@ -2,7 +2,9 @@
 
 import asyncio
 
-from reconciler.app.tasks import Background
+import pytest
+
+from reconciler.app.tasks import BREATHE_EVERY, Background, spread
 
 
 async def test_a_failure_is_reported_under_its_name_and_the_rest_goes_on() -> None:
@@ -38,3 +40,55 @@ async def test_stopping_cancels_what_still_runs_and_waits_for_it() -> None:
     assert task.cancelled()
     assert ended.is_set()
     assert heard == []
+
+
+async def test_results_come_in_the_order_of_the_items_and_no_more_are_under_way_than_may_be() -> None:
+    under_way, most = 0, 0
+    gates = [asyncio.Event() for _ in range(6)]
+
+    async def work(number: int) -> int:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await gates[number].wait()
+        under_way -= 1
+        return number * 10
+
+    spreading = asyncio.ensure_future(spread(work, range(6), at_once=2))
+    for number in (1, 0, 3, 2, 5, 4):  # each ends before the one that began before it
+        gates[number].set()
+        await asyncio.sleep(0)
+    assert await spreading == [0, 10, 20, 30, 40, 50]
+    assert most == 2
+
+
+async def test_the_event_loop_gets_its_turn_between_thousands_that_wait_for_nothing() -> None:
+    turns = 0
+
+    async def work(number: int) -> int:
+        return number
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    beside = asyncio.ensure_future(others())
+    assert await spread(work, range(10 * BREATHE_EVERY), at_once=3) == list(range(10 * BREATHE_EVERY))
+    beside.cancel()
+    assert turns >= 3
+
+
+async def test_what_one_raises_is_raised() -> None:
+    async def work(number: int) -> int:
+        if number == 3:
+            raise ValueError("three")
+        return number
+
+    with pytest.raises(ValueError, match="three"):
+        await spread(work, range(5), at_once=2)
+
+
+async def test_nothing_is_nothing() -> None:
+    assert await spread(asyncio.sleep, [], at_once=5) == []

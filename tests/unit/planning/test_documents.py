@@ -4,7 +4,7 @@ import pytest
 
 from reconciler.model.diagnostics import Position
 from reconciler.model.documents import Document
-from reconciler.planning.documents import address_of, read_resources
+from reconciler.planning.documents import address_of, read_resources, stored_resources
 from tests.support.sites import EVERY_KIND, documents, place_of, resources
 
 CHARGER = """\
@@ -157,3 +157,22 @@ def test_a_resource_from_the_store_has_no_place() -> None:
     assert resource.position("spec") is None
     _, [finding] = read_resources([Document({**resource.content, "spec": {}, "kind": "Role", "x": 1}, file="")])
     assert finding.position is None
+
+
+def test_what_is_stored_is_read_as_it_was_written() -> None:
+    written = resources(EVERY_KIND)
+    read, findings = stored_resources([resource.content for resource in written])
+    assert not findings
+    assert read == written
+    assert [resource.content for resource in read] == [resource.content for resource in written]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("spec", {"versions": ["ocpp1.6"]}), ("kind", "Chargr"), ("metadata", {"name": "-"}), ("status", "x")],
+)
+def test_what_is_stored_and_does_not_validate_any_more_is_told_as_ever(field: str, value: object) -> None:
+    contents = [resource.content for resource in resources(CHARGER)]
+    broken = [{**content, field: value} for content in contents]
+    assert stored_resources(broken) == read_resources([Document(content=content, file="") for content in broken])
+    assert stored_resources(broken)[1]

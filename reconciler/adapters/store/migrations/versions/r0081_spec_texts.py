@@ -9,4 +9,4 @@ down_revision = "0080"
 
 def upgrade() -> None:
     """Add the column."""
-    op.add_column("resource_versions", sa.Column("text", sa.Text, nullable=False, server_default=""))
+    op.add_column("resource_versions", sa.Column("text", sa.Text, nullable=True))
