@@ -59,10 +59,13 @@ screenshots: .venv/ready ## take the pictures of the guides anew, into docs/imag
 
 bench: .venv/bench build/compiled ## the relay beside nginx, HAProxy and others on the same load; writes bench/RESULTS.md
 	@$(BIN)/python -m bench
-	@$(MAKE) --no-print-directory bench-plan
+	@$(MAKE) --no-print-directory bench-plan bench-flips
 
 bench-plan: .venv/bench ## plans of 10,000 and 100,000 chargers beside octoDNS; writes bench/RESULTS-plans.md
 	@$(BIN)/python -m bench.plans
+
+bench-flips: .venv/bench ## an apply that flips 10,000 live sessions while they call; writes bench/RESULTS-flips.md
+	@$(BIN)/python -m bench.flips
 
 bench-full: .venv/bench build/compiled ## the same with more rounds and up to 9,000 chargers
 	@$(BIN)/python -m bench --full
@@ -73,4 +76,4 @@ fuzz-api: .venv/ready ## schemathesis over the admin API for longer; EXAMPLES=n 
 bench-storm: .venv/ready ## 10,000 stations that come back at once over TLS; writes bench/RESULTS-storm.md
 	@$(BIN)/python -m bench.storm
 
-.PHONY: help demo test check fix sim golden screenshots compiled bench bench-plan bench-full bench-storm fuzz-api
+.PHONY: help demo test check fix sim golden screenshots compiled bench bench-plan bench-flips bench-full bench-storm fuzz-api

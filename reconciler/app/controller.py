@@ -253,11 +253,11 @@ class Controller:
         return (name for name, session in live.items() if session.generation and name not in self.desired)
 
     async def _due(self, names: Iterable[str]) -> tuple[str, ...]:
-        now_s = self._clock.monotonic_s()
+        now_s, courses, wanted, live = self._clock.monotonic_s(), self._courses, self._effective.chargers, self._live
         due: list[str] = []
         for position, name in enumerate(dict.fromkeys(names)):
-            course = self._course(name)
-            if not course.is_settled(self.desired.get(name), self._live.get(name)):
+            course = courses.get(name) or self._course(name)
+            if not course.is_settled(wanted.get(name), live.get(name)):
                 idle = name not in self._in_hand and not course.busy
                 if idle and self._is_due(course, now_s) and not course.held_back:
                     due.append(name)
@@ -272,7 +272,7 @@ class Controller:
         due = course.is_due(wanted, live, now_s)
         if course.charger in self._paused and course.asked is not None and course.asked.desired == wanted:
             due = False  # what it was told stands; nothing is healed
-        at_once = not due or cause.at_any_time
+        at_once = not due or cause.at_any_time or not self._windows
         course.held_back = "" if at_once else held_back(self._windows, course.asked, wanted, live, self._clock.now())
         self._history.note_flip(course.charger, owners, course.owners, cause)  # one that waited for the next connection
         return due

@@ -25,7 +25,6 @@ from reconciler.adapters.clock import SystemClock
 from reconciler.adapters.data_dir import DataDirectory
 from reconciler.adapters.job_files import FileDesk
 from reconciler.adapters.logs import EventLog
-from reconciler.adapters.mail import MailCourier, MailServer, smtp_password
 from reconciler.adapters.metrics import PrometheusMetrics
 from reconciler.adapters.oidc import Grant, OidcProvider
 from reconciler.adapters.password_key import read_password_key
@@ -292,6 +291,9 @@ class _Assembly:
         """Have partners told about outages; return who carries messages."""
         couriers: dict[str, Courier] = {"webhook": WebhookCourier(self._secrets, self._clock)}
         if self._settings.smtp is not None:
+            # Here, as calendars and mail take a while to load, and few have them.
+            from reconciler.adapters.mail import MailCourier, MailServer, smtp_password
+
             server = MailServer.parse(self._settings.smtp, smtp_password(os.environ))
             couriers["email"] = MailCourier(server, self._settings.mail_from)
         notifier = reconciler.notifier(couriers, contact=self._settings.mail_from)
