@@ -9,6 +9,7 @@ from reconciler.app.apply_journal import refusal_of, result_as_journalled
 from reconciler.app.applying import ApplyProgress, ApplyRequest, ApplyResult, OnProgress
 from reconciler.app.lease import RENEW_EVERY_S
 from reconciler.app.ports import Metrics
+from reconciler.app.recent_plans import RecentPlans
 from reconciler.app.rollout import StopRequest
 from reconciler.app.tasks import Background, Report
 from reconciler.errors import FwdctlError, UnknownAddress
@@ -94,11 +95,14 @@ class ApplyRuns:
         self._metrics = metrics
         self._new_id = new_id
         self._runs: dict[str, ApplyRun] = {}
+        self.plans = RecentPlans()
+        """What can be applied without being planned again."""
 
     def start(self, request: ApplyRequest) -> ApplyRun:
         """Start an apply and return it; it needs nobody to wait for it."""
         run = ApplyRun(self._new_id())
         named = replace(request, id=run.id)
+        self.plans.begun(request.plan.plan_id, run.id)
         return self._go(run, lambda tell: self._applies.apply(named, tell, run.stop))
 
     async def resume(self, run_id: str) -> ApplyRun:

@@ -109,6 +109,11 @@ class Reconciler:
         """See SpecTexts.known."""
         return await self._planning.texts.known(digests)
 
+    async def moved_since(self, plan: Plan) -> tuple[str, ...]:
+        """Return the addresses on which a plan rests that changed since it was made; then it can't be applied."""
+        versions = (await self._specs.newest()).versions
+        return tuple(address for address, version in plan.basis.items() if versions.get(address, 0) != version)
+
     async def plan_back_to(self, revision: int, scope: Scope, limits: Limits) -> Plan:
         """See Planning.back_to."""
         return await self._planning.back_to(revision, scope, limits)

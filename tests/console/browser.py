@@ -24,6 +24,8 @@ FLAGS: Final = (
 SHOTS: Final = Path(__file__).parent / "screenshots"
 """Where a run leaves what its pages looked like; ignored by git."""
 
+SERIOUS: Final = ("serious", "critical")
+
 Width = Literal["desk", "phone"]
 Scheme = Literal["light", "dark"]
 SIZES: Final[dict[str, tuple[int, int]]] = {"desk": (1280, 900), "phone": (390, 844)}
@@ -104,3 +106,15 @@ async def visit(
     yield found
     await context.close()
     assert not found.complaints
+
+
+async def violations(page: Page, axe: str) -> list[str]:
+    """Return what axe finds serious on a page."""
+    await page.evaluate(axe)  # as the tester's own script: the page's policy lets no other one in
+    found: dict[str, Any] = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    return [
+        f"{one['id']}: {node['html'][:160]} ({node['failureSummary'][:300]})"
+        for one in found["violations"]
+        if one["impact"] in SERIOUS
+        for node in one["nodes"]
+    ]

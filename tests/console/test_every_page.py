@@ -1,23 +1,15 @@
 """Every page, on a desk and on a phone, light and dark: nothing that axe finds serious, no sideways scrolling."""
 
-import json
-import subprocess
 from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser
 
-from tests.console.browser import Scheme, Visit, Width, visit
+from tests.console.browser import Scheme, Visit, Width, violations, visit
 from tests.console.scene import Scene
-from tests.integration.third_party.ocpp_rpc import node
 
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.slow, pytest.mark.timeout(300)]
-
-AXE = Path(__file__).parent / "axe"
-SERIOUS = ("serious", "critical")
 
 PAGES = {
     "fleet": "/",
@@ -43,19 +35,6 @@ PAGES = {
 MAIN_PAGES = ("fleet", "charger", "toggled", "work-proxy", "outages", "load", "changes")
 
 
-@pytest.fixture(scope="module")
-def axe() -> str:
-    """What axe-core is as a script; installed once, as package-lock.json beside it pins it."""
-    node()
-    script = AXE / "node_modules" / "axe-core" / "axe.min.js"
-    wanted = json.loads((AXE / "package.json").read_text())["dependencies"]["axe-core"]
-    installed = script.parent / "package.json"
-    if not installed.exists() or json.loads(installed.read_text())["version"] != wanted:
-        done = subprocess.run(["npm", "ci"], cwd=AXE, capture_output=True, text=True, timeout=100)
-        assert done.returncode == 0, done.stderr
-    return script.read_text()
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def busy(depot: Scene) -> AsyncIterator[Scene]:
     """A depot in which something is going on."""
@@ -67,18 +46,6 @@ async def busy(depot: Scene) -> AsyncIterator[Scene]:
     assert toggled.code == 0, toggled.err
     yield depot
     await depot.stations["CP-001"].stop_transaction(transaction)
-
-
-async def violations(page: Page, axe: str) -> list[str]:
-    """Return what axe finds serious on a page."""
-    await page.evaluate(axe)  # as the tester's own script: the page's policy lets no other one in
-    found: dict[str, Any] = await page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    return [
-        f"{one['id']}: {node['html'][:160]} ({node['failureSummary'][:300]})"
-        for one in found["violations"]
-        if one["impact"] in SERIOUS
-        for node in one["nodes"]
-    ]
 
 
 async def faults_of(seen: Visit, name: str, path: str, axe: str) -> list[str]:

@@ -119,6 +119,7 @@ def _add_planning(router: APIRouter, reconciler: Reconciler, runs: ApplyRuns, se
     async def plan(body: PlanBody) -> JSONResponse:
         plan = await planned(body)
         await reconciler.reach.check_plan(plan, CURRENT_CALL.get().caller.select)
+        runs.plans.keep(plan, CURRENT_CALL.get().caller.name)
         return JSONResponse(await asyncio.to_thread(seal.sealed, plan))
 
     @router.post("/applies")

@@ -23,6 +23,7 @@ from reconciler.adapters.console.message_routes import add_message_routes
 from reconciler.adapters.console.operation_routes import add_operation_routes
 from reconciler.adapters.console.outage_routes import add_outage_routes
 from reconciler.adapters.console.pages import HEADERS, HERE, YEAR_S, Pages
+from reconciler.adapters.console.plan_routes import add_plan_routes
 from reconciler.adapters.console.stand_in_routes import add_stand_in_routes
 from reconciler.adapters.console.streams import Streams
 from reconciler.adapters.console.toggle_routes import add_toggle_routes
@@ -82,6 +83,7 @@ def build_console(parts: ConsoleParts) -> FastAPI:
     add_outage_routes(console, parts.reconciler, parts.board, pages)
     add_load_routes(console, parts.reconciler, pages, streams)
     add_history_routes(console, parts.reconciler, parts.runs, parts.board, pages, streams)
+    add_plan_routes(console, parts.reconciler, parts.runs, pages)
     add_login_routes(console, pages)
 
     async def refused(request: Request, error: Exception) -> HTMLResponse:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 from fastapi import FastAPI, Request
-from starlette.responses import HTMLResponse, StreamingResponse
+from starlette.responses import HTMLResponse, RedirectResponse, StreamingResponse
 
 from reconciler.adapters.console.flip_chart import HOURS, flips_by_hour
 from reconciler.adapters.console.pages import Pages
@@ -17,6 +17,8 @@ from reconciler.app.fleet_board import FleetBoard
 from reconciler.app.ports import HistoryFilter
 from reconciler.app.reconciler import Reconciler
 from reconciler.errors import UnknownAddress
+from reconciler.model.access import Access
+from reconciler.planning.render import effects_line, headline
 
 EVENTS_MAX: Final = 200
 APPLIES_MAX: Final = 50
@@ -50,6 +52,7 @@ def add_history_routes(
             drift=await reconciler.drift(),
             lock=await reconciler.lock(),
             running=runs.recent(),
+            plans=[(kept, headline(kept.plan), effects_line(kept.plan)) for kept in runs.plans.newest()],
             bars=flips_by_hour(await reconciler.history(flips), pages.now()),
         )
 
@@ -66,6 +69,17 @@ def _add_applies(console: FastAPI, runs: ApplyRuns, board: FleetBoard, pages: Pa
     @console.get("/applies/{run_id}")
     async def apply(request: Request, run_id: str) -> HTMLResponse:
         return pages.page(request, "apply.html", run=await runs.look_up(run_id))
+
+    @console.post("/applies/{run_id}/stop")
+    async def stop(request: Request, run_id: str) -> RedirectResponse:
+        pages.require(request, Access.OPERATOR)
+        runs.stop(run_id, pages.actor(request, (await request.form()).get("name")))
+        return pages.redirect(request, f"/applies/{run_id}")
+
+    @console.post("/applies/{run_id}/resume")
+    async def resume(request: Request, run_id: str) -> RedirectResponse:
+        pages.require(request, Access.OPERATOR)
+        return pages.redirect(request, f"/applies/{(await runs.resume(run_id)).id}")
 
     @console.get("/applies/{run_id}/stream")
     async def stream(request: Request, run_id: str) -> StreamingResponse:

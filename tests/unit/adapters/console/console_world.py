@@ -1,5 +1,6 @@
 """The console over a world without sockets, and a browser without eyes: an HTTP client that keeps cookies."""
 
+import itertools
 import re
 import tempfile
 from collections.abc import Mapping
@@ -56,7 +57,9 @@ class Seat:
     def __post_init__(self) -> None:
         """Open the browser."""
         world = self.world
-        runs = ApplyRuns(world.reconciler, Background(print), print, NoMetrics(), lambda: "run-1")
+        numbers = itertools.count(1)
+        runs = ApplyRuns(world.reconciler, Background(print), print, NoMetrics(), lambda: f"run-{next(numbers)}")
+        self.runs = runs
         board = FleetBoard(world.reconciler.status, world.clock)
         operations = world.reconciler.operations(
             world.store, QuietStations(), Background(print), lambda: "op-1", NoMetrics(), holder="here"
