@@ -138,6 +138,7 @@ class LocalConnection:
         """Be gone."""
         self._feed, self._there = _ignore, False
         self.stopped()
+        self.stopped, self._csms.ears = _nothing, None  # which would keep each other
         self._give_up()
 
     # -- Ears --------------------------------------------------------------------------------------------------

@@ -145,7 +145,7 @@ class StationSession:
         if self._ended:
             return
         self._ended = True
-        self.closing = dict(self.connections)
+        self.closing = {name: each for name, each in self.connections.items() if not each.gone.is_set()}
         self.feed(events.StationClosed(reason))
         if self._timer is not None:
             self._timer.cancel()

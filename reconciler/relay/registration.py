@@ -54,6 +54,10 @@ class Registration:
         """Return True while a station that has just connected may still boot by itself."""
         return self._grace_until is not None
 
+    def let_go(self) -> None:
+        """Forget who sends: with the station gone nothing is sent, and what refers to itself is not freed at once."""
+        self._pump = _nobody
+
     def station_opened(self) -> None:
         """Give the station a moment to boot by itself."""
         self._grace_until = self._state.now + self._state.limits.boot_grace_s
@@ -237,3 +241,7 @@ class Registration:
             deadline = self._state.now + leg.spec.backend.call_timeout_s
             leg.waiting.append(Upcall(Origin.OWN, HEARTBEAT, deadline))
             self._pump(leg)
+
+
+def _nobody(leg: CsmsLeg) -> None:
+    """Send nothing."""

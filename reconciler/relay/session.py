@@ -238,3 +238,4 @@ class Session:
         for name in list(self._state.legs):
             del self._state.legs[name]
             self._state.emit(CloseLeg(name, f"the charging station is gone: {reason}"))
+        self._upward.registration.let_go()
