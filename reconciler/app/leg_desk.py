@@ -16,7 +16,7 @@ from weakref import WeakValueDictionary
 
 from reconciler.app.declared_leg import declared_digests
 from reconciler.app.leg_book import KeptLeg, LegBook
-from reconciler.app.leg_reports import LegReports, marks_text
+from reconciler.app.leg_reports import LegReports, changes_text, date_text
 from reconciler.app.leg_signings import LegSignings
 from reconciler.app.ports import Clock
 from reconciler.app.tasks import Background
@@ -107,8 +107,7 @@ class LegDesk:
         kept = self._book.get(charger, backend)
         if kept is None or not kept.current.marks:
             return ""
-        trial = "" if kept.trial is None else ", not confirmed yet"
-        return f"changed by {backend} on {kept.changed_at:%Y-%m-%d %H:%M}Z{trial}: {marks_text(kept.current)}"
+        return changes_text(kept.current, backend, kept.changed_at, on_trial=kept.trial is not None)
 
     def told(self, charger: str, backend: str) -> tuple[str, float]:
         """Return `credential`, and when the leg's client certificate expires (epoch s, 0: it has none)."""
@@ -205,9 +204,17 @@ class LegDesk:
         """Return new settings with, for each part that changed, its mark and the spec's word of today."""
         changed = [part for part, names in PARTS.items() if any(getattr(new, n) != getattr(was, n) for n in names)]
         marks = {part: self._mark(part, new) for part in changed if part in new.parts}
+        times = {part: was.rotations.get(part, 0) + 1 for part in changed}
+        dates = dict.fromkeys(changed, date_text(self._clock.now()))
         digests = {part: declared[part] for part in changed if part in declared}
         kept = {part: mark for part, mark in new.marks.items() if part not in changed}
-        return replace(new, marks={**kept, **marks}, declared={**new.declared, **digests})
+        return replace(
+            new,
+            marks={**kept, **marks},
+            declared={**new.declared, **digests},
+            rotations={**new.rotations, **times},
+            dates={**new.dates, **dates},
+        )
 
     def _mark(self, part: str, settings: LegSettings) -> str:
         value = getattr(settings, PARTS[part][0])

@@ -1,6 +1,7 @@
 """Says what became of back-ends' changes to their legs: history, a count, a log line; fingerprints, never secrets."""
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from reconciler.app.ports import Clock, Log, Metrics
 from reconciler.as_charger.settings import LegSettings
@@ -57,3 +58,21 @@ class LegReports:
 def marks_text(settings: LegSettings) -> str:
     """Return what a back-end has set, for people: "password 1f2e3d4c, profile 2"."""
     return ", ".join(f"{part} {mark}".rstrip() for part, mark in settings.marks.items()) or "nothing"
+
+
+def date_text(at: datetime) -> str:
+    """Return a time in UTC as it is shown: "2026-12-01 02:00Z"."""
+    return f"{at:%Y-%m-%d %H:%M}Z"
+
+
+def changes_text(settings: LegSettings, backend: str, at: datetime, *, on_trial: bool) -> str:
+    """Return what a back-end has set on its leg, part by part: what, when last, how often, and a fingerprint.
+
+    `at` is when it changed anything, for what was stored before each part had a time of its own.
+    """
+    texts = []
+    for part, mark in settings.marks.items():
+        times, when = settings.rotations.get(part, 1), settings.dates.get(part) or date_text(at)
+        trial = ", not confirmed yet" if on_trial else ""
+        texts.append(f"{part} changed by {backend} on {when} (rotation {times}{trial}): {mark}".rstrip(": "))
+    return "; ".join(texts)

@@ -22,6 +22,7 @@ from reconciler.planning.drift import State
 from reconciler.planning.guard import Limits
 from reconciler.planning.planner import Applied, Moment, carry_out, make_plan
 from reconciler.planning.scope import Scope, merge
+from reconciler.planning.superseded import superseded
 
 _NAMED: Final = 5
 """Resources named in a warning before "and N more"."""
@@ -135,7 +136,8 @@ class Planning:
             bases=await self._specs.bases(state.holds),
             pending=(*self._lagging(live), *_held_back(state)),
         )
-        return await asyncio.to_thread(make_plan, applied, wanted, moment, plan_id=plan_id, limits=limits)
+        plan = await asyncio.to_thread(make_plan, applied, wanted, moment, plan_id=plan_id, limits=limits)
+        return replace(plan, warnings=(*plan.warnings, *superseded(plan.chargers, moment.live)))
 
     def _lagging(self, live: Mapping[str, LiveCharger]) -> Iterator[Pending]:
         connected = sorted(name for name, session in live.items() if session.connected)

@@ -59,6 +59,10 @@ class LegSettings:
     """2.x: slots in the order in which they are tried."""
     restart_due: bool = False
     """`priority` has changed, and takes effect with the next reset."""
+    rotations: Mapping[str, int] = field(default_factory=dict)
+    """How often the back-end has changed each part."""
+    dates: Mapping[str, str] = field(default_factory=dict)
+    """When it last did, for people: "2026-12-01 02:00Z"."""
     declared: Mapping[str, str] = field(default_factory=dict)
     marks: Mapping[str, str] = field(default_factory=dict)
 

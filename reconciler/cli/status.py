@@ -139,7 +139,8 @@ def _details(charger: Json) -> Iterator[str]:
         detail = f", {leg['detail']}" if leg["detail"] else ""
         yield f"  leg {leg['backend']}: {leg['role']}, {leg['phase']} since {leg['since']}{detail}"
         if leg.get("credential"):
-            yield f"    credential {leg['credential']}"
+            yield f"    {leg['credential']}"
+            yield "    the spec's word counts there again once what it says, or what it refers to, is another"
         yield from expiring("    ", leg.get("certificate_expires"))
     for left in live["residue"]:
         stuck = f" ({left['stuck']} that it does not let go of)" if left.get("stuck") else ""

@@ -18,8 +18,21 @@ async def test_an_order_is_stored_then_answered_then_dialled() -> None:
     assert list(kept.rows.rows) == [("cp1", "partner")]
     assert kept.redials == 1
     assert kept.desk.credential("cp1", "partner").startswith(
-        "changed by partner on 2026-12-01 02:00Z, not confirmed yet: password "
+        "password changed by partner on 2026-12-01 02:00Z (rotation 1, not confirmed yet): "
     )
+
+
+async def test_each_part_says_when_and_how_often_it_was_changed() -> None:
+    kept = Kept()
+    for password in ("sixteen letters!", "other 16 letters", "sixteen letters!"):
+        await kept.order(SET.replace("sixteen letters!", password))
+        await kept.dial()
+        kept.desk.registered("cp1", "partner")
+    await kept.order('{"key":"CpoName","value":"My CPO"}')  # no credential
+    await kept.done()
+    told = kept.desk.credential("cp1", "partner")
+    assert told.startswith("password changed by partner on 2026-12-01 02:00Z (rotation 3): ")
+    assert "letters" not in told
 
 
 async def test_what_can_not_be_stored_is_refused_and_says_why() -> None:
