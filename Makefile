@@ -1,5 +1,7 @@
 # `make` prints this list. Everything runs in .venv, made from pyproject.toml with plain venv + pip.
 .DEFAULT_GOAL := help
+# Tests and benches start `fwdctl` hundreds of times: its modules are compiled once, as wherever it is installed.
+unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= python3
 BIN := .venv/bin
 TEST ?= tests
