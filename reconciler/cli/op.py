@@ -18,10 +18,12 @@ from reconciler.local.operations.catalogue import OPERATIONS, operation_named
 WAIT_S: Final = 10.0
 CONTEXT: Final = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
 """Options of the operation itself are read by its own parameters, --help among them."""
+op = typer.Typer(add_completion=False)
 _HELP: Final = ("--help", "-h")
 
 
-def op(
+@op.command(context_settings=CONTEXT)
+def operate(
     context: typer.Context,
     words: Annotated[
         list[str] | None, typer.Argument(metavar="[CHARGER] [OPERATION] [--OPTION VALUE]...", help="What, and where.")
