@@ -71,9 +71,11 @@ async def serve(port: int, count: int, directory: Path, csms_port: int) -> None:
         refused: Counter[str] = Counter()
         pairs = tuple((directory / f"{kind}.pem", directory / f"{kind}.key") for kind in ("rsa", "ecdsa"))
         tls = StationTls(TlsFiles(pairs))
-        listener = StationListener(
-            node, host="0.0.0.0", port=port, tls=tls.context, refused=lambda status: refused.update([status])
-        )
+
+        def counted(status: str, remote: str, reason: str) -> None:
+            refused.update([status])
+
+        listener = StationListener(node, host="0.0.0.0", port=port, tls=tls.context, refused=counted)
         await listener.start()
         stack.push_async_callback(listener.stop)
         settle_collector()

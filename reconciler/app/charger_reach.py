@@ -34,6 +34,11 @@ class ChargerReach:
         site = (await self._specs.newest()).site
         _check(chargers_meant(site, patterns), _reached(site, labels), labels)
 
+    async def check_all(self, names: Sequence[str], labels: Labels, what: str) -> None:
+        """Refuse `what` where it is about a charger out of reach, or about none; raises NotAllowed."""
+        if not names or not (await self.chargers(labels)).issuperset(names):
+            raise _out_of_reach(what, labels)
+
     async def check_address(self, text: str, labels: Labels) -> None:
         """Refuse an address that is no charger within reach; raises NotAllowed."""
         site = (await self._specs.newest()).site

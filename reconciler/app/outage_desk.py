@@ -96,6 +96,11 @@ class OutageDesk:
         alive = [status for status in statuses if status.open is not None or status.next is not None]
         return tuple(sorted(alive, key=_when))
 
+    async def chargers_of(self, name: str) -> tuple[str, ...]:
+        """Return the chargers that an outage is about; raises UnknownAddress where there is no such outage."""
+        site, state = await self._known(self._clock.now())
+        return _named(name, site, state).chargers
+
     async def upcoming(self, limit: int) -> tuple[Occurrence, ...]:
         """Return the occurrences that open next, of all outages, cancelled ones too; at most `limit`."""
         now = self._clock.now()
@@ -197,12 +202,7 @@ class OutageDesk:
 
     async def _chosen(self, name: str, opening: datetime | None, now: datetime) -> Occurrence:
         site, state = await self._known(now)
-        outages = {outage.name: outage for outage in (*site.outages, *state.begun)}
-        plain = name.removeprefix("scheduled-outage.")
-        outage = outages.get(plain)
-        if outage is None:
-            hint = did_you_mean(plain, outages, otherwise="fwdctl outage list shows all of them")
-            raise UnknownAddress(f"there is no outage {name}", hint=hint)
+        outage = _named(name, site, state)
         if opening is not None:
             found = occurrence(outage, opening, state.adjustments)
         else:
@@ -219,6 +219,16 @@ class OutageDesk:
         after = {name: with_roles(site, site.chargers[name], roles) for name in names}
         connected = sum(session.connected for session in live.values())
         refuse_blocked(tuple(disruption_blocks(effects_of(before, after, live), live=connected, limits=limits)))
+
+
+def _named(name: str, site: Site, state: Interventions) -> Outage:
+    outages = {outage.name: outage for outage in (*site.outages, *state.begun)}
+    plain = name.removeprefix("scheduled-outage.")
+    outage = outages.get(plain)
+    if outage is None:
+        hint = did_you_mean(plain, outages, otherwise="fwdctl outage list shows all of them")
+        raise UnknownAddress(f"there is no outage {name}", hint=hint)
+    return outage
 
 
 def _status(outage: Outage, state: Interventions, now: datetime) -> OutageStatus:

@@ -8,7 +8,7 @@ from typing import Final
 from reconciler.app.applied_specs import AppliedSpecs, from_contents
 from reconciler.app.controller import Controller
 from reconciler.app.ports import Clock, RelayPort, Secrets, Store
-from reconciler.app.secret_check import missing_secrets
+from reconciler.app.secret_check import secret_findings
 from reconciler.app.spec_texts import SpecTexts, refuse_unplaced
 from reconciler.errors import FwdctlError, InvalidSpecs, TextsNeeded
 from reconciler.model.diagnostics import Diagnostic, Severity, by_position, has_errors
@@ -89,11 +89,10 @@ class Planning:
         wanted = merge(applied.site.resources, given, request.scope)
         plan = await self._make(applied, wanted, self._new_id(), request.limits)
         if self._secrets is not None:
-            _refuse(
-                missing_secrets(
-                    (wanted[change.address] for change in plan.resource_changes if change.after), self._secrets
-                )
-            )
+            changed = [wanted[change.address] for change in plan.resource_changes if change.after]
+            secrets = list(secret_findings(changed, self._secrets))
+            _refuse(secrets)
+            findings = [*findings, *secrets]
         refuse_unplaced(plan, known)
         return replace(plan, warnings=(*findings, *plan.warnings))
 

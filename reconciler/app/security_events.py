@@ -31,6 +31,7 @@ EVENTS: Final[Mapping[str, str]] = {
     "tls-handshake-failed": "a TLS handshake failed: version, suites, or the station's certificate",
     "admin-login-failed": "somebody called the admin API without a token that holds",
     "admin-not-allowed": "a caller of the admin API asked for more than its token is for",
+    "plan-tampered": "a saved plan came back that was changed, not sealed, or sealed by another server",
     REPORTED: "a station sent SecurityEventNotification; `type` says which",
 }
 """All there are, by name; the name is the metric's label."""

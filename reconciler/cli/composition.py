@@ -333,6 +333,12 @@ class _Assembly:
         desk: FileDesk,
         background: Background,
     ) -> None:
+        loop = asyncio.get_running_loop()
+
+        def tampered(why: str) -> None:  # plans are opened in a thread
+            loop.call_soon_threadsafe(partial(node.security.happened, "plan-tampered", detail=why))
+
+        self._plan_seal.broken = tampered
         board, changed = FleetBoard(reconciler.status, self._clock), node.changed
 
         def told(charger: str) -> None:

@@ -39,10 +39,10 @@ async def open_station_doors(
         return StationDoors("")
     opened = place.doors if place is not None else {}
 
-    def refused(status: str) -> None:
+    def refused(status: str, remote: str, reason: str) -> None:
         metrics.count("station_refusals", status=status)
         if status == "tls":
-            security.happened("tls-handshake-failed")
+            security.happened("tls-handshake-failed", remote=remote, detail=reason)
 
     bind = Bind.parse(settings.stations)
     plain = StationListener(

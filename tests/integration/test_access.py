@@ -1,7 +1,9 @@
 """Who may call what of the admin API: every route, every level; tokens over the command line; TLS."""
 
+import asyncio
 import secrets
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -27,7 +29,7 @@ from tests.support.fake_relay import FakeRelay
 from tests.support.memory_store import MemoryStore
 from tests.support.operations import MemoryOperations, QuietStations
 from tests.support.relay import Tally
-from tests.support.server import running_server
+from tests.support.server import Server, running_server
 from tests.support.server_process import ServerProcess, fwdctl
 from tests.support.token_store import KeptTokens
 
@@ -240,6 +242,74 @@ kind: BackendBinding
 metadata: {name: all}
 spec: {chargers: {names: ["*"]}, backends: [{backend: partner, role: primary}]}
 """
+
+
+OUTAGE = """
+---
+apiVersion: fwdctl/v1
+kind: ScheduledOutage
+metadata: {{name: {name}}}
+spec:
+  chargers: {chargers}
+  window: {{start: "2030-01-01T00:00:00Z", duration: 1h}}
+  roles: {{partner: passive, local: primary}}
+  reason: service
+"""
+
+
+async def test_a_token_for_one_depot_sees_and_ends_outages_of_its_chargers_and_no_others(tmp_path: Path) -> None:
+    site = tmp_path / "site.yaml"
+    local = "{backend: partner, role: primary}, {backend: local, role: passive}"
+    outages = {"mine": "{labels: {site: a}}", "theirs": "{labels: {site: b}}"}
+    declared = [OUTAGE.format(name=name, chargers=chargers) for name, chargers in outages.items()]
+    site.write_text(TWO_DEPOTS.replace("{backend: partner, role: primary}", local) + "".join(declared))
+    data, root = tmp_path / "data", {"FWDCTL_TOKEN": ROOT_TOKEN}
+    data.mkdir()
+    (data / "admin-token").touch(0o600)
+    (data / "admin-token").write_text(ROOT_TOKEN)
+    async with running_server(data) as server:
+        applied = await server.fwdctl("apply", "--auto-approve", "-f", site, environ=root)
+        assert applied.code == 0, applied.err
+        made = await server.fwdctl("token", "create", "a", "--access", "operator", "--select", "site=a", environ=root)
+        mine = {"FWDCTL_TOKEN": made.out.strip()}
+        listed = await server.fwdctl("outage", "list", environ=mine)
+        coming = await server.fwdctl("outage", "next", environ=mine)
+        why = ("--reason", "rain")
+        theirs = await server.fwdctl("outage", "cancel", "theirs", *why, environ=mine)
+        longer = await server.fwdctl("outage", "extend", "theirs", "--by", "1h", *why, environ=mine)
+        extended = await server.fwdctl("outage", "extend", "mine", "--by", "1h", *why, environ=mine)
+        own = await server.fwdctl("outage", "cancel", "mine", *why, environ=mine)
+        unknown = await server.fwdctl("outage", "cancel", "nothing", *why, environ=mine)
+        everybody = await server.fwdctl("outage", "next", environ=root)
+    for said in (listed.out, coming.out):
+        assert ("mine" in said, "theirs" in said) == (True, False), said
+    assert (theirs.code, longer.code, extended.code, own.code) == (8, 8, 0, 0), extended.err + own.err
+    assert "outage theirs is not within that" in theirs.err
+    assert unknown.code == 1
+    assert "theirs" in everybody.out
+
+
+async def test_a_saved_plan_that_was_changed_is_a_security_event(tmp_path: Path) -> None:
+    site, saved = tmp_path / "site.yaml", tmp_path / "plan.json"
+    site.write_text(TWO_DEPOTS)
+    async with running_server(tmp_path / "data") as server:
+        assert (await server.fwdctl("plan", "-f", site, "--out", saved)).code == 0
+        saved.write_text(saved.read_text().replace("SN-9", "SN-666"))
+        refused = await server.fwdctl("apply", "--auto-approve", "--plan", saved)
+        async with asyncio.timeout(10):  # history is written behind
+            while not (events := await _security_events(server)):
+                pass
+    assert refused.code == 6, refused.err
+    (event,) = events
+    assert event["details"]["event"] == "plan-tampered"
+    assert "was changed after it was made" in event["summary"]
+    assert "SN-666" not in str(event)
+
+
+async def _security_events(server: Server) -> list[dict[str, Any]]:
+    found = await server.fwdctl("history", "--kind", "security-event", "--json")
+    events: list[dict[str, Any]] = found.json["events"]
+    return events
 
 
 async def test_a_token_is_given_used_listed_and_taken_over_the_command_line(tmp_path: Path) -> None:

@@ -113,6 +113,10 @@ REACHING: Final[Mapping[tuple[str, str], Reach]] = {
     ("POST", "/v1/pauses"): Reach.BODY,
     ("POST", "/v1/pauses/end"): Reach.BODY,
     ("POST", "/v1/outages"): Reach.BODY,
+    ("GET", "/v1/outages"): Reach.WITHIN,
+    ("GET", "/v1/outages/next"): Reach.WITHIN,
+    ("POST", "/v1/outages/{name}/cancel"): Reach.WITHIN,
+    ("POST", "/v1/outages/{name}/extend"): Reach.WITHIN,
     ("POST", "/v1/failovers/end"): Reach.BODY,
 }
 """Routes for callers with labels; what is not listed is for those who reach everything. An apply is found by its

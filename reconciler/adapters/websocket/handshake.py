@@ -25,6 +25,17 @@ from reconciler.app.legs import Admission, Admit, Knock, LegSink, Refuse
 _log = structlog.get_logger(__name__)
 
 
+Refused = Callable[[str, str, str], None]
+"""Told of everybody who is not let in: HTTP status or "tls", address, reason.
+
+And of legs that this side ends: WebSocket code, "", "".
+"""
+
+
+def unheard(status: str, remote: str, reason: str) -> None:
+    """Hear of nobody."""
+
+
 class AtTheDoor(Protocol):
     """A station's connection before it is a leg."""
 
@@ -38,8 +49,7 @@ class Door:
 
     admission: Admission
     limits: WebSocketLimits
-    refused: Callable[[str], None]
-    """Told of everybody who is not let in (HTTP status, or "tls"), and of legs that this side ends (WebSocket code)."""
+    refused: Refused
     connections: set["AtTheDoor | WebSocketLeg"] = field(default_factory=set)
     handshakes: dict["AtTheDoor", str] = field(default_factory=dict)
     """With the host that each comes from."""
@@ -80,7 +90,7 @@ class Door:
         """Count a leg out; `code` where this side ended it."""
         self.leave(leg)
         if code is not None:
-            self.refused(str(code))
+            self.refused(str(code), "", "")
 
 
 class StationHandshake(asyncio.Protocol):
@@ -160,8 +170,9 @@ class StationHandshake(asyncio.Protocol):
 
     def _say_no(self, status: int, reason: str) -> None:
         if not self._answered:
-            self._door.refused(str(status))
-            _log.info("station refused", identity=self._identity, remote=self._remote(), status=status, reason=reason)
+            remote = self._remote()
+            self._door.refused(str(status), remote, reason)
+            _log.info("station refused", identity=self._identity, remote=remote, status=status, reason=reason)
 
     def _end(self, answer: bytes) -> None:
         if self._answered or self._transport.is_closing():

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from websockets.frames import CloseCode
 
-from reconciler.adapters.websocket.handshake import Door, StationHandshake
+from reconciler.adapters.websocket.handshake import Door, Refused, StationHandshake, unheard
 from reconciler.adapters.websocket.leg import WebSocketLeg
 from reconciler.adapters.websocket.limits import WebSocketLimits
 from reconciler.adapters.websocket.tls_entrance import BACKLOG, TlsEntrance, listen_at
@@ -19,9 +19,9 @@ class StationListener:
     """Accepts stations on `host`:`port` (0: any free one) and lets `admission` decide on each.
 
     `tls` encrypts the door: it is asked at each connection, so that certificates may change while stations stay.
-    `refused` is told of everybody who is not let in, by HTTP status or as "tls", and of legs that this side ended, by
-    WebSocket code. `listening` is a socket that was opened for it, instead of `host` and `port`. A listener is started
-    and stopped once.
+    `refused` is told of everybody who is not let in, by HTTP status or as "tls", with address and reason, and of legs
+    that this side ended, by WebSocket code alone. `listening` is a socket that was opened for it, instead of `host` and
+    `port`. A listener is started and stopped once.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class StationListener:
         listening: socket.socket | None = None,
         limits: WebSocketLimits | None = None,
         tls: Callable[[], ssl.SSLContext] | None = None,
-        refused: Callable[[str], None] = lambda status: None,
+        refused: Refused = unheard,
     ) -> None:
         self._host = host
         self._asked_port = port

@@ -122,8 +122,9 @@ class TlsGreeting:
         self._door.leave(self)
 
     def _failed(self, reason: str, status: str) -> None:
-        self._door.refused(status)
-        _log.info("station refused", identity="", remote=address_text(self._address), status=status, reason=reason)
+        remote = address_text(self._address)
+        self._door.refused(status, remote, reason)
+        _log.info("station refused", identity="", remote=remote, status=status, reason=reason)
 
 
 def _reason(error: OSError) -> str:

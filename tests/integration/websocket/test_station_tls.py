@@ -73,14 +73,16 @@ async def test_every_suite_that_ocpp_makes_mandatory_is_served(
 
 
 async def test_tls_below_1_2_is_refused_and_heard_of(listen: Opener, authority: Authority, files: TlsFiles) -> None:
-    refusals: list[str] = []
-    listener = await listen(Gate(), tls=StationTls(files).context, refused=refusals.append)
+    refusals: list[tuple[str, str, str]] = []
+    listener = await listen(Gate(), tls=StationTls(files).context, refused=lambda *what: refusals.append(what))
     context = client(authority)
     with pytest.warns(DeprecationWarning, match="TLSv1"):
         context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
     context.set_ciphers("ALL:@SECLEVEL=0")
     await refused_in_tls(listener.port, context)
-    assert refusals == ["tls"]
+    ((status, remote, reason),) = refusals
+    assert (status, remote.rpartition(":")[0]) == ("tls", "127.0.0.1")
+    assert reason.startswith("TLS failed: ")
     assert listener.connections == 0
 
 
@@ -126,7 +128,7 @@ async def test_a_certificate_that_does_not_hold_ends_tls(
     crl.write_bytes(authority.revoke(good[0]))
     tls = StationTls(TlsFiles(files.pairs, files.station_ca, crl))
     refusals: list[str] = []
-    listener = await listen(Gate(), tls=tls.context, refused=refusals.append)
+    listener = await listen(Gate(), tls=tls.context, refused=lambda status, remote, reason: refusals.append(status))
     await refused_in_tls(listener.port, client(authority, shown, tmp_path))
     assert refusals == ["tls"]
     async with await come_in(listener.port, client(authority, authority.issue("SN-2"), tmp_path)):
@@ -177,7 +179,10 @@ async def test_a_file_that_changes_is_noticed(files: TlsFiles) -> None:
 async def test_a_station_that_never_speaks_tls_is_cut_off_and_counted(listen: Opener, files: TlsFiles) -> None:
     refusals: list[str] = []
     listener = await listen(
-        Gate(), tls=StationTls(files).context, limits=limits(handshake_timeout_s=0.1), refused=refusals.append
+        Gate(),
+        tls=StationTls(files).context,
+        limits=limits(handshake_timeout_s=0.1),
+        refused=lambda status, remote, reason: refusals.append(status),
     )
     async with raw_connection(listener.port) as silent:
         assert await silent.rest() == b""
@@ -193,7 +198,10 @@ async def test_a_station_that_never_speaks_tls_is_cut_off_and_counted(listen: Op
 async def test_tls_handshakes_count_as_handshakes(listen: Opener, files: TlsFiles) -> None:
     refusals: list[str] = []
     listener = await listen(
-        Gate(), tls=StationTls(files).context, limits=limits(max_handshakes=1), refused=refusals.append
+        Gate(),
+        tls=StationTls(files).context,
+        limits=limits(max_handshakes=1),
+        refused=lambda status, remote, reason: refusals.append(status),
     )
     async with raw_connection(listener.port):
         await until(lambda: listener.connections)

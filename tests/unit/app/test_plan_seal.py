@@ -63,3 +63,15 @@ def test_a_plan_without_a_seal_or_of_another_server_is_refused() -> None:
 def test_the_seal_tells_nothing_of_the_key() -> None:
     assert ("k" * 32) not in json.dumps(SEAL.sealed(PLAN))
     assert SEAL.sealed(PLAN)["seal"] == PlanSeal(b"k" * 32).sealed(PLAN)["seal"]
+
+
+def test_a_plan_that_was_touched_is_heard_of() -> None:
+    seal, heard = PlanSeal(b"k" * 32), list[str]()
+    seal.broken = heard.append
+    whole, foreign = in_a_file(seal.sealed(PLAN)), in_a_file(PlanSeal(b"other" * 7).sealed(PLAN))
+    assert seal.opened(whole) == PLAN
+    for document in ({**whole, "plan_id": "p2"}, foreign, {key: whole[key] for key in whole if key != "seal"}):
+        with pytest.raises(StalePlan):
+            seal.opened(document)
+    assert heard[0] == "plan p2 was changed after it was made"
+    assert [why.partition(":")[0] for why in heard[1:]] == ["a plan sealed with another key", "a plan without a seal"]
