@@ -1,11 +1,12 @@
 """Every page, on a desk and on a phone, light and dark: nothing that axe finds serious, no sideways scrolling."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
+from reconciler.app import load_control
 from tests.console.browser import Scheme, Visit, Width, violations, visit
 from tests.console.scene import Scene
 
@@ -35,6 +36,14 @@ PAGES = {
 MAIN_PAGES = ("fleet", "charger", "toggled", "work-proxy", "outages", "load", "changes")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def quickly_sampled() -> Iterator[None]:
+    """A load policy has a chart at once, before the depot begins."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(load_control, "SAMPLE_S", 0.5)
+        yield
+
+
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def busy(depot: Scene) -> AsyncIterator[Scene]:
     """A depot in which something is going on."""
@@ -52,6 +61,8 @@ async def faults_of(seen: Visit, name: str, path: str, axe: str) -> list[str]:
     """Return what is wrong with one page."""
     await seen.open(path)
     await seen.page.wait_for_load_state("load")
+    if name == "load":
+        await expect(seen.page.locator("figure.chart")).to_be_visible()
     await seen.shot(name)
     found = [f"{name}: {violation}" for violation in await violations(seen.page, axe)]
     if wide := await seen.overflow():

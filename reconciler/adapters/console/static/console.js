@@ -36,11 +36,12 @@
     if (event.target.id === "log" && pause && pause.checked) event.preventDefault();
   });
   document.addEventListener("htmx:sseMessage", (event) => {
-    const list = event.target;
-    if (!list.dataset || !list.dataset.most) return;
-    for (const none of list.querySelectorAll(".none:last-child")) none.remove();
-    while (list.children.length > Number(list.dataset.most)) list.lastElementChild.remove();
-    localise(list);
+    const part = event.target;
+    if (!part.dataset) return;
+    localise(part); // before anybody sees it
+    if (!part.dataset.most) return;
+    for (const none of part.querySelectorAll(".none:last-child")) none.remove();
+    while (part.children.length > Number(part.dataset.most)) part.lastElementChild.remove();
   });
 
   document.addEventListener("DOMContentLoaded", () => {
