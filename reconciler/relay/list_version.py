@@ -27,8 +27,9 @@ class ListVersion:
         self.setter = ""
         self.theirs = 0
         self.station_version = 0
-        self._unanswered: dict[int, tuple[str, int]] = {}
-        """Lists of which nobody knows yet whether the station took them: version there -> back-end and its version."""
+        self._unanswered: dict[int, tuple[str, int, int]] = {}
+        """Lists of which nobody knows yet whether the station took them: version there -> back-end, its version, and
+        how often it was sent: one that is sent again and refused may be the one that the station has."""
 
     def to_station(self, version: str, backend: str, payload: bytes) -> bytes:
         """Return a SendLocalList payload with a version that the station can take."""
@@ -38,7 +39,9 @@ class ListVersion:
             return payload
         follows, highest = backend == self.setter, max((self.station_version, *self._unanswered))
         ours = sent + (self.station_version - self.theirs) if follows else max(sent, highest + 1)
-        self._unanswered[ours] = backend, sent
+        whose, version_there, times = self._unanswered.get(ours, ("", 0, 0))
+        again = (whose, version_there) == (backend, sent)
+        self._unanswered[ours] = backend, sent, times + 1 if again else 1
         if len(self._unanswered) > _UNANSWERED_MAX:
             del self._unanswered[next(iter(self._unanswered))]
         return payload if ours == sent else replace_span(payload, span, str(ours).encode())
@@ -51,15 +54,17 @@ class ListVersion:
             return
         if accepted:
             self._stands(ours, backend, theirs)
-        else:
-            self._unanswered.pop(ours, None)
+        elif ours in self._unanswered:
+            _, _, times = self._unanswered.pop(ours)
+            if times > 1:
+                self._unanswered[ours] = backend, theirs, times - 1
 
     def to_backend(self, version: str, backend: str, payload: bytes) -> bytes:
         """Return a GetLocalListVersion answer as `backend` is to see it."""
         span = find_value(payload, (_SENT[version],))
         ours = _number(payload, span)
         if ours is not None and ours in self._unanswered:  # it did take that one
-            self._stands(ours, *self._unanswered[ours])
+            self._stands(ours, *self._unanswered[ours][:2])
         if not self.setter or span is None or ours is None or ours < 0:
             return payload
         theirs = ours + (self.theirs - self.station_version) if backend == self.setter else 0
@@ -72,7 +77,7 @@ class ListVersion:
 
     def snapshot(self) -> Mapping[str, Any]:
         """Return the state as JSON data."""
-        unanswered = [[ours, backend, theirs] for ours, (backend, theirs) in self._unanswered.items()]
+        unanswered = [[ours, *sent] for ours, sent in self._unanswered.items()]
         known = {"setter": self.setter, "theirs": self.theirs, "station": self.station_version}
         return {**known, "unanswered": unanswered}
 
@@ -81,7 +86,10 @@ class ListVersion:
         self.setter = str(snapshot["setter"])
         self.theirs, self.station_version = int(snapshot["theirs"]), int(snapshot["station"])
         unanswered = snapshot.get("unanswered", ())
-        self._unanswered = {int(ours): (str(backend), int(theirs)) for ours, backend, theirs in unanswered}
+        self._unanswered = {
+            int(ours): (str(backend), int(theirs), int(times[0]) if times else 1)
+            for ours, backend, theirs, *times in unanswered
+        }
 
 
 def _number(payload: bytes, span: tuple[int, int] | None) -> int | None:

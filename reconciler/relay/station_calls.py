@@ -85,11 +85,12 @@ class StationCalls:
     def keep(self, station_call: StationCall) -> bool:
         """Acknowledge a call whose owner is away and keep it for its return; False where that can't be done (R11).
 
+        A station whose socket is to be closed hears nothing any more, and says it again.
         Heartbeats are answered by `local`, and so is the boot of a station that its owner had accepted before. The
         last status of each connector is remembered in any case.
         """
         state, frame = self._state, station_call.frame
-        if not state.table.keeps_calls:
+        if not (state.table.keeps_calls and state.station_open):
             return False
         if frame.action == HEARTBEAT or (frame.action == BOOT and state.memory.accepted):
             self._close(station_call)

@@ -29,7 +29,10 @@ CARRIES_TRANSACTION_ID: Final = frozenset(_UPWARD)
 _DOWNWARD: Final[Mapping[str, tuple[str, ...]]] = {
     "RemoteStopTransaction": ("transactionId",),
     "SetChargingProfile": ("csChargingProfiles", "transactionId"),
+    "RemoteStartTransaction": ("chargingProfile", "transactionId"),  # which OCPP forbids, and somebody sends
 }
+NAMES_TRANSACTION: Final = frozenset(_DOWNWARD)
+"""Back-ends' CALLs that may name a transaction."""
 _ANSWER_PATH: Final = ("transactionId",)
 _INT64_DIGITS: Final = 19
 _REMEMBERED_MAX: Final = 64

@@ -55,6 +55,8 @@ class SimulatedController:
         self._store: Any = MemoryStore()
         self._watch = FailoverWatch(self._store, self._clock)
         self._declared: dict[str, DesiredCharger] = {}
+        self._before: dict[str, DesiredCharger] = {}
+        """What was declared before that."""
         self._overrides: dict[str, Override] = {}
         self._failovers: tuple[Failover, ...] = ()
         self._backends = {
@@ -81,7 +83,12 @@ class SimulatedController:
         self._declare(site, desired)
         self.look(again=site)
 
+    def undo(self, site: "Site") -> None:
+        """What was declared last was a mistake."""
+        self.declare(site, self._before[site.name])
+
     def _declare(self, site: "Site", desired: DesiredCharger) -> None:
+        self._before[site.name] = self._declared.get(site.name, desired)
         declared = self._declared[site.name] = replace(desired, name=site.name)
         site.write(What.DECLARED, desired=declared)
 

@@ -67,6 +67,8 @@ class SimulatedCsms:
         self.numbers = itertools.count(1)
         self.transactions = itertools.count(1)
         self.up = True
+        self.shaky_until = 0.0
+        """Just back from an outage it answers badly."""
         self.connections: list[CsmsConnection] = []
 
     def begin(self) -> None:
@@ -85,6 +87,7 @@ class SimulatedCsms:
 
     def _back(self) -> None:
         self.up = True
+        self.shaky_until = self.world.clock.now + self.world.rng.choice([0.0, 60.0])
         self.world.clock.after(self.world.rng.uniform(20, 200), self._outage)
 
     def reachable(self) -> bool:
@@ -142,7 +145,7 @@ class CsmsConnection:
             self.drop()
             return
         self.seen.add(frame.token)
-        if self.rng.random() < self.manners.silent:
+        if self.rng.random() < self._or_shaky(self.manners.silent):
             return
         answer = self._answer(frame.action, frame.token)
         think_s = self.rng.uniform(0.01, self.manners.slow_s)
@@ -150,6 +153,9 @@ class CsmsConnection:
             think_s += 31
         self.answering = True
         self.world.clock.after(think_s, lambda: self._say(answer))
+
+    def _or_shaky(self, chance: float) -> float:
+        return max(chance, 0.5) if self.world.clock.now < self.csms.shaky_until else chance
 
     def _say(self, answer: bytes) -> None:
         self.answering = False
@@ -161,7 +167,7 @@ class CsmsConnection:
 
     def _answer(self, action: str, token: bytes) -> bytes:
         trace = f"{self.csms.name}.{next(self.csms.numbers)}"
-        if action != "BootNotification" and self.rng.random() < self.manners.errors:
+        if action != "BootNotification" and self.rng.random() < self._or_shaky(self.manners.errors):
             return b'[4,%b,"GenericError","",{"trace":"%b"}]' % (token, trace.encode())
         payload: dict[str, Any] = {"trace": trace}
         if action == "BootNotification":

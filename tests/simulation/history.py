@@ -75,6 +75,9 @@ class What(StrEnum):
     RESTARTED = auto()
     """The relay has read what the killed one left."""
 
+    TOOK_LIST = auto()
+    """The station has a local list of this version now, whether or not anybody hears of it."""
+
     RAISED = auto()
     """`handle` raised."""
     GREW = auto()

@@ -11,10 +11,10 @@ from reconciler.model.live import LegPhase
 from reconciler.planning.failover import Health
 from reconciler.relay.backlog import KEPT, Backlog
 from reconciler.relay.composition import Composition
-from reconciler.relay.downward import Downward
+from reconciler.relay.downward import Downcall, Downward
 from reconciler.relay.envelope import Frame
 from reconciler.relay.flip import Flip
-from reconciler.relay.leg import NEVER, CsmsLeg
+from reconciler.relay.leg import NEVER, CsmsLeg, Origin
 from reconciler.relay.list_version import ListVersion
 from reconciler.relay.mapped_ids import MappedIds
 from reconciler.relay.registration import Registration
@@ -268,9 +268,56 @@ def a_stand_in_does_nothing(patch: pytest.MonkeyPatch) -> None:
     patch.setattr("reconciler.planning.effective.stand_in_roles", lambda charger, away: {})
 
 
+def kept_calls_go_to_whoever_had_them(patch: pytest.MonkeyPatch) -> None:
+    """R11: a kept call that a loser left unanswered waits for the loser again."""
+
+    def loyal(self: Any, leg: Any, upcall: Any) -> None:
+        upcall.deadline = NEVER
+        leg.waiting.appendleft(upcall)
+
+    patch.setattr(Upward, "_once_more", loyal)
+
+
+def what_waited_is_kept_last(patch: pytest.MonkeyPatch) -> None:
+    """R11: a call is kept at once, whatever waits before it."""
+
+    def hasty(self: Any, leg: Any) -> None:
+        upcall = leg.waiting[-1]
+        if upcall.call is not None and self.calls.keep(upcall.call):
+            leg.waiting.pop()
+
+    patch.setattr(Upward, "_keep_waiting", hasty)
+
+
 def losers_are_waited_for(patch: pytest.MonkeyPatch) -> None:
     """R2: what was under way at a loser whose connection broke is nobody's."""
     patch.setattr(Upward, "leg_lost", lambda self, leg, reason: leg.closed(self._state.now, reason))
+
+
+def connections_are_counted_anew(patch: pytest.MonkeyPatch) -> None:
+    """R4: a back-end that left and came again has its first connection once more."""
+
+    def counted(self: Any, leg: Any) -> bool:
+        return leg is not None and leg.connected and leg.incarnation == self._incarnation
+
+    patch.setattr(Downcall, "came_on", counted)
+
+
+def copies_are_lost_in_trials(patch: pytest.MonkeyPatch) -> None:
+    """R7: a copy that was to be its receiver's own is forgotten when that is taken back."""
+    patch.setattr(CsmsLeg, "drop_backlog", lambda self: self.drop_waiting(Origin.BACKLOG))
+
+
+def unanswered_lists_are_forgotten(patch: pytest.MonkeyPatch) -> None:
+    """R9: a list whose answer never came is taken not to be there."""
+    to_station = ListVersion.to_station
+
+    def forgetful(self: Any, version: str, backend: str, payload: bytes) -> bytes:
+        sent = to_station(self, version, backend, payload)
+        self._unanswered.clear()
+        return sent
+
+    patch.setattr(ListVersion, "to_station", forgetful)
 
 
 def what_concerns_a_leg_passes(patch: pytest.MonkeyPatch) -> None:
@@ -303,7 +350,7 @@ def nonsense_raises(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Session, "_unreadable", helpless)
 
 
-MUTANTS: Final[tuple[tuple[Mutant, str], ...]] = (
+MUTANTS: Final[tuple[tuple[Mutant, str] | tuple[Mutant, str, int], ...]] = (
     (payloads_are_tidied, "R1"),
     (calls_are_never_given_up, "R2"),
     (observers_answer_too, "R2"),
@@ -336,7 +383,12 @@ MUTANTS: Final[tuple[tuple[Mutant, str], ...]] = (
     (the_first_moment_decides, "R11"),
     (everybody_comes_back_by_itself, "R11"),
     (a_stand_in_does_nothing, "R11"),
+    (kept_calls_go_to_whoever_had_them, "R11"),
+    (what_waited_is_kept_last, "R11"),
     (losers_are_waited_for, "R2"),
+    (connections_are_counted_anew, "R4"),
+    (copies_are_lost_in_trials, "R7", 170),
+    (unanswered_lists_are_forgotten, "R9"),
     (legs_outlive_the_station, "R12"),
     (what_concerns_a_leg_passes, "R13"),
     (nothing_is_taken_over, "R14"),
@@ -344,4 +396,4 @@ MUTANTS: Final[tuple[tuple[Mutant, str], ...]] = (
     (commands_pile_up, "R15"),
     (nonsense_raises, "R16"),
 )
-"""Every mutant, with a rule that it must be caught by."""
+"""Every mutant, with a rule that it must be caught by, and the seed to begin with where what it breaks is rare."""

@@ -20,6 +20,8 @@ class Backlogs:
         self.delivered: set[str] = set()
         """Answered by a back-end; an observer may be quicker than the store."""
         self.last: dict[str, str] = {}
+        self.kept_last: dict[str, int] = {}
+        """The last that was kept for an owner, as the station counts what it says."""
 
     def see(self, record: Record) -> Iterator[str]:
         """Check one record."""
@@ -49,6 +51,11 @@ class Backlogs:
             yield "R11: kept although the station is to keep it"
         if scene.owner(frame.action) in scene.connections:
             yield f"R11: {scene.owner(frame.action)} is there and was not asked"
+        call, number = scene.calls.get(frame.trace), int(frame.trace.rpartition(".")[2])
+        owner = scene.owner(frame.action)
+        if number < self.kept_last.get(owner, 0) and call is not None and not call.moved:
+            yield f"R11: {frame.action} {frame.trace} was said before what was kept last for {owner}"
+        self.kept_last[owner] = max(number, self.kept_last.get(owner, 0))
 
     def _acknowledged(self, frame: Said) -> Iterator[str]:
         for call in self.scene.calls.values():

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Final
 
 from tests.simulation.history import CALL, CALLRESULT, Record, Said, What, said
 from tests.simulation.scene import Scene
@@ -145,6 +146,10 @@ class ChosenIds:
             yield f"R9: {record.who} knows the station's {kind} {ours[1]} under an id of its own"
 
 
+_TAKES_S: Final = 40.0
+"""Longest that a command is under way to a station that obeys it."""
+
+
 def chosen_id(frame: Said) -> tuple[str, int] | None:
     """Return kind and number of the chosen id in a CALL, if any."""
     asked = frame.payload
@@ -175,11 +180,22 @@ class ListVersions:
         self.sent: dict[int, tuple[str, int]] = {}
         """Lists that are under way to the station, or were: version there -> whose, and its version."""
         self.sent_by: dict[str, int] = {}
+        self.took, self.took_at = 0, -1.0
+        """The version that the station really has, and since when."""
+        self.ever_sent: dict[int, tuple[str, int]] = {}
+        self.really = ("", 0)
+        """Whose list that is, and its version there."""
+        self.forgotten = False
+        """A relay that was killed may not know that it sent that."""
 
     def see(self, record: Record) -> Iterator[str]:
         """Check one record."""
         if record.what is What.KILLED:
             self.unsure |= self.sure_at >= self.scene.stored_at
+            self.forgotten |= self.took_at >= self.scene.stored_at - _TAKES_S
+        elif record.what is What.TOOK_LIST:
+            self.took, self.took_at, self.forgotten = record.number, record.at, False
+            self.really = self.ever_sent.get(record.number, self.really)
         frame = said(record.raw) if record.raw else None
         if frame is None:
             return
@@ -198,10 +214,12 @@ class ListVersions:
 
     def _sent(self, frame: Said) -> Iterator[str]:
         backend, _, theirs = self.asked[frame.trace]
-        self.sent[_version(frame)] = backend, theirs
+        self.sent[_version(frame)] = self.ever_sent[_version(frame)] = backend, theirs
         self.sent_by[frame.trace] = _version(frame)
         if not self.unsure and backend != self.setter and _version(frame) <= self.station:
             yield f"R9: the station has list version {self.station} already"
+        elif not (self.unsure or self.forgotten) and backend != self.setter and _version(frame) <= self.took:
+            yield f"R9: the station has list version {self.took} already, and never said so"
 
     def _accepted(self, record: Record, frame: Said) -> None:
         slot = self.scene.slot
@@ -218,7 +236,8 @@ class ListVersions:
 
     def _told(self, record: Record, frame: Said) -> Iterator[str]:
         expected = self.theirs if record.who == self.setter else 0
-        if self.setter and not self.unsure and _version(frame) != expected:
+        really = self.really[1] if record.who == self.really[0] else 0
+        if self.setter and not self.unsure and _version(frame) not in (expected, really):
             yield f"R9: {record.who} should hear of list version {expected}"
 
 

@@ -139,7 +139,7 @@ class Scene:
         call = self.calls.get(frame.trace) if frame is not None and frame.kind == CALL else None
         if frame is None or call is None or call.before is None or call.before.owner != record.who:
             return
-        if not self.is_replay(record, frame) and record.who not in call.observers:
+        if not self.is_replay(record, frame) and record.who not in call.observers - call.no_copy:
             self.calls[frame.trace] = call.before
 
     # -- following ---------------------------------------------------------------------------------------------
@@ -153,7 +153,7 @@ class Scene:
                 if record.what is What.BEGAN:
                     self._began(record)
             case What.STEPPED:
-                self._stepped(record.number)
+                self._stepped(record)
             case What.LEG_OPENED:
                 self._numbers += 1
                 self._hung_up(record.who)
@@ -162,7 +162,7 @@ class Scene:
                 self._lost(record.who)
             case What.CLOSE_STATION | What.STATION_CLOSED:
                 self.station_open = False
-            case What.KILLED | What.SNAPSHOT | What.STORED:
+            case What.KILLED | What.SNAPSHOT | What.STORED | What.FORGET:
                 self._store(record)
             case What.NOTE if record.text.startswith("copy-dropped"):
                 self._not_copied(record)
@@ -195,16 +195,18 @@ class Scene:
         for name in list(self.connections):
             self._hung_up(name)
 
-    def _stepped(self, generation: int) -> None:
-        self.in_force, self.arriving = generation, {}
+    def _stepped(self, record: Record) -> None:
+        self.in_force, self.arriving = record.number, {}
         for call in self.calls.values():
             call.before = None
         for name in sorted(set(self.desired.owners.values())):
-            self._drained(name)
+            self._drained(name, record.at)
 
     def _store(self, record: Record) -> None:
         if record.what is What.KILLED:
             self._killed()
+        elif record.what is What.FORGET:
+            self.kept = [kept for kept in self.kept if kept.seq != record.number]
         elif record.what is What.SNAPSHOT:
             self._snapshot, self._snapshot_at = (self.boot, dict(self.statuses)), record.at
         else:
@@ -331,7 +333,7 @@ class Scene:
         if frame.kind == CALLRESULT and frame.payload.get("status") == "Accepted":
             self.registered[record.who] = record.at
             self.turned_down.discard(record.who)
-            self._drained(record.who)
+            self._drained(record.who, record.at)
             self.to_replay[record.who] = deque(self.statuses.values())
             for status in [call for call in self.calls.values() if call.action == "StatusNotification"]:
                 status.no_copy.add(record.who)  # the last ones are replayed instead
@@ -339,9 +341,14 @@ class Scene:
             self.registered.pop(record.who, None)
             self.turned_down.add(record.who)
 
-    def _drained(self, backend: str) -> None:
-        """An owner is not told what it has seen as an observer."""
-        self.kept = [kept for kept in self.kept if self.owner(kept.action) != backend or backend not in kept.seen_by]
+    def _drained(self, backend: str, at: float) -> None:
+        """An owner is not told what it has seen as an observer; what is under way elsewhere is that one's to answer."""
+        under_way = {up.trace for up in self.up.values() if up.kept and at < up.until}
+        self.kept = [
+            kept
+            for kept in self.kept
+            if self.owner(kept.action) != backend or backend not in kept.seen_by or kept.trace in under_way
+        ]
 
     def _kept_call_answered(self, record: Record, frame: Said, under_way: UnderWay) -> None:
         kept = next((kept for kept in self.kept if kept.trace == under_way.trace), None)
@@ -351,7 +358,7 @@ class Scene:
             self.kept.remove(kept)
         else:
             kept.seen_by.add(record.who)
-            self._drained(record.who)
+            self._drained(record.who, record.at)
 
     def give_up(self, trace: str) -> None:
         """A kept call was refused for good."""

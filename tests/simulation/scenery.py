@@ -13,7 +13,7 @@ TICK_S: Final = 5.0
 """How often the controller looks."""
 CALL_TIMEOUT_S: Final = 30.0
 PATIENCE_S: Final = 25.0
-LIMITS: Final = SessionLimits(station_calls_max=4, commands_waiting_max=4, upward_waiting_max=6)
+LIMITS: Final = SessionLimits(station_calls_max=4, commands_waiting_max=4, upward_waiting_max=6, copy_age_max_s=40.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ def some_manners(rng: random.Random) -> Manners:
 
     station = StationManners(
         pause_s=rng.choice([0.5, 3.0, 10.0]),
-        hasty=seldom(0.3),
+        hasty=rng.choice([0.0, 0.0, 0.3, 0.6]),
         odd_ids=seldom(0.5),
         repeats=seldom(0.1),
         silent=seldom(0.3),

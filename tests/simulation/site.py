@@ -1,6 +1,6 @@
 """One charger of a simulated world: carries out what its session asks for, as the relay's shell does."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -44,6 +44,7 @@ class Site:
         """When what is wanted now was refused, unless it was asked again since."""
         self.station = SimulatedStation(self, some_manners(self.rng).station)
         self._spins = 0
+        self._owners: set[str] = set()
         self._in_force = 0
 
     # -- the station's side ------------------------------------------------------------------------------------
@@ -54,7 +55,7 @@ class Site:
         self.station_wire = wire
         generation, desired = self.next
         self.session = Session(self.version, generation, desired, self.memory, self.world.new_id, LIMITS)
-        self._in_force = self.session.generation
+        self._in_force, self._owners = self.session.generation, set(self.session.begins.owners.values())
         self.write(What.BEGAN, number=self._in_force, text=self.version, desired=self.session.begins)
         self._carry_out(self.session.open(self.clock.now))
         return wire
@@ -104,6 +105,15 @@ class Site:
         if gaining and self.rng.random() < 0.15:  # whoever gains dies at that moment
             name = self.rng.choice(gaining)
             self.clock.after(self.rng.uniform(0, 1), lambda: self._fails(name))
+
+    def _losers_go(self, losers: Iterable[str]) -> None:
+        """Who has just lost something may be cut off with what is under way there, and wanted back at once."""
+        names = sorted(losers)
+        if names and self.world.busy and self.rng.random() < 0.3:
+            name = self.rng.choice(names)
+            self.clock.after(self.rng.uniform(0, 0.5), lambda: self._fails(name))
+            if self.rng.random() < 0.5:
+                self.clock.after(self.rng.uniform(0.5, 4), lambda: self.world.controller.undo(self))
 
     def _fails(self, name: str) -> None:
         connection = self.connections.get(name)
@@ -181,6 +191,7 @@ class Site:
                     self.clock.after(self.rng.uniform(0.01, 0.5), self._closer(reason))
                 case commands.GenerationRuns(generation, _, owners):
                     self._settled(generation, runs=True)
+                    self._losers_go(name for name in self.connections if self.next[1].leg(name) is None)
                     self.write(What.RUNS, number=generation, text=",".join(sorted(set(owners.values()))))
                 case commands.GenerationRefused(generation, reason):
                     self._settled(generation, runs=False)
@@ -192,6 +203,8 @@ class Site:
         if self.session is not None and self.session.state.generation != self._in_force:
             self._in_force = self.session.state.generation
             self.write(What.STEPPED, number=self._in_force)
+            before, self._owners = self._owners, set(self.session.state.table.owners.values())
+            self._losers_go(before - self._owners)
         self._measure()
         self._arm()
 
@@ -214,11 +227,15 @@ class Site:
                 self.write(What.KEEP, raw=raw, number=seq)
                 store.keep(self.name, seq, raw, self._keeper(seq, raw, answer))
                 self.world.may_be_killed()
+                self._somebody_acts(0.2, 5)  # seeing that the owner is away
             case commands.ForgetCalls(seqs):
                 for seq in seqs:
                     self.write(What.FORGET, number=seq)
                 store.forget(self.name, seqs)
                 self.world.may_be_killed()
+                self._somebody_acts(0.1, 1)  # while what was kept goes up
+            case commands.LegRegistered() if len(self.memory.backlog):
+                self._somebody_acts(0.5, 2)
             case commands.AnswerOrder(_, order, _):
                 self._feed(events.OrderAnswered(order))
             case commands.AnswerLocally(frame):
@@ -227,6 +244,10 @@ class Site:
                 if answer is not None:
                     self.write(What.STATION_OUT, raw=answer)
                     self._to_station(answer)
+
+    def _somebody_acts(self, chance: float, within_s: float) -> None:
+        if self.rng.random() < chance:
+            self.clock.after(self.rng.uniform(0, within_s), self.world.flipper(self))
 
     def _carrier(self, frame: bytes) -> Callable[[], None]:
         wire = self.station_wire

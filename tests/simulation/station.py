@@ -5,7 +5,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from tests.simulation.csms import GARBAGE
-from tests.simulation.history import CALL, CALLERROR, CALLRESULT, Said, said
+from tests.simulation.history import CALL, CALLERROR, CALLRESULT, Said, What, said
 from tests.simulation.scenery import StationManners
 
 if TYPE_CHECKING:
@@ -153,6 +153,8 @@ class SimulatedStation:
             if self.rng.random() >= self.manners.silent:
                 wire = self.wire
                 self.clock.after(self.rng.uniform(0.01, self.manners.slow_s), lambda: self._answer(wire, frame))
+            elif self.rng.random() < 0.5:
+                self._obey(frame)  # and never says so
             return
         if frame.kind not in (CALLRESULT, CALLERROR):
             return
@@ -192,6 +194,7 @@ class SimulatedStation:
                 return {"status": "VersionMismatch"}
             case "SendLocalList":
                 self.list_version = asked[version]
+                self.site.write(What.TOOK_LIST, number=self.list_version)
             case "ReserveNow":
                 self.reserved.append(asked.get("reservationId", asked.get("id")))
             case "GetLog":

@@ -70,3 +70,26 @@ def test_it_survives_as_json() -> None:
     send(versions, "b", 3)
     restored.restore(versions.snapshot())
     assert restored.to_backend(V16, "b", b'{"listVersion":51}') == b'{"listVersion":3}'
+
+
+def test_r9_a_list_that_is_refused_when_it_is_sent_again_may_be_the_one_that_the_station_has() -> None:
+    memory = ListVersion()
+    first, asked = (b'{"listVersion":%d,"updateType":"Full"}' % version for version in (1, 2))
+    memory.answered("ocpp1.6", "home", first, memory.to_station("ocpp1.6", "home", first), accepted=True)
+    for _ in range(2):  # the first one's answer never came
+        assert memory.to_station("ocpp1.6", "home", asked) == asked
+    memory.answered("ocpp1.6", "home", asked, asked, accepted=False)
+    restored = ListVersion()
+    restored.restore(memory.snapshot())
+    assert restored.to_station("ocpp1.6", "pay", asked) == asked.replace(b"2", b"3")
+    restored.answered("ocpp1.6", "pay", asked, asked.replace(b"2", b"3"), accepted=False)
+    assert restored.to_backend("ocpp1.6", "home", b'{"listVersion":2}') == b'{"listVersion":2}'
+    assert restored.to_backend("ocpp1.6", "pay", b'{"listVersion":2}') == b'{"listVersion":0}'
+
+
+def test_r9_a_list_that_is_refused_at_once_is_not_there() -> None:
+    memory = ListVersion()
+    asked = b'{"listVersion":2,"updateType":"Full"}'
+    memory.to_station("ocpp1.6", "home", asked)
+    memory.answered("ocpp1.6", "home", asked, asked, accepted=False)
+    assert memory.to_station("ocpp1.6", "pay", asked) == asked

@@ -146,6 +146,15 @@ def test_heartbeats_and_a_known_stations_boot_are_answered_locally() -> None:
     assert [local.frame[:6] for local in d.took(commands.AnswerLocally)] == [b'[2,"1"', b'[2,"2"']
 
 
+def test_r11_a_station_that_is_sent_off_is_acknowledged_nothing_any_more() -> None:
+    d = begun(buffering())
+    d.csms_drops("home")
+    d.station_sends(START, '[2,"h","Heartbeat",{}]', STOP.format(1))
+    d.waits(26)
+    assert len(d.took(commands.CloseStation)) == 1  # nobody but the owner begins a transaction
+    assert d.took(commands.AnswerLocally) == kept(d) == []  # it says both again when it is back
+
+
 def test_the_last_status_is_remembered_and_needs_no_place_in_the_backlog() -> None:
     d = begun(buffering())
     away(d)

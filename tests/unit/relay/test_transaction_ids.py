@@ -117,6 +117,8 @@ def test_commands_name_the_stations_id() -> None:
     profile = b'{"connectorId":1,"csChargingProfiles":{"transactionId": 900,"stackLevel":0}}'
     assert table.to_station("eye", "RemoteStopTransaction", b'{"transactionId":900}') == b'{"transactionId":7}'
     assert table.to_station("eye", "SetChargingProfile", profile) == profile.replace(b"900", b"7")
+    start = b'{"idTag":"T","chargingProfile":{"transactionId":900}}'
+    assert table.to_station("eye", "RemoteStartTransaction", start) == start.replace(b"900", b"7")
     assert table.to_station("home", "RemoteStopTransaction", b'{"transactionId":7}') == b'{"transactionId":7}'
     assert table.to_station("eye", "RemoteStopTransaction", b'{"transactionId":5}') == b'{"transactionId":5}'
     assert table.to_station("eye", "Reset", b'{"transactionId":900}') == b'{"transactionId":900}'
