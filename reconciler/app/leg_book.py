@@ -8,7 +8,7 @@ from typing import Final
 
 from reconciler.app.ports import Log, Secrets
 from reconciler.app.sealing import LegStore, SealedLeg, Sealer
-from reconciler.as_charger.settings import CERTIFICATE, PASSWORD, TRUST, LegSettings
+from reconciler.as_charger.settings import CERTIFICATE, NEW_ROOT, PASSWORD, TRUST, LegSettings
 from reconciler.as_charger.trial import Trial
 from reconciler.errors import FwdctlError, NoEncryptionKey, SecretUnavailable, Unsealable
 from reconciler.model.desired import SecretRef
@@ -18,6 +18,7 @@ _VALUES: Final[dict[str, Callable[[LegSettings], bytes | None]]] = {
     CERTIFICATE: lambda settings: settings.certificate,
     "key": lambda settings: settings.private_key,
     TRUST: lambda settings: settings.roots,
+    NEW_ROOT: lambda settings: settings.new_root,
 }
 
 

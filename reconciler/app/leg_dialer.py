@@ -7,7 +7,7 @@ from reconciler.app.declared_leg import declared_digests
 from reconciler.app.leg_book import KeptLeg, LegBook
 from reconciler.app.leg_reports import LegReports
 from reconciler.app.legs import Dialer, DialFailed, DialRequest, Leg, LegSink
-from reconciler.as_charger.settings import effective, overtaken
+from reconciler.as_charger.settings import effective, overtaken, proven, proving
 
 _NEW: Final = "with what it has set on this leg"
 _OLD: Final = "with the former credentials"
@@ -32,7 +32,7 @@ class LegDialer:
             return await self._dialer.dial(request, sink)
         kept = await self._after_the_spec(request, kept)
         if kept.trial is None:
-            return await self._dialer.dial(_as_kept(request, kept), sink)
+            return await self._as_it_is(request, kept, sink)
         trial = kept.trial.failed() if kept.trial.opened else kept.trial
         self._book.turn(*name, trial)  # whose secrets the dial is about to ask for
         try:
@@ -42,6 +42,24 @@ class LegDialer:
             # Without its status: this is no charger that the back-end does not know.
             raise DialFailed(f"{failed.reason} ({_OLD if trial.fell_back else _NEW})") from failed
         self._book.turn(*name, replace(trial, opened=True))
+        return leg
+
+    async def _as_it_is(self, request: DialRequest, kept: KeptLeg, sink: LegSink) -> Leg:
+        """Dial without a trial: with a new root alone first, and then with all that is trusted (M05)."""
+        alone = proving(request.leg, kept.current, request.charger)
+        if alone is None:
+            return await self._dialer.dial(_as_kept(request, kept), sink)
+        try:
+            leg = await self._dialer.dial(replace(request, leg=alone), sink)
+        except DialFailed as failed:
+            if not failed.untrusted:
+                raise
+            return await self._dialer.dial(_as_kept(request, kept), sink)
+        name = request.charger, request.leg.backend.name
+        if self._book.get(*name) is kept:
+            self._book.settle(*name, replace(kept, settings=proven(kept.settings)))
+            await self._book.write(*name)
+            self._reports.roots_retired(*name)
         return leg
 
     async def _after_the_spec(self, request: DialRequest, kept: KeptLeg) -> KeptLeg:

@@ -42,6 +42,11 @@ class LegReports:
         summary = f"{backend} has signed no certificate for its leg of {charger}: asked {times} times"
         self._say("leg-certificate-not-signed", charger, backend, summary)
 
+    def roots_retired(self, charger: str, backend: str) -> None:
+        """A connection was made with a new root alone: the former ones are no longer trusted."""
+        summary = f"{charger} trusts the new root of {backend} alone: a connection was made with it"
+        self._say("leg-roots-retired", charger, backend, summary)
+
     def overtaken(self, charger: str, backend: str, parts: Sequence[str]) -> None:
         """The spec is newer than what a back-end has set."""
         summary = (

@@ -136,12 +136,16 @@ class DialRequest:
 
 
 class DialFailed(Exception):
-    """Raised when a CSMS leg could not be opened; `status` is the HTTP status where there was one."""
+    """Raised when a CSMS leg could not be opened.
 
-    def __init__(self, reason: str, status: int | None = None) -> None:
+    `status` is the HTTP status where there was one, `untrusted` says that the CSMS's certificate was not accepted.
+    """
+
+    def __init__(self, reason: str, status: int | None = None, *, untrusted: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
         self.status = status
+        self.untrusted = untrusted
 
 
 class Dialer(Protocol):

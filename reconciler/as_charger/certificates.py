@@ -4,7 +4,8 @@
     InstallCertificate, DeleteCertificate of CSMS roots ──> what the leg trusts besides what the spec names
 
 Where the spec names the back-end's CA, another root must be signed by one that is trusted already
-(AdditionalRootCertificateCheck); where it trusts the system's CAs, any root may be added. Those of the spec stay.
+(AdditionalRootCertificateCheck), and replaces the others once a connection was made with it alone; where it trusts the
+system's CAs, any root may be added, and all stay.
 """
 
 from collections.abc import Mapping
@@ -56,13 +57,16 @@ def install_certificate(asked: Asked) -> Decision:
             return rejected()
         (root,) = papers.split(root)
         installed = papers.split(roots) if roots else ()
-        checked = asked.trusted is None or papers.is_issued_by(root, asked.trusted + b"\n" + roots)
+        checked = asked.trusted is None or papers.is_issued_by(root, _trusted(asked))
     except ValueError:
         return rejected()
     if not checked or len(installed) >= ROOTS_MAX:
         return rejected()
-    kept = installed if root in installed else (*installed, root)
-    return Decision({"status": "Accepted"}, (replace(asked.settings, roots=b"".join(kept)),))
+    if root in installed:
+        return Decision({"status": "Accepted"})
+    new = None if asked.trusted is None else root
+    settings = replace(asked.settings, roots=b"".join((*installed, root)), new_root=new)
+    return Decision({"status": "Accepted"}, (settings,))
 
 
 def delete_certificate(asked: Asked) -> Decision | None:
@@ -74,19 +78,27 @@ def delete_certificate(asked: Asked) -> Decision | None:
     left = tuple(root for root in installed if not _is_meant(asked, root, wanted))
     if len(left) == len(installed):
         return None
-    return Decision({"status": "Accepted"}, (replace(asked.settings, roots=b"".join(left) or None),))
+    if not left and asked.settings.only_roots:
+        return Decision({"status": "Failed"})  # the root in use (M04.FR.06)
+    new = asked.settings.new_root if asked.settings.new_root in left else None
+    return Decision({"status": "Accepted"}, (replace(asked.settings, roots=b"".join(left) or None, new_root=new),))
 
 
 def installed_certificates(asked: Asked) -> Decision:
     """Answer GetInstalledCertificateIds for CSMS roots: the spec's and those installed."""
-    bundle = (asked.trusted or b"") + b"\n" + (asked.settings.roots or b"")
-    found = [asked.papers.hash_data(root, "SHA256") for root in asked.papers.split(bundle)]
+    found = [asked.papers.hash_data(root, "SHA256") for root in asked.papers.split(_trusted(asked))]
     if not found:
         return Decision({"status": "NotFound"})
     if asked.version == "ocpp1.6":
         return Decision({"status": "Accepted", "certificateHashData": found})
     chains = [{"certificateType": "CSMSRootCertificate", "certificateHashData": each} for each in found]
     return Decision({"status": "Accepted", "certificateHashDataChain": chains})
+
+
+def _trusted(asked: Asked) -> bytes:
+    """Return the roots that the leg trusts now, PEM; without the system's."""
+    spec = b"" if asked.settings.only_roots else asked.trusted or b""
+    return spec + b"\n" + (asked.settings.roots or b"")
 
 
 def _is_meant(asked: Asked, root: bytes, wanted: Mapping[str, Any]) -> bool:

@@ -17,12 +17,13 @@ PROFILE: Final = "profile"
 ADDRESS: Final = "address"
 CERTIFICATE: Final = "certificate"
 TRUST: Final = "trust"
+NEW_ROOT: Final = "new root"
 PARTS: Final[Mapping[str, tuple[str, ...]]] = {
     PASSWORD: ("password",),
     PROFILE: ("profile",),
     ADDRESS: ("url",),
     CERTIFICATE: ("certificate", "private_key"),
-    TRUST: ("roots",),
+    TRUST: ("roots", "new_root", "only_roots"),
 }
 """Part of the spec -> the settings that stand in its place."""
 
@@ -47,6 +48,10 @@ class LegSettings:
     certificate_renew_s: float = 0.0
     """When to ask for the next one; seconds since the epoch."""
     roots: bytes | None = None
+    new_root: bytes | None = None
+    """One of `roots` with which no connection was made yet; once there is one, it replaces all others (M05)."""
+    only_roots: bool | None = None
+    """True once that was so: the leg trusts `roots` and no longer what the spec names."""
     organization: str | None = None
     asked_key: bytes | None = field(default=None, repr=False)
     """The key of a certificate that was asked for and has not come."""
@@ -101,7 +106,7 @@ class LegSettings:
 
 _ZERO: Final = ("signing_repeat_times",)
 """What is something else than unset where it is 0."""
-_BYTES: Final = ("password", "certificate", "private_key", "roots", "asked_key")
+_BYTES: Final = ("password", "certificate", "private_key", "roots", "new_root", "asked_key")
 
 
 def _written(value: Any) -> Any:
@@ -135,10 +140,27 @@ def effective(leg: DesiredLeg, settings: LegSettings, charger: str) -> DesiredLe
     if settings.certificate is not None:
         certificate, key = _kept(charger, backend, CERTIFICATE), _kept(charger, backend, "key")
         security = replace(security, certificate=certificate, private_key=key)
-    if settings.roots is not None:
+    if settings.only_roots:
+        security = replace(security, trusted_ca=_kept(charger, backend, TRUST))
+    elif settings.roots is not None:
         security = replace(security, additional_ca=_kept(charger, backend, TRUST))
     security = replace(security, profile=profile)
     return replace(leg, backend=replace(backend, url=address_of(backend, settings), security=security))
+
+
+def proving(leg: DesiredLeg, settings: LegSettings, charger: str) -> DesiredLeg | None:
+    """Return the leg as it is to be dialled to learn whether the new root alone will do; None where there is none."""
+    if settings.new_root is None or profile_of(leg.backend, settings) not in TLS_PROFILES:
+        return None
+    as_it_is = effective(leg, settings, charger)
+    backend = as_it_is.backend
+    trusted = replace(backend.security, trusted_ca=_kept(charger, backend, NEW_ROOT), additional_ca=None)
+    return replace(as_it_is, backend=replace(backend, security=trusted))
+
+
+def proven(settings: LegSettings) -> LegSettings:
+    """Return the settings once a connection was made with the new root: the others are retired."""
+    return replace(settings, roots=settings.new_root, new_root=None, only_roots=True)
 
 
 def profile_of(backend: Backend, settings: LegSettings) -> int:

@@ -85,7 +85,8 @@ class WebSocketDialer:
         except TimeoutError as error:
             raise DialFailed(f"no connection to {_where(uri)} within {limits.connect_timeout_s:g} s") from error
         except (OSError, UnicodeError) as error:
-            raise DialFailed(_connection_reason(error, uri)) from error
+            untrusted = isinstance(error, ssl.SSLCertVerificationError)
+            raise DialFailed(_connection_reason(error, uri), untrusted=untrusted) from error
         return handshake
 
     async def _complete(

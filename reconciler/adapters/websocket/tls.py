@@ -42,6 +42,7 @@ def client_context(
     except (ssl.SSLError, ValueError) as error:
         raise BadCredentials("the trusted CA is no PEM certificate") from error
     context.minimum_version = _VERSIONS[min_version]
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # a root that another one has signed is one, too
     if certificate is not None and private_key is not None:
         with _private_file(certificate + b"\n" + private_key + b"\n") as path:
             try:

@@ -33,6 +33,8 @@ class Partner:
     doors: dict[int, SimulatedCsms]
     relay: Relay
     station: SimulatedStation
+    tls: ssl.SSLContext
+    """What the doors for profile 2 show."""
 
     async def orders(self, door: int, action: str, payload: dict[str, Any]) -> dict[str, Any]:
         """Order something on the leg, by the door through which it is connected."""
@@ -114,7 +116,7 @@ async def partner(version: str, folder: Path) -> AsyncIterator[Partner]:
         connected = await stack.enter_async_context(station(running, version))
         await connected.boot()
         await until(lambda: running.phase("cp1", "partner") is LegPhase.REGISTERED)
-        yield Partner(version, authority, doors, running, connected)
+        yield Partner(version, authority, doors, running, connected, either)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -197,6 +199,47 @@ async def test_a_root_that_the_old_one_signed_is_installed_listed_and_deleted(ve
         assert (await there.orders(1, "DeleteCertificate", {"certificateHashData": new}))["status"] == "Accepted"
         (declared,) = await listed()
         assert (await there.orders(1, "DeleteCertificate", {"certificateHashData": declared}))["status"] == "Failed"
+        there.untouched()
+
+
+@pytest.mark.parametrize("version", ["ocpp1.6", "ocpp2.0.1"])
+async def test_the_old_root_is_trusted_until_a_connection_was_made_with_the_new_one(
+    version: str, tmp_path: Path
+) -> None:
+    kind = "CentralSystemRootCertificate" if version == "ocpp1.6" else "CSMSRootCertificate"
+    async with partner(version, tmp_path) as there:
+        new, door = Authority("partner's next CA", signed_by=there.authority), there.doors[2]
+        shown = {"old": there.authority, "new": new}
+
+        async def restarts_with(which: str) -> None:
+            path = tmp_path / f"{which}.pem"
+            path.write_bytes(b"".join(shown[which].issue("127.0.0.1")))
+            there.tls.load_cert_chain(path)
+            await door.drop("CP1", 1012, "restarting")
+
+        async def connected_again(times: int) -> None:
+            await until(lambda: len(door.connections) == times)
+            await until(lambda: there.relay.phase("cp1", "partner") is LegPhase.REGISTERED)
+
+        def retired() -> int:
+            return there.relay.tally.counts.get(("leg_changes", "roots-retired"), 0)
+
+        assert await there.raises(1, 2) == "Accepted"
+        await there.settled("confirmed", 1)
+        order = {"certificateType": kind, "certificate": new.pem.decode()}
+        assert (await there.orders(2, "InstallCertificate", order))["status"] == "Accepted"
+        await restarts_with("old")
+        await connected_again(2)
+        assert retired() == 0
+        await restarts_with("new")
+        await connected_again(3)
+        assert retired() == 1
+
+        await restarts_with("old")
+        await until(lambda: there.relay.phase("cp1", "partner") is LegPhase.DOWN)
+        refused = "signed by a CA that is not trusted"
+        await until(lambda: any(refused in leg.detail for leg in there.relay.live("cp1").legs))
+        assert len(door.connections) == 3
         there.untouched()
 
 

@@ -25,15 +25,15 @@ def new_request(common_name: str, organization: str) -> tuple[bytes, bytes]:
 class Authority:
     """A CA that signs whatever a test wants."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, signed_by: "Authority | None" = None) -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
         self._certificate = (
-            _builder(self._name, self._name, self._key.public_key(), datetime.now(UTC) + _DAY)
+            _builder(self._name, (signed_by or self)._name, self._key.public_key(), datetime.now(UTC) + _DAY)
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
             .add_extension(usage, critical=True)
-            .sign(self._key, SHA256())
+            .sign((signed_by or self)._key, SHA256())
         )
 
     @property

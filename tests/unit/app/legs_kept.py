@@ -46,6 +46,7 @@ class Kept:
         self.events: list[HistoryEvent] = []
         self.redials = 0
         self.calls: list[tuple[str, bytes]] = []
+        self.partner = PARTNER
         self.changes: list[LegSettings] = []
         self.book = LegBook(self.rows, KeyRing([KEY]), KnownSecrets(self.secrets), self.tally.log)
         reports = LegReports(self.events.append, FakeClock(), self.tally, self.tally.log)
@@ -71,7 +72,7 @@ class Kept:
             self.calls.append((called, sent))
 
         heard = answer or self.answers.append, self.redial, call, self.changes.append
-        return LegOrder("cp1", "CP1", "SN-1", PARTNER, version, action, payload, *heard)
+        return LegOrder("cp1", "CP1", "SN-1", self.partner, version, action, payload, *heard)
 
     async def order(self, payload: str, action: str = "ChangeConfiguration", version: str = "ocpp1.6") -> object:
         """Have the partner order something on its leg to cp1 and return the answer."""
@@ -87,5 +88,5 @@ class Kept:
 
     async def dial(self, **leg: object) -> FakeLeg:
         """Dial the leg; raises DialFailed."""
-        request = DialRequest("CP1", DesiredLeg(PARTNER, PASSIVE, **leg), "ocpp1.6", charger="cp1")  # type: ignore[arg-type]
+        request = DialRequest("CP1", DesiredLeg(self.partner, PASSIVE, **leg), "ocpp1.6", charger="cp1")  # type: ignore[arg-type]
         return await self.front.dial(request, None)  # type: ignore[arg-type,return-value]

@@ -16,7 +16,7 @@ from reconciler.as_charger.certificates import (
     installed_certificates,
     sign_triggered,
 )
-from reconciler.as_charger.settings import LegSettings
+from reconciler.as_charger.settings import LegSettings, proven
 from tests.integration.websocket.certificates import Authority, new_request
 from tests.unit.as_charger.legs import asked
 
@@ -90,7 +90,9 @@ def test_where_the_system_s_cas_are_trusted_any_root_may_be_added() -> None:
     both = install(other.decode(), settings=one)
     assert both is not None
     assert both.roots == CA.pem + other
-    assert install(other.decode(), settings=both) == both
+    assert both.new_root is None
+    again = install_certificate(asked("InstallCertificate", {"certificate": other.decode()}, settings=both))
+    assert (again.answer, again.candidates) == ({"status": "Accepted"}, ())
 
 
 def test_where_the_spec_names_a_ca_it_has_to_have_signed_the_next_one() -> None:
@@ -131,3 +133,35 @@ def test_where_nothing_is_installed_nothing_is_found() -> None:
     assert installed_certificates(asked("GetInstalledCertificateIds", {})).answer == {"status": "NotFound"}
     two = installed_certificates(asked("GetInstalledCertificateIds", {}, version="ocpp2.1", trusted=CA.pem)).answer
     assert two["certificateHashDataChain"][0]["certificateType"] == "CSMSRootCertificate"
+
+
+def test_a_new_root_replaces_the_others_once_it_is_proven_and_is_then_what_signs_the_next() -> None:
+    new = Authority("new", signed_by=CA)
+    settings = install(new.pem.decode(), trusted=CA.pem)
+    assert settings is not None
+    assert settings.new_root == new.pem
+    alone = LegSettings.restored(proven(settings).snapshot())
+    assert (alone.roots, alone.new_root, alone.only_roots) == (new.pem, None, True)
+
+    listed = installed_certificates(asked("GetInstalledCertificateIds", {}, settings=alone, trusted=CA.pem)).answer
+    (only,) = listed["certificateHashData"]
+    wanted = {"certificateHashData": CertificateOffice().hash_data(new.pem, "SHA256")}
+    assert only == wanted["certificateHashData"]
+    deleted = delete_certificate(asked("DeleteCertificate", wanted, settings=alone, trusted=CA.pem))
+    assert deleted is not None
+    assert (deleted.answer, deleted.candidates) == ({"status": "Failed"}, ())  # it is in use
+
+    assert install(Authority("by the old", signed_by=CA).pem.decode(), settings=alone, trusted=CA.pem) is None
+    newest = install(Authority("newest", signed_by=new).pem.decode(), settings=alone, trusted=CA.pem)
+    assert newest is not None
+    assert newest.only_roots
+
+
+def test_a_new_root_that_is_deleted_before_it_is_proven_replaces_nothing() -> None:
+    settings = install(CA.root("new"), trusted=CA.pem)
+    assert settings is not None
+    assert settings.roots is not None
+    wanted = {"certificateHashData": CertificateOffice().hash_data(settings.roots, "SHA256")}
+    decision = delete_certificate(asked("DeleteCertificate", wanted, settings=settings, trusted=CA.pem))
+    assert decision is not None
+    assert [(each.roots, each.new_root) for each in decision.candidates] == [(None, None)]
