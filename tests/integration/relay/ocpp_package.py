@@ -118,6 +118,12 @@ class Csms16(ocpp.v16.ChargePoint):  # type: ignore[misc]
         self.seen.append(("StopTransaction", payload))
         return ocpp.v16.call_result.StopTransaction(id_tag_info={"status": "Accepted"})
 
+    @on("SignCertificate")
+    def on_sign(self, **payload: Any) -> Any:
+        """Promise to sign."""
+        self.seen.append(("SignCertificate", payload))
+        return ocpp.v16.call_result.SignCertificate(status="Accepted")
+
     async def command(self) -> list[Any]:
         """Give two commands and return the answers."""
         call = ocpp.v16.call
@@ -214,6 +220,11 @@ def _csms2(package: Any) -> type[Any]:
             self.seen.append(("MeterValues", payload))
             return call_result.MeterValues()
 
+        @on("SignCertificate")
+        def on_sign(self, **payload: Any) -> Any:
+            self.seen.append(("SignCertificate", payload))
+            return call_result.SignCertificate(status="Accepted")
+
         async def command(self) -> list[Any]:
             variable = {"component": {"name": "OCPPCommCtrlr"}, "variable": {"name": "HeartbeatInterval"}}
             return [
@@ -229,8 +240,13 @@ CSMSS = {"ocpp1.6": Csms16, "ocpp2.0.1": _csms2(ocpp.v201), "ocpp2.1": _csms2(oc
 
 
 @asynccontextmanager
-async def package_csms(version: str, configure: Callable[[Any], None]) -> AsyncIterator[tuple[str, list[Any]]]:
-    """Run a CSMS of the package; give its URL and the list of its connections' ChargePoints."""
+async def package_csms(
+    version: str, configure: Callable[[Any], None] = lambda point: None, **served: Any
+) -> AsyncIterator[tuple[str, list[Any]]]:
+    """Run a CSMS of the package; give its URL and the list of its connections' ChargePoints.
+
+    `served` is more for websockets' `serve`, such as who may come in.
+    """
     points: list[Any] = []
 
     async def on_connect(socket: ServerConnection) -> None:
@@ -243,7 +259,7 @@ async def package_csms(version: str, configure: Callable[[Any], None]) -> AsyncI
         except ConnectionClosed:
             pass
 
-    async with serve(on_connect, "127.0.0.1", 0, subprotocols=[Subprotocol(version)]) as server:
+    async with serve(on_connect, "127.0.0.1", 0, subprotocols=[Subprotocol(version)], **served) as server:
         yield f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}", points
 
 
