@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.app.order_entry import sign_anew
 from reconciler.model.desired import SecretRef, Security
 from reconciler.model.live import LegPhase
 from reconciler.testing import SimulatedCsms, SimulatedStation
@@ -138,6 +139,32 @@ async def test_a_back_end_raises_its_leg_from_profile_1_to_2_to_3(version: str, 
         assert abs(leg.certificate_expires_s - time.time() - 86_400) < 600
         assert await there.raises(last, 2) == await there.raises(last, 1) == "Rejected"  # never down
         await there.station.stop_transaction(transaction)
+        there.untouched()
+
+
+@pytest.mark.parametrize("version", ["ocpp1.6", "ocpp2.0.1"])
+async def test_a_certificate_in_use_that_is_renewed_is_shown_at_once(version: str, tmp_path: Path) -> None:
+    last = 2 if version == "ocpp1.6" else 3
+    async with partner(version, tmp_path) as there:
+        assert await there.raises(1, 2) == "Accepted"
+        await there.settled("confirmed", 1)
+        await there.certifies(2)
+        there.doors[last].password = None
+        assert await there.raises(2, 3) == "Accepted"
+        await there.settled("confirmed", 2)
+        door, before = there.doors[last], len(there.doors[last].connections)
+        asked = [call.action for call in door.calls].count("SignCertificate")
+        slot = there.relay.node.slot("cp1")
+        assert slot is not None
+        assert sign_anew(there.relay.desk, slot.session, "partner")  # as it does once the old one nears its end
+        request = await door.wait_for("SignCertificate", count=asked + 1)
+        chain = there.authority.sign(request.payload["csr"])
+        answer = await there.orders(last, "CertificateSigned", {"certificateChain": chain})
+        assert answer["status"] == "Accepted"
+        await there.settled("confirmed", 3)
+        shown = door.connections[-1]
+        assert len(door.connections) == before + 1
+        assert (shown.certificate_name, shown.authorization) == ("CP1", None)
         there.untouched()
 
 

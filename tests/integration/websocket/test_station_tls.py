@@ -72,6 +72,12 @@ async def test_every_suite_that_ocpp_makes_mandatory_is_served(
         assert (gate.knocks[0].tls, gate.knocks[0].tls_version) == (True, "TLSv1.2")
 
 
+def test_a_station_can_not_negotiate_anew_nor_have_tls_compress(files: TlsFiles) -> None:
+    options = StationTls(files).context().options
+    assert ssl.OP_NO_RENEGOTIATION in options
+    assert ssl.OP_NO_COMPRESSION in options
+
+
 async def test_tls_below_1_2_is_refused_and_heard_of(listen: Opener, authority: Authority, files: TlsFiles) -> None:
     refusals: list[tuple[str, str, str]] = []
     listener = await listen(Gate(), tls=StationTls(files).context, refused=lambda *what: refusals.append(what))

@@ -12,6 +12,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.typing import Subprotocol
 
+from reconciler.adapters.secrets import ServerSecrets
 from reconciler.adapters.websocket import WebSocketDialer
 from reconciler.app.legs import DialFailed
 from reconciler.model.desired import SecretRef, Security
@@ -161,6 +162,27 @@ async def test_the_clients_certificate_is_shown_in_profile_3(authority: Authorit
         assert dialer._context.cache_info().misses == 1  # the second dial used the same TLS context
     assert subjects == ["SN-0001", "SN-0001"]
     assert ("key", "CP-1") in vault.asked
+
+
+async def test_files_that_change_count_at_the_next_dial(authority: Authority, tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir()
+
+    def write(serial: str, ca: bytes) -> None:
+        certificate, key = authority.issue(serial)
+        for name, content in (("ca", ca), ("certificate", certificate), ("key", key)):
+            (tmp_path / "secrets" / name).write_bytes(content)
+
+    dialer, subjects = WebSocketDialer(ServerSecrets(tmp_path / "secrets", {}), BRISK), list[object]()
+    async with csms(authority.server_context(tmp_path, "localhost", verify_clients=True), subjects) as port:
+        request = dial_to(f"wss://localhost:{port}", security=MUTUAL)
+        for serial in ("SN-1", "SN-2"):
+            write(serial, authority.pem)
+            (await dialer.dial(request, Sink())).close(1000, "")
+        write("SN-3", Authority("another").pem)
+        with pytest.raises(DialFailed, match="not trusted") as failed:
+            await dialer.dial(request, Sink())
+    assert failed.value.untrusted
+    assert subjects == ["SN-1", "SN-2"]
 
 
 async def test_a_client_certificate_that_the_csms_refuses_is_told(authority: Authority, tmp_path: Path) -> None:
