@@ -29,8 +29,8 @@ RESULTS: Final = Path(__file__).with_name("RESULTS-flips.md")
 FLEET: Final = 10_000
 APART: Final = 100
 """Chargers that `local` serves alone, and no flip touches: a station and a CSMS leg each would be 20,000 sockets."""
-RATE: Final = 2_000
-"""Calls a second of the whole fleet."""
+RATE: Final = 500
+"""Calls a second of the whole fleet: a meter value every 20 seconds of each station."""
 SERVER_CORE: Final = "0"
 SECONDS_MAX: Final = 3.0
 DELAY_MAX_MS: Final = 250.0

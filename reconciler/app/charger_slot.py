@@ -147,6 +147,9 @@ class ChargerSlot:
 
 
 def _counted(memory: SessionMemory) -> tuple[LiveResidue, ...]:
-    counts = Counter((residue.kind, residue.owner) for residue in memory.residue)
-    stuck = Counter((residue.kind, residue.owner) for residue in memory.residue if residue.stuck)
+    left = tuple(memory.residue)
+    if not left:
+        return ()
+    counts = Counter((residue.kind, residue.owner) for residue in left)
+    stuck = Counter((residue.kind, residue.owner) for residue in left if residue.stuck)
     return tuple(LiveResidue(kind, owner, count, stuck[kind, owner]) for (kind, owner), count in counts.items())

@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Final
 
 from reconciler.app.applied_specs import AppliedSpecs
-from reconciler.app.courses import Cause, ChargerResult, Course, Patience
+from reconciler.app.courses import Cause, ChargerResult, Course, patience_with
 from reconciler.app.duty import Duty, keep_for_ever
 from reconciler.app.failover_watch import FailoverWatch
 from reconciler.app.flip_history import FlipHistory, cause_of, drift_details
@@ -30,7 +30,7 @@ from reconciler.model.overrides import Override
 from reconciler.model.site import Site
 from reconciler.planning.change_windows import ChangeWindows
 from reconciler.planning.drift import Standing, State
-from reconciler.planning.effective import Effective, Layer, LayerKind, Memo, decide, next_boundary
+from reconciler.planning.effective import Effective, Layer, Memo, decide, next_boundary
 from reconciler.planning.explain import layer_text
 from reconciler.planning.holding import held_back
 from reconciler.planning.pacing import PARALLELISM
@@ -134,8 +134,12 @@ class Controller:
         due = await self.look(now)
         return await self.reach(due if self._duty.held else ())
 
-    async def look(self, now: datetime) -> tuple[str, ...]:
-        """Work out effective desired state at `now`, and return the chargers for which the relay is to be asked."""
+    async def look(self, now: datetime, at: Collection[str] | None = None) -> tuple[str, ...]:
+        """Work out effective desired state at `now`, and return the chargers for which the relay is to be asked.
+
+        With `at` those among these, at the cost of these; where owners are watched, all are looked at all the same.
+        """
+        at = None if self._failovers.watches else at
         async with self._looking:  # else a look that began earlier could end later, with what was applied before
             applied = await self._specs.newest()
             declared = applied.site
@@ -143,8 +147,8 @@ class Controller:
                 await self._turn_to(applied)
             state = await self._store.interventions(now)
             site, self._paused = await as_their_turns_are(declared, state, self._specs, self._store)
-            self._live = dict(self._relay.live())
-            if self._duty.held:
+            self._see(at)
+            if self._duty.held and at is None:
                 failed = await self._failovers.watch(site, state.failovers, self._effective.chargers, self._live)
                 state = replace(state, failovers=failed)
             if state == self._state:
@@ -154,8 +158,10 @@ class Controller:
             self._boundary = next_boundary(site.outages, state, now)
             self._expect_layers(before.layers, self._effective.layers)
             await self._close_overrides(now, seen)
+            self._adopt(self._relay.questions(at))
+            if at is not None:
+                return await self._due(at)
             self._looked_s = self._clock.monotonic_s()
-            self._adopt(self._relay.questions())
             return await self._due([*self.desired, *self._courses, *self._strays(self._live)])
 
     async def glance(self, chargers: Collection[str]) -> tuple[str, ...]:
@@ -164,14 +170,19 @@ class Controller:
         What is wanted is taken as it was found at the last look.
         """
         async with self._looking:
-            seen = self._relay.live(chargers)
-            for name in chargers:
-                self._live.pop(name, None)
-            self._live |= seen
+            seen = self._see(chargers)
             if self._duty.held and self._site is not None:
                 self._failovers.glance(self._site, self._effective.chargers, seen)
             self._adopt(self._relay.questions(chargers))
             return await self._due([*(name for name in chargers if name in self.desired), *self._strays(seen)])
+
+    def _see(self, chargers: Collection[str] | None) -> Mapping[str, LiveCharger]:
+        """Find out how these chargers run, None for all, and return it."""
+        seen = self._relay.live(chargers)
+        for name in tuple(self._live) if chargers is None else chargers:
+            self._live.pop(name, None)
+        self._live |= seen
+        return seen
 
     async def _turn_to(self, applied: Applied) -> None:
         """Take newly applied specs; the history of what they change says who applied them, at whichever node."""
@@ -306,7 +317,7 @@ class Controller:
         generation = course.next_generation(live)
         course.ask(generation, wanted)
         outcome = await self._outcome(course.charger, generation, wanted)
-        course.settle(outcome, self._clock.monotonic_s(), self._patience(course.charger, wanted, live))
+        course.settle(outcome, self._clock.monotonic_s(), patience_with(wanted, live, self.layers.get(course.charger)))
         if isinstance(outcome, Refusal):
             if outcome.reason != refused_before:
                 self._history.note("flip-refused", course.charger, outcome.reason, cause)
@@ -329,15 +340,6 @@ class Controller:
             return course.cause
         layer = self.layers.get(course.charger)
         return cause_of(layer) if layer is not None else Cause()
-
-    def _patience(self, charger: str, wanted: DesiredCharger | None, live: LiveCharger | None) -> Patience:
-        """Return when a refusal is worth another question."""
-        if wanted is None or live is None or not live.transactions:
-            return Patience.BACK_OFF
-        policy, layer = wanted.flip.open_transaction, self.layers.get(charger)
-        if policy == "skip" and layer is not None and layer.kind is LayerKind.OUTAGE:
-            return Patience.LEFT_ALONE  # the outage is over before the next one comes
-        return Patience.UNTIL_FREE if policy == "wait" else Patience.BACK_OFF
 
     async def flush(self) -> None:
         """Write what happened into history."""

@@ -11,6 +11,7 @@ from reconciler.errors import AppliedInPart
 from reconciler.model.desired import DesiredCharger
 from reconciler.model.live import Ack, Deferred, LiveCharger, Outcome, Refusal
 from reconciler.planning.drift import NEEDING_ATTENTION, Asked, Standing, State, compare
+from reconciler.planning.effective import Layer, LayerKind
 
 SETTLE_S: Final = 5.0
 """How long a charger may take to show what was asked of it, before it is asked again."""
@@ -61,6 +62,16 @@ class Patience(StrEnum):
     BACK_OFF = "later and later"
     UNTIL_FREE = "once its transaction has ended"
     LEFT_ALONE = "not at all"
+
+
+def patience_with(wanted: DesiredCharger | None, live: LiveCharger | None, layer: Layer | None) -> Patience:
+    """Return when a refusal of `wanted` is worth another question; `layer` decides on the charger, where one does."""
+    if wanted is None or live is None or not live.transactions:
+        return Patience.BACK_OFF
+    policy = wanted.flip.open_transaction
+    if policy == "skip" and layer is not None and layer.kind is LayerKind.OUTAGE:
+        return Patience.LEFT_ALONE  # the outage is over before the next one comes
+    return Patience.UNTIL_FREE if policy == "wait" else Patience.BACK_OFF
 
 
 @dataclass(slots=True, eq=False)

@@ -57,6 +57,11 @@ class FailoverWatch:
         self.next_s = min((turn for turn in turns if turn is not None), default=None)
         return tuple(in_force[pair] for pair in sorted(in_force))
 
+    @property
+    def watches(self) -> bool:
+        """Return True where there is any owner that somebody would stand in for, or stands in for."""
+        return bool(self._health or self._known)
+
     def glance(self, site: Site, desired: Mapping[str, DesiredCharger], live: Mapping[str, LiveCharger]) -> None:
         """Learn how owners of these chargers are; what follows from it is decided by `watch`, at `next_s` or before."""
         for pair, patience in _watched(site, desired, live):

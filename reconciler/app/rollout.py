@@ -86,6 +86,8 @@ class RolloutRun:
         self._tempo = Tempo(pace)
         self._steps: dict[str, Step] = {}
         self._results: dict[str, ChargerResult] = {}
+        self._failed = 0
+        """Of the results, counted as they come."""
         self._unwritten: list[Step] = []
         self._one_releases = asyncio.Lock()
 
@@ -94,7 +96,7 @@ class RolloutRun:
         self._steps = {step.charger: step for step in steps if step.state != SUPERSEDED}
         for step in self._steps.values():
             if step.state not in (WAITING, ASKED, FAILED):
-                self._results[step.charger] = result_of(step)
+                self._note(result_of(step))
         going = [step for step in self._steps.values() if step.charger not in self._results]
         self._controller.take_in_hand(step.charger for step in going)
         try:
@@ -167,7 +169,7 @@ class RolloutRun:
         for step in left:
             self._steps[step.charger] = step
             self._heard(result_of(step))
-        await self._controller.look(self._clock.now())
+        await self._controller.look(self._clock.now(), chunk)
         turns.released.extend(step.charger for step in asked)
 
     def _paused(self, name: str, why: str) -> Step:
@@ -178,8 +180,12 @@ class RolloutRun:
         unwritten, self._unwritten = self._unwritten, []
         await self._store.journal_steps(self._rollout.id, self._rollout.holder, [*unwritten, *steps])
 
-    def _heard(self, result: ChargerResult) -> None:
+    def _note(self, result: ChargerResult) -> None:
         self._results[result.charger] = result
+        self._failed += result.verdict is Verdict.FAILED
+
+    def _heard(self, result: ChargerResult) -> None:
+        self._note(result)
         if self._steps[result.charger].state != PAUSED:
             step = replace(self._steps[result.charger], state=result.verdict.value, reason=result.reason)
             self._unwritten.append(step)
@@ -200,9 +206,8 @@ class RolloutRun:
             return "the apply lock was broken"
         if self._stop.by:
             return f"{self._stop.by} asked to stop"
-        failed = sum(result.verdict is Verdict.FAILED for result in self._results.values())
-        if self._pace.max_failures is not None and failed > self._pace.max_failures:
-            return f"{failed} failed, {self._pace.max_failures} may (--max-failures)"
+        if self._pace.max_failures is not None and self._failed > self._pace.max_failures:
+            return f"{self._failed} failed, {self._pace.max_failures} may (--max-failures)"
         return ""
 
     async def _unconfirmed(self, canaries: Sequence[str]) -> str:
