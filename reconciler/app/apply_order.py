@@ -77,12 +77,13 @@ def steps_of(fresh: Plan, holds: Sequence[Hold], first: Collection[str]) -> tupl
             charger=name,
             base=bases.get(name, fresh.base_revision),
             state=PAUSED if effect.paused else WAITING,
-            reason=effect.until if name in effect.chargers or effect.paused else "",
+            reason=effect.until if connected or effect.paused else "",
             disruption=effect.disruption.value,
             canary=name in first,
         )
         for effect in fresh.effects
-        for name in effect.names
+        for connected, names in ((True, effect.chargers), (False, effect.deferred))
+        for name in names
     ]
     return tuple(sorted(steps, key=lambda step: step.charger))
 
