@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Final, Literal, Protocol
 
 from reconciler.app.apply_journal import refusal_of, result_as_journalled
@@ -23,13 +24,15 @@ ADOPT_EVERY_S: Final = RENEW_EVERY_S
 
 @dataclass(slots=True, eq=False)
 class ApplyRun:
-    """One apply as it goes: `result` or `error` once it is done."""
+    """One apply as it goes: `result` or `error` once it is done, and then when it began and ended, by the journal."""
 
     id: str
     progress: list[ApplyProgress] = field(default_factory=list)
     result: ApplyResult | None = None
     error: FwdctlError | None = None
     stop: StopRequest = field(default_factory=StopRequest)
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -147,11 +150,21 @@ class ApplyRuns:
 
     async def look_up(self, run_id: str) -> ApplyRun:
         """Return a run; by the journal where another process carries it out or ended it. Raises UnknownAddress."""
-        if run_id in self._runs:
-            return self._runs[run_id]
+        run = self._runs.get(run_id)
+        if run is not None and (not run.done or run.ended_at is not None):
+            return run
         rollout = await self._applies.rollout(run_id)
         if rollout is None:
-            raise _unknown(run_id)
+            if run is None:
+                raise _unknown(run_id)
+            return run  # refused before there was anything to journal
+        found = run or await self._journalled(rollout)
+        found.started_at, found.ended_at = rollout.started_at, rollout.ended_at
+        return found
+
+    async def _journalled(self, rollout: Rollout) -> ApplyRun:
+        """Return the run of another process, or of an earlier one."""
+        run_id = rollout.id
         if rollout.state is RolloutState.OPEN:
             return ApplyRun(run_id)  # nobody here has taken it over: no news so far
         if rollout.state is RolloutState.REFUSED:

@@ -177,7 +177,8 @@ class Applying:
                 revision = await self._commit(rollout, request, course)
             except FwdctlError as error:
                 outcome = {"refused": error.summary, "error": error_to_json(error)["error"]}
-                await self._store.end_rollout(rollout.id, rollout.holder, RolloutState.REFUSED, outcome)
+                now = self._clock.now()
+                await self._store.end_rollout(rollout.id, rollout.holder, RolloutState.REFUSED, outcome, now)
                 raise
         else:
             revision = rollout.revision
@@ -187,9 +188,8 @@ class Applying:
             request.plan.plan_id, revision, ending.results, await self._leftover(request), ending.stopped
         )
         state = RolloutState.STOPPED if ending.stopped else RolloutState.DONE
-        await self._store.end_rollout(
-            rollout.id, rollout.holder, state, {"leftover": list(result.leftover), "stopped": result.stopped}
-        )
+        outcome = {"leftover": list(result.leftover), "stopped": result.stopped}
+        await self._store.end_rollout(rollout.id, rollout.holder, state, outcome, self._clock.now())
         await self._record(request, revision, _outcome_text(result), result.counts)
         last: Literal["stopped", "done"] = "stopped" if ending.stopped else "done"
         count = len(ending.results)

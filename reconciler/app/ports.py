@@ -193,7 +193,9 @@ class Store(Protocol):
         Raises LockHeld where the rollout is no longer `holder`'s.
         """
 
-    async def end_rollout(self, id: str, holder: str, state: RolloutState, outcome: Mapping[str, Any]) -> None:
+    async def end_rollout(
+        self, id: str, holder: str, state: RolloutState, outcome: Mapping[str, Any], at: datetime
+    ) -> None:
         """Store that it is over, or stopped; harmless where it is no longer `holder`'s."""
 
     async def release_paused(self, chargers: Sequence[str]) -> None:

@@ -54,7 +54,8 @@ class Rollout:
     """One apply as it is kept: who carries it out, what was ordered, and how far it is.
 
     `node` is the server that carries it out and `holder` its name on the apply lock; `order` is JSON data of the
-    apply's request, `plan` the plan as bytes until the rollout is done. `revision` is None before the commit.
+    apply's request, `plan` the plan as bytes until the rollout is done. `revision` is None before the commit,
+    `ended_at` while it goes on, and where it ended before that was written down.
     """
 
     id: str
@@ -67,6 +68,7 @@ class Rollout:
     state: RolloutState = RolloutState.OPEN
     revision: int | None = None
     outcome: Mapping[str, Any] = field(default_factory=dict)
+    ended_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

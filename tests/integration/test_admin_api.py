@@ -159,3 +159,10 @@ async def test_a_dump_is_what_was_applied(api: httpx.AsyncClient) -> None:
 async def test_the_api_describes_itself(api: httpx.AsyncClient) -> None:
     paths = (await api.get("/openapi.json")).json()["paths"]
     assert {"/v1/plan", "/v1/applies", "/v1/applies/{run_id}", "/v1/status", "/v1/toggles/end"} <= paths.keys()
+
+
+async def test_an_apply_says_when_it_began_and_ended(api: httpx.AsyncClient) -> None:
+    state = await applied(api, documents=a_site("cp001"))
+    assert state["started_at"] <= state["ended_at"]
+    again = (await api.get(f"/v1/applies/{state['id']}")).json()
+    assert (again["started_at"], again["ended_at"]) == (state["started_at"], state["ended_at"])

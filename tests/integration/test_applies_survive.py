@@ -148,7 +148,7 @@ async def test_nobody_who_lost_an_apply_can_write_its_journal(store: Store) -> N
     with pytest.raises(LockHeld, match="taken over by bob"):
         await store.journal_steps(rollout.id, rollout.holder, [replace(step, state="applied") for step in steps])
     assert await store.rollout_steps(rollout.id) == steps
-    await store.end_rollout(rollout.id, rollout.holder, RolloutState.DONE, {})
+    await store.end_rollout(rollout.id, rollout.holder, RolloutState.DONE, {}, rollout.started_at)
     kept = await store.rollout(rollout.id)
     assert kept is not None
     assert kept.state is RolloutState.OPEN

@@ -129,12 +129,14 @@ class MemoryStore:
         held = self._steps[id]
         held |= {step.charger: step for step in steps if held[step.charger].state in UNFINISHED}
 
-    async def end_rollout(self, id: str, holder: str, state: RolloutState, outcome: Mapping[str, Any]) -> None:
+    async def end_rollout(
+        self, id: str, holder: str, state: RolloutState, outcome: Mapping[str, Any], at: datetime
+    ) -> None:
         """End it where it is still the holder's."""
         found = self._rollouts[id]
         if found.holder == holder:
             plan = found.plan if state is RolloutState.STOPPED else None
-            self._rollouts[id] = replace(found, state=state, outcome=outcome, plan=plan)
+            self._rollouts[id] = replace(found, state=state, outcome=outcome, plan=plan, ended_at=at)
 
     async def release_paused(self, chargers: Sequence[str]) -> None:
         """Let go of them."""

@@ -42,6 +42,8 @@ def apply_run(run: ApplyRun, seen: int) -> JSONResponse:
         result=_apply_result(run.result) if run.result else None,
         error=error_to_json(run.error)["error"] if run.error else None,
         exit_code=run.exit_code,
+        started_at=instant(run.started_at) if run.started_at else None,
+        ended_at=instant(run.ended_at) if run.ended_at else None,
     )
 
 

@@ -41,7 +41,7 @@ class Rollouts(Section):
         going = (RolloutState.OPEN.value, RolloutState.STOPPED.value)
         mine = update(rollouts).where(rollouts.c.id == id, rollouts.c.state.in_(going))
         async with self._database.writing(Turn.RESOURCES) as connection:
-            taken = mine.values(node=node, holder=holder, state=RolloutState.OPEN.value)
+            taken = mine.values(node=node, holder=holder, state=RolloutState.OPEN.value, ended_at=None)
             return (await connection.execute(taken)).rowcount == 1
 
     async def rollout_steps(self, id: str) -> tuple[Step, ...]:
@@ -79,12 +79,14 @@ class Rollouts(Section):
                 resumed.values(state=SUPERSEDED, reason="resumed"), [{"of": charger} for charger in chargers]
             )
 
-    async def end_rollout(self, id: str, holder: str, state: RolloutState, outcome: Mapping[str, Any]) -> None:
-        """Store that it is over, or stopped; harmless where it is no longer `holder`'s."""
+    async def end_rollout(
+        self, id: str, holder: str, state: RolloutState, outcome: Mapping[str, Any], at: datetime
+    ) -> None:
+        """Store that it is over, or stopped, since `at`; harmless where it is no longer `holder`'s."""
         mine = update(rollouts).where(rollouts.c.id == id, rollouts.c.holder == holder)
         kept: dict[str, Any] = {} if state is RolloutState.STOPPED else {"plan": None}
         async with self._database.writing(Turn.RESOURCES) as connection:
-            await connection.execute(mine.values(state=state.value, outcome=dict(outcome), **kept))
+            await connection.execute(mine.values(state=state.value, outcome=dict(outcome), ended_at=at, **kept))
 
     async def forget_rollouts(self, before: datetime, at_most: int) -> int:
         """Delete applies that are over and began before then, with their steps, at most so many; return how many.

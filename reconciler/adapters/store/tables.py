@@ -297,6 +297,7 @@ rollouts: Final = Table(
     Column("state", PlainText, nullable=False, index=True),
     Column("revision", Integer, nullable=True),
     Column("outcome", JSON, nullable=False),
+    Column("ended_at", Instant, nullable=True),
 )
 """The journal of applies. `plan` is there until the end: whoever takes an apply over needs it."""
 

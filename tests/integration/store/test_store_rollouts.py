@@ -19,7 +19,7 @@ async def an_apply(store: Store, id: str, state: RolloutState, step: str, charge
     meta = RevisionMeta(EPOCH, "ann", "", "", "", False)
     await store.commit_revision([write], meta, id, RolloutCommit(id, "ann", steps))
     if state is not RolloutState.OPEN:
-        await store.end_rollout(id, "ann", state, {})
+        await store.end_rollout(id, "ann", state, {}, EPOCH + timedelta(minutes=1))
 
 
 @pytest.fixture
@@ -49,3 +49,16 @@ async def test_what_was_applied_stays(journal: Store) -> None:
     await journal.forget_rollouts(LATER, 10)
     assert await journal.revision() == before
     assert await journal.revision_meta(1) is not None
+
+
+async def test_when_an_apply_ended_is_kept_until_somebody_goes_on_with_it(journal: Store) -> None:
+    ends = {}
+    for id in ("done", "stopped", "open"):
+        rollout = await journal.rollout(id)
+        assert rollout is not None
+        ends[id] = rollout.ended_at
+    assert ends == {"done": EPOCH + timedelta(minutes=1), "stopped": EPOCH + timedelta(minutes=1), "open": None}
+    assert await journal.take_over_rollout("stopped", node="n2", holder="bob")
+    taken = await journal.rollout("stopped")
+    assert taken is not None
+    assert taken.ended_at is None

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -208,6 +209,17 @@ async def test_one_that_ended_elsewhere_is_told_from_the_journal(bench: Bench) -
     )
     with pytest.raises(UnknownAddress):
         await runs.look_up("old4")
+
+
+async def test_when_it_began_and_ended_is_what_the_journal_says(bench: Bench) -> None:
+    runs, began = bench.runs(at_once), FakeClock().now()
+    run = await ended(runs.start(REQUEST))
+    assert (await runs.look_up(run.id)).ended_at is None  # refused before there was a journal
+    rollout = Rollout(run.id, "node", "ann (1)", began, state=RolloutState.DONE, ended_at=began + timedelta(seconds=3))
+    bench.applies.journal |= {run.id: rollout, "old1": replace(rollout, id="old1")}
+    for id in (run.id, "old1"):
+        found = await runs.look_up(id)
+        assert (found.started_at, found.ended_at) == (began, began + timedelta(seconds=3))
 
 
 async def test_an_apply_that_was_stopped_goes_on_when_asked_and_one_that_ended_does_not(bench: Bench) -> None:

@@ -25,7 +25,7 @@ async def test_applies_that_are_over_are_forgotten_with_the_events_of_their_time
     clock, store = FakeClock(), MemoryStore()
     for number in range(APPLIES_BATCH + 1):
         await store.begin_rollout(Rollout(f"a{number}", "n1", "ann", clock.now()))
-        await store.end_rollout(f"a{number}", "ann", RolloutState.REFUSED, {})
+        await store.end_rollout(f"a{number}", "ann", RolloutState.REFUSED, {}, clock.now())
     await store.begin_rollout(Rollout("open", "n1", "ann", clock.now()))
     retention = Retention(store, clock, 60, lambda what, error: None)
     assert await retention.forget() == 0
