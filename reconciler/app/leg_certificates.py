@@ -38,7 +38,7 @@ class LegCertificates:
         self._desired = desired
         self._secrets = secrets
         self._dates = dates
-        self._found: Mapping[tuple[str, str], Named] = {}
+        self._found: tuple[Named, ...] = ()
         self._legs: Mapping[tuple[str, str], float] = {}
 
     async def look(self) -> None:
@@ -50,12 +50,10 @@ class LegCertificates:
         return self._legs.get((charger, backend), 0.0)
 
     def __iter__(self) -> Iterator[Named]:
-        return iter(self._found.values())
+        return iter(self._found)
 
-    def _read(
-        self, chargers: Iterable[DesiredCharger]
-    ) -> tuple[dict[tuple[str, str], Named], dict[tuple[str, str], float]]:
-        found: dict[tuple[str, str], Named] = {}
+    def _read(self, chargers: Iterable[DesiredCharger]) -> tuple[tuple[Named, ...], dict[tuple[str, str], float]]:
+        found: dict[tuple[str, str], Named | None] = {}
         legs: dict[tuple[str, str], float] = {}
         for charger in chargers:
             for leg in charger.legs:
@@ -64,11 +62,11 @@ class LegCertificates:
                 self._named(found, "ca", backend, security.trusted_ca, charger)
                 if shown is not None:
                     legs[charger.name, backend] = shown.expires_s
-        return found, legs
+        return tuple(named for named in found.values() if named is not None), legs
 
     def _named(
         self,
-        found: dict[tuple[str, str], Named],
+        found: dict[tuple[str, str], Named | None],
         whose: str,
         backend: str,
         ref: SecretRef | None,
@@ -78,12 +76,13 @@ class LegCertificates:
             return None
         read = self._dates.expires_at if whose == "leg" else self._dates.last_expires_at
         name = f"{backend} {str(ref).replace('{identity}', charger.identity)}"
-        named = found.get((whose, name))
-        if named is None:
+        if (whose, name) not in found:
             try:
                 expires_s = read(self._secrets.resolve(ref, charger.identity)).timestamp()
+                found[whose, name] = Named(whose, name, expires_s)
             except (SecretUnavailable, ValueError):
-                return None  # the leg says so when it is dialled
-            named = found[whose, name] = Named(whose, name, expires_s)
-        named.chargers.append(charger.name)
+                found[whose, name] = None  # the leg says so when it is dialled
+        named = found[whose, name]
+        if named is not None:
+            named.chargers.append(charger.name)
         return named

@@ -28,13 +28,13 @@ async def empty_server(example: Path) -> AsyncIterator[Fwdctl]:
     Yields what runs a verb against it.
     """
     text = (example / SITE).read_text(encoding="utf-8")
-    environ = dict.fromkeys(_ENV_REFERENCE.findall(text), "anything")
+    environ = dict.fromkeys(_ENV_REFERENCE.findall(text), "anything that is long enough")
     with tempfile.TemporaryDirectory() as scratch, contextlib.chdir(example):  # plans name files from where one is
         data = Path(scratch) / "data"
         for reference in _FILE_REFERENCE.finditer(text):
             secret = data / "secrets" / reference["path"]
             secret.parent.mkdir(parents=True, exist_ok=True)
-            secret.write_text("anything")
+            secret.write_text("anything that is long enough")
         async with running_server(data) as server:
 
             async def fwdctl(*arguments: str) -> Completed:

@@ -40,6 +40,17 @@ async def test_one_that_many_legs_share_is_named_once_with_all_its_chargers() ->
 
 
 async def test_what_can_not_be_read_is_for_the_dial_to_say() -> None:
-    found = LegCertificates(lambda: CHARGERS, KnownSecrets({"client.pem": b"garbage"}), CertificateOffice())
+    asked: list[str] = []
+
+    class Counted(KnownSecrets):
+        """Knows what was asked for."""
+
+        def resolve(self, ref: SecretRef, identity: str = "") -> bytes:
+            """Return the secret."""
+            asked.append(ref.name)
+            return super().resolve(ref, identity)
+
+    found = LegCertificates(lambda: CHARGERS, Counted({"client.pem": b"garbage"}), CertificateOffice())
     await found.look()
     assert list(found) == []
+    assert asked == ["client.pem", "ca.pem", "{identity}.pem"]  # once, however many legs share it
