@@ -1,10 +1,12 @@
 """What the admin API answers: values of the use cases as JSON data, every answer with its `format_version`."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, StreamingResponse
 
 from reconciler.app.api_contract import FORMAT_VERSION, error_to_json
 from reconciler.app.apply_runs import ApplyRun
@@ -23,6 +25,9 @@ from reconciler.planning.drift import Standing
 from reconciler.planning.drift_origins import Origin
 from reconciler.planning.effective import Layer
 from reconciler.planning.explain import layer_text
+
+WRITTEN_AT_ONCE: Final = 50
+"""Chargers written in one turn of the event loop, a few milliseconds."""
 
 Json = dict[str, Any]
 
@@ -47,9 +52,25 @@ def apply_run(run: ApplyRun, seen: int) -> JSONResponse:
     )
 
 
-def status(chargers: Sequence[ChargerStatus], strangers: int) -> JSONResponse:
-    """Return every charger: what it is to run and what it runs; and how many knocked that are not declared."""
-    return answer(chargers=[_charger(charger) for charger in chargers], strangers=strangers)
+def status(chargers: Sequence[ChargerStatus], strangers: int) -> StreamingResponse:
+    """Return every charger: what it is to run and what it runs; and how many knocked that are not declared.
+
+    A large fleet is written and sent a few chargers at a time: frames are forwarded on the same event loop.
+    """
+    return StreamingResponse(_fleet(chargers, strangers), media_type="application/json")
+
+
+async def _fleet(chargers: Sequence[ChargerStatus], strangers: int) -> AsyncIterator[bytes]:
+    yield _written({"format_version": FORMAT_VERSION})[:-1] + b',"chargers":['
+    for start in range(0, len(chargers), WRITTEN_AT_ONCE):
+        some = chargers[start : start + WRITTEN_AT_ONCE]
+        yield (b"," if start else b"") + _written([_charger(charger) for charger in some])[1:-1]
+        await asyncio.sleep(0)
+    yield b"]," + _written({"strangers": strangers})[1:]
+
+
+def _written(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
 def dump(documents: Sequence[Mapping[str, Any]], newcomers: Sequence[Newcomer] | None) -> JSONResponse:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, StreamingResponse
 
 from reconciler import __version__
 from reconciler.adapters.admin_api import answers
@@ -81,7 +81,7 @@ def _add_reading(router: APIRouter, reconciler: Reconciler) -> None:
         return answers.answer(version=__version__)
 
     @router.get("/status")
-    async def status(address: str | None = None) -> JSONResponse:
+    async def status(address: str | None = None) -> StreamingResponse:
         labels = CURRENT_CALL.get().caller.select
         reached = await reconciler.reach.chargers(labels) if labels else None
         chargers = [one for one in await reconciler.status(address) if reached is None or one.name in reached]
