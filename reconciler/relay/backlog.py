@@ -109,12 +109,11 @@ class Backlog:
         """Return the call as kept, None where there is no room for it, and the `seq` of what had to make room."""
         gone = [old.seq for old in self._kept if now - old.at_s > _AGE_MAX_S]
         self.forget(gone)
-        while self._is_full(frame):
-            victim = next((old for old in self._kept if old.intermediate), None)
-            if victim is None:
-                return None, gone
-            self.forget([victim.seq])
-            gone.append(victim.seq)
+        victims = self._room_for(frame)
+        if victims is None:
+            return None, gone
+        self.forget(victims)
+        gone += victims
         kept = Kept(self._next_seq, frame, now, self.version)
         self._next_seq += 1
         self._append(kept)
@@ -153,8 +152,17 @@ class Backlog:
                 self._append(Kept(seq, frame, at_s, self._other_versions.get(seq, self.version)))
                 self._next_seq = max(self._next_seq, seq + 1)
 
-    def _is_full(self, frame: Frame) -> bool:
-        return len(self._kept) >= _ENTRIES_MAX or self._bytes + len(frame.raw) > _BYTES_MAX
+    def _room_for(self, frame: Frame) -> list[int] | None:
+        """Return the `seq` of what has to go for this one, None where even that is not enough."""
+        entries, size = len(self._kept) + 1, self._bytes + len(frame.raw)
+        victims: list[int] = []
+        for old in self._kept:
+            if entries <= _ENTRIES_MAX and size <= _BYTES_MAX:
+                break
+            if old.intermediate:
+                victims.append(old.seq)
+                entries, size = entries - 1, size - len(old.frame.raw)
+        return victims if entries <= _ENTRIES_MAX and size <= _BYTES_MAX else None
 
     def _append(self, kept: Kept) -> None:
         self._kept.append(kept)

@@ -372,8 +372,10 @@ class Site:
             f"{leg.name} commands": (len(leg.commands_open), limits.commands_waiting_max + 1)
             for leg in state.legs.values()
         }
-        sizes["statuses"] = (len(state.memory.statuses), 256)
-        sizes["transactions"] = (len(state.memory.transactions), 64)
+        memory = state.memory
+        sizes["statuses"] = (len(memory.statuses), 256)
+        sizes["transactions"] = (len(memory.transactions), 64)
+        sizes["kept calls"] = (len(memory.backlog), 2_000)
         for what, (size, most) in sizes.items():
             if size > most:
                 self.write(What.GREW, text=f"{what}: {size} of {most}")

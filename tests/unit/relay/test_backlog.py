@@ -58,6 +58,17 @@ def test_a_full_backlog_takes_nothing_and_loses_nothing(monkeypatch: pytest.Monk
     assert (kept, gone, len(backlog)) == (None, [], 1)
 
 
+def test_nothing_makes_room_for_what_there_is_no_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_BYTES_MAX", 200)
+    backlog = Backlog()
+    for action in ("StopTransaction", "MeterValues", "MeterValues"):
+        backlog.take(call(action), now=0)
+    large = call("StopTransaction", payload='{"x":"' + "y" * 150 + '"}')
+    assert backlog.take(large, now=0) == (None, [])
+    assert len(backlog) == 3
+    assert backlog.take(call("StopTransaction", payload='{"x":"' + "y" * 100 + '"}'), now=0)[1] == [2]
+
+
 def test_what_is_too_old_goes() -> None:
     backlog = Backlog()
     backlog.take(call("StopTransaction"), now=0)

@@ -119,3 +119,9 @@ def test_the_book_survives_as_json() -> None:
     assert list(restored) == list(book)
     assert restored.of("old") == tuple(book)
     assert restored.of("new") == ()
+
+
+def test_r15_the_book_is_bounded_and_the_oldest_goes_first() -> None:
+    book = ResidueBook()
+    book.restore([["reservation", str(number), "home", ""] for number in range(600)])
+    assert [residue.key for residue in book] == [str(number) for number in range(88, 600)]
