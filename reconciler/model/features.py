@@ -43,5 +43,8 @@ RESIDUE_FEATURES: Final[Mapping[str, str]] = {
     "log-job": "diagnostics",
     "display-message": "display",
     "der-control": "der-control",
+    "tariff": "tariff-and-cost",
+    "monitor": "diagnostics",
+    "configuration": "provisioning",
 }
 """What a back-end may leave in a station (R14) -> the feature whose owner it belongs to."""

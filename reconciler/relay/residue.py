@@ -8,11 +8,15 @@
     GetLog, GetDiagnostics ─────────> log-job           <── a final status of the upload
     SetDisplayMessage   Accepted ──> display-message    <── ClearDisplayMessage
     SetDERControl       Accepted ──> der-control        <── ClearDERControl
+    SetDefaultTariff    Accepted ──> tariff             <── ClearTariffs
+    SetVariableMonitoring Accepted > monitor            <── ClearVariableMonitoring
+    ChangeConfiguration, SetVariables Accepted > configuration (the key alone; whoever writes it next has it)
 
 After a flip the loser's residue is kept unless the binding's `flip.handover` says otherwise: taking a limit away may
 overload a site, so nobody but its owner decides that it goes.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -22,7 +26,7 @@ import msgspec
 from reconciler.relay.envelope import UNREADABLE, Frame
 
 _MAX: Final = 512
-"""Kept per charger; the oldest go first (R15)."""
+"""Kept per charger; of the kind of which there is most the oldest goes first (R15)."""
 
 _FINAL_FIRMWARE: Final = frozenset(
     {
@@ -39,7 +43,8 @@ _FINAL_LOG: Final = frozenset(
 )
 _MAY_RESERVE: Final = ("StartTransaction", "TransactionEvent")
 _RESERVED: Final = b'"reservationId"'
-_ACCEPTED: Final = frozenset({"Accepted", "Scheduled", "AcceptedCanceled"})
+_ACCEPTED: Final = frozenset({"Accepted", "Scheduled", "AcceptedCanceled", "RebootRequired"})
+_NO_LONGER: Final = frozenset({"Accepted", "NotFound", "NoTariff"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +76,15 @@ class ResidueBook:
 
     def command_answered(self, owner: str, action: str, sent: bytes, answer: Frame) -> bool:
         """Read a command that the station answered; returns True where the book changed."""
-        if action not in _COMMANDS:
+        if action not in _COMMANDS and action not in _BY_ITEM:
             return False
         asked, said = _object(sent), _object(answer.payload)
         if asked is None or said is None:
             return False
         before = dict(self._book)
+        if action in _BY_ITEM:
+            _BY_ITEM[action](self, owner, asked, said)
+            return self._book != before
         if action in ("GetDiagnostics", "UpdateFirmware") and "status" not in said:
             said = {**said, "status": "Accepted"}  # 1.6 answers these without one
         if _word(said.get("status")) in _ACCEPTED:
@@ -130,7 +138,8 @@ class ResidueBook:
         self._book.pop((residue.kind, residue.key), None)
         self._book[residue.kind, residue.key] = residue
         if len(self._book) > _MAX:
-            del self._book[next(iter(self._book))]
+            ((most, _),) = Counter(kind for kind, _ in self._book).most_common(1)
+            del self._book[next(key for key in self._book if key[0] == most)]
 
     def _end_if(self, final: bool, kind: str) -> None:
         if final:
@@ -211,6 +220,52 @@ class ResidueBook:
             if kind == "der-control" and asked.get("controlId") in (None, key):
                 self.gone(kind, key)
 
+    def _set_tariff(self, owner: str, asked: Mapping[str, Any]) -> None:
+        self._put(Residue("tariff", _text(_part(asked, "tariff").get("tariffId")), owner, f"at {asked.get('evseId')}"))
+
+    def _configure(self, owner: str, asked: Mapping[str, Any]) -> None:
+        self._put(Residue("configuration", _text(asked.get("key")), owner))
+
+    # -- commands that are answered item by item ---------------------------------------------------------------
+
+    def _clear_tariffs(self, owner: str, asked: Mapping[str, Any], said: Mapping[str, Any]) -> None:
+        for item in _items(said, "clearTariffsResult"):
+            if item.get("status") in _NO_LONGER:
+                self.gone("tariff", _text(item.get("tariffId")))
+
+    def _set_monitors(self, owner: str, asked: Mapping[str, Any], said: Mapping[str, Any]) -> None:
+        for item in _items(said, "setMonitoringResult"):
+            key = _number(item.get("id"))
+            if key is not None and item.get("status") == "Accepted":
+                self._put(Residue("monitor", key, owner, _variable(item)))
+
+    def _clear_monitors(self, owner: str, asked: Mapping[str, Any], said: Mapping[str, Any]) -> None:
+        for item in _items(said, "clearMonitoringResult"):
+            if item.get("status") in _NO_LONGER:
+                self.gone("monitor", str(item.get("id")))
+
+    def _set_variables(self, owner: str, asked: Mapping[str, Any], said: Mapping[str, Any]) -> None:
+        for item in _items(said, "setVariableResult"):
+            if item.get("attributeStatus") in _ACCEPTED:
+                self._put(Residue("configuration", _variable(item), owner))
+
+
+def _items(said: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """Return the objects of the array at `name`."""
+    found = said.get(name)
+    return [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
+
+
+def _variable(item: Mapping[str, Any]) -> str:
+    """Return which variable of which component an item is about."""
+    parts = (_part(item, name) for name in ("component", "variable"))
+    return ".".join("/".join(_text(part.get(key)) for key in ("name", "instance") if part.get(key)) for part in parts)
+
+
+def _text(value: Any) -> str:
+    """Return a foreign name as the book keeps it: OCPP's are at most 60 characters."""
+    return value[:64] if isinstance(value, str) else ""
+
 
 def _matches(told: list[str], purpose: Any, level: Any, where: Any) -> bool:
     """Return True where "purpose level N at W" fits criteria of which None fits all."""
@@ -257,6 +312,14 @@ _COMMANDS: Final = {
     "ClearDisplayMessage": ResidueBook._hide,
     "SetDERControl": ResidueBook._set_der,
     "ClearDERControl": ResidueBook._clear_der,
+    "SetDefaultTariff": ResidueBook._set_tariff,
+    "ChangeConfiguration": ResidueBook._configure,
+}
+_BY_ITEM: Final = {
+    "ClearTariffs": ResidueBook._clear_tariffs,
+    "SetVariableMonitoring": ResidueBook._set_monitors,
+    "ClearVariableMonitoring": ResidueBook._clear_monitors,
+    "SetVariables": ResidueBook._set_variables,
 }
 _REPORTS: Final = frozenset(
     {

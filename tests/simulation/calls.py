@@ -58,6 +58,8 @@ class UnderWay:
     replay: bool = False
     owners: bool = False
     """Its receiver owns it, or a part of its answer; it is no copy."""
+    base: bool = False
+    """Its receiver owned it then, and not only a part of its answer."""
     kept: bool = False
     """It is sent from what was kept for this back-end."""
 

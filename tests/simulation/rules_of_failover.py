@@ -27,7 +27,9 @@ class Failovers:
         self.watched_since = 0.0
         """Since when the controller has looked at this charger's session under these specs."""
         self.gone: dict[str, float] = {}
-        """When a back-end's connection last broke, or was refused."""
+        """When a back-end was last seen to have no connection."""
+        self.gaps: dict[str, tuple[float, float]] = {}
+        """Where it has none: since when, and when that was last tried."""
         self.away: dict[str, float] = {}
         """Since when one that is dialled is not connected."""
         self.lost: dict[str, float] = {}
@@ -67,8 +69,11 @@ class Failovers:
                 self.booted_at = record.at  # every back-end is asked anew
             case What.LEG_OPENED:
                 self.away.pop(record.who, None)
+                since, tried = self.gaps.pop(record.who, (record.at, 0.0))
+                if record.at > since + TICK_S:  # else nobody may have seen it
+                    self.gone[record.who] = tried
             case What.LEG_CLOSED | What.REDIAL_LEG | What.CLOSE_LEG | What.OPEN_LEG | What.DIAL_FAILED:
-                self.gone[record.who] = record.at
+                self.gaps[record.who] = self.gaps.get(record.who, (record.at, 0.0))[0], record.at
                 self.away.setdefault(record.who, record.at)
                 if record.at > self._there_since(record) + TICK_S:
                     self.lost[record.who] = record.at

@@ -45,6 +45,8 @@ class Scene:
         self._snapshot_at = -1.0
         self._snapshot: tuple[bytes | None, dict[str, bytes]] = (None, {})
         self._stored: tuple[bytes | None, dict[str, bytes]] = (None, {})
+        self._before: tuple[bytes | None, dict[str, bytes]] = (None, {})
+        """What was known before the station's last call."""
         self.arriving: Mapping[str, str] = {}
         """The owners that this instant brings."""
         self.registered_before: frozenset[str] = frozenset()
@@ -120,7 +122,7 @@ class Scene:
         for call in self.calls.values():
             under_way = self.up.get(call.owner)
             sent = under_way is not None and under_way.trace == call.trace and not under_way.replay
-            if not (sent and under_way is not None and under_way.owners):
+            if not (sent and under_way is not None and under_way.base):
                 self._move(call, self.arriving)
         self.registered_before = frozenset(self.registered)
 
@@ -159,13 +161,13 @@ class Scene:
                 self._hung_up(record.who)
                 self.connections[record.who] = self._numbers
             case What.LEG_CLOSED | What.CLOSE_LEG | What.REDIAL_LEG:
-                self._lost(record.who)
+                self._lost(record.who, for_good=record.what is What.CLOSE_LEG)
             case What.CLOSE_STATION | What.STATION_CLOSED:
                 self.station_open = False
             case What.KILLED | What.SNAPSHOT | What.STORED | What.FORGET:
                 self._store(record)
-            case What.NOTE if record.text.startswith("copy-dropped"):
-                self._not_copied(record)
+            case What.NOTE:
+                self._noted(record)
             case _ if frame is not None:
                 self._said(record, frame)
 
@@ -220,15 +222,23 @@ class Scene:
         for name in list(self.connections):
             self._hung_up(name)
 
+    def _noted(self, record: Record) -> None:
+        if record.text.startswith("copy-dropped"):
+            self._not_copied(record)
+        elif record.text.startswith("too-many-calls"):  # what closes the station's socket is not taken
+            self.boot, self.statuses = self._before[0], dict(self._before[1])
+
     def _not_copied(self, record: Record) -> None:
         newest = next(reversed(self.calls.values()), None)
         if newest is not None and newest.at == record.at and record.text.endswith(f" {newest.action}"):
             newest.no_copy.add(record.who)
 
-    def _lost(self, name: str) -> None:
+    def _lost(self, name: str, *, for_good: bool) -> None:
         """A leg is gone: what it was asked and can't answer any more is its present owner's to answer."""
         self._hung_up(name)
         for call in self.calls.values():
+            if for_good:
+                call.no_copy.add(name)
             if call.owner == name:
                 self._move(call, self.arriving or self.desired.owners)
 
@@ -247,6 +257,7 @@ class Scene:
                 known.times += 1
                 return
             self.calls[frame.trace] = self._new_call(record, frame)
+            self._before = (self.boot, dict(self.statuses))
             if frame.action == "BootNotification":
                 self.boot = payload_of(record.raw)
                 self.statuses.clear()
@@ -298,9 +309,10 @@ class Scene:
             asked = owners and call.owner == record.who
             if asked and not any(kept.trace == frame.trace for kept in self.kept):
                 until = call.at + PATIENCE_S
+        base = owners and call is not None and call.owner == record.who
         kept = not replay and any(kept.trace == frame.trace for kept in self.owed(record.who, record.at))
         self._copy_is_done(record.who)
-        self.up[record.who] = UnderWay(frame.token, frame.action, frame.trace, until, replay, owners, kept)
+        self.up[record.who] = UnderWay(frame.token, frame.action, frame.trace, until, replay, owners, base, kept)
 
     def _copy_is_done(self, backend: str) -> None:
         under_way = self.up.get(backend)

@@ -44,6 +44,13 @@ PROFILE_2X = {"evseId": 0, "chargingProfile": {"id": 6, "stackLevel": 2, "chargi
         ("GetLog", {"requestId": 4}, "log-job", "4"),
         ("SetDisplayMessage", {"message": {"id": 9}}, "display-message", "9"),
         ("SetDERControl", {"controlId": "c", "controlType": "Gradients"}, "der-control", "c"),
+        ("SetDefaultTariff", {"evseId": 0, "tariff": {"tariffId": "night"}}, "tariff", "night"),
+        (
+            "ChangeConfiguration",
+            {"key": "MeterValueSampleInterval", "value": "5"},
+            "configuration",
+            "MeterValueSampleInterval",
+        ),
     ],
 )
 def test_an_accepted_command_leaves_something(action: str, payload: dict[str, object], kind: str, key: str) -> None:
@@ -125,3 +132,31 @@ def test_r15_the_book_is_bounded_and_the_oldest_goes_first() -> None:
     book = ResidueBook()
     book.restore([["reservation", str(number), "home", ""] for number in range(600)])
     assert [residue.key for residue in book] == [str(number) for number in range(88, 600)]
+
+
+def test_what_is_answered_item_by_item_is_left_and_taken_item_by_item() -> None:
+    book = ResidueBook()
+    of = {"component": {"name": "EVSE", "instance": "1"}, "variable": {"name": "Power"}}
+    monitors = [{"id": 1, "status": "Accepted", **of}, {"id": 2, "status": "Rejected", **of}, {"status": "Accepted"}, 5]
+    assert commanded(book, "SetVariableMonitoring", {}, json.dumps({"setMonitoringResult": monitors}))
+    assert commanded(book, "SetDefaultTariff", {"evseId": 0, "tariff": {"tariffId": "night"}})
+    variables = [{"attributeStatus": "RebootRequired", **of}, {"attributeStatus": "Rejected", "component": 5}]
+    assert commanded(book, "SetVariables", {}, json.dumps({"setVariableResult": variables}))
+    assert [(left.kind, left.key) for left in book] == [
+        ("monitor", "1"),
+        ("tariff", "night"),
+        ("configuration", "EVSE/1.Power"),
+    ]
+    assert not commanded(book, "ClearTariffs", {}, '{"clearTariffsResult":[{"status":"Rejected","tariffId":"night"}]}')
+    assert commanded(book, "ClearTariffs", {}, '{"clearTariffsResult":[{"status":"Accepted","tariffId":"night"}]}')
+    assert commanded(book, "ClearVariableMonitoring", {}, '{"clearMonitoringResult":[{"status":"NotFound","id":1}]}')
+    assert [left.kind for left in book] == ["configuration"]
+
+
+def test_r15_much_of_one_kind_pushes_nothing_of_another_out() -> None:
+    book = ResidueBook()
+    commanded(book, "SetChargingProfile", PROFILE_16)
+    for number in range(600):
+        commanded(book, "ChangeConfiguration", {"key": f"k{number}", "value": "1"})
+    assert next(iter(book)).kind == "charging-profile"
+    assert len(list(book)) == 512
