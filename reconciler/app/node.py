@@ -112,18 +112,6 @@ class RelayNode:
         more = () if self._world.leg_desk is None else (self._world.leg_desk.told,)
         return {name: slots[name].live(now, monotonic_s, *more) for name in chosen}
 
-    def live_charger(self, charger: str) -> LiveCharger | None:
-        """Return one charger's live state, None where it is not declared."""
-        slot, clock = self._slots.get(charger), self._world.clock
-        return slot.live(clock.now(), clock.monotonic_s()) if slot else None
-
-    def transaction_for_local(self, charger: str, station_id: str) -> str:
-        """Return the id by which `local` is to name a station's transaction."""
-        slot = self._slots.get(charger)
-        if slot is None or slot.session is None or slot.session.version != "ocpp1.6":
-            return station_id
-        return slot.memory.ids.known_as(LOCAL, station_id.encode()).decode()
-
     def slot(self, charger: str) -> ChargerSlot | None:
         """Return what is kept of a charger, None where it is not declared."""
         return self._slots.get(charger)

@@ -2,9 +2,9 @@
 
 import asyncio
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Protocol
 
-from reconciler.app.local_line import LocalLine
+from reconciler.app.local_line import Listener, Payload, Then
 from reconciler.app.ports import Clock
 from reconciler.errors import FwdctlError, NotAvailable, OwnedElsewhere
 from reconciler.local.csms import StationAnswer
@@ -26,11 +26,21 @@ _PROGRESS_MAX: Final = 500
 """Lines kept of one operation; a report of a thousand parts tells the rest no more."""
 
 
+class Line(Protocol):
+    """The line between `local` and the stations."""
+
+    def call(self, charger: str, action: str, payload: Payload, then: Then) -> None:
+        """Send the station a CALL as `local`; `then` gets its answer, once and always."""
+
+    def listen(self, listener: Listener) -> None:
+        """Tell `listener` of what stations send `local`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What every run is given."""
 
-    line: LocalLine
+    line: Line
     clock: Clock
 
 

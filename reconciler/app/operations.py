@@ -4,17 +4,18 @@ start ──> gate (owner? online? booted?) ──> journal ──> Machine ─�
                └── no: OwnedElsewhere, with the toggle that changes it      ──> journal, history
 """
 
+import asyncio
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from reconciler.app.applied_specs import AppliedSpecs
 from reconciler.app.chargers_meant import chargers_meant
 from reconciler.app.job_files import JobFiles, Upload
-from reconciler.app.local_line import LocalLine, Payload
+from reconciler.app.local_line import Payload
 from reconciler.app.operation_events import begun, ended
+from reconciler.app.operation_ports import OperationStore, Stations
 from reconciler.app.operation_run import OperationRun, Surroundings, lost_to
 from reconciler.app.ports import Clock, Metrics
 from reconciler.app.tasks import Background, Report
@@ -25,44 +26,15 @@ from reconciler.local.operations.gate import offer
 from reconciler.local.operations.model import Parameters
 from reconciler.local.operations.operation import Operation, Order
 from reconciler.model.desired import DesiredCharger
-from reconciler.model.history import HistoryEvent
 from reconciler.model.live import LiveCharger
 from reconciler.model.operations import Offer, OperationOrder, OperationRecord, State
 
 KEPT_RUNS: Final = 200
 """Runs whose progress can be followed after they are done; the store keeps the rest."""
+ASK_AGAIN_S: Final = 1.0
+"""How often it is looked whether another node's operation is over."""
 _REQUEST_IDS_FROM: Final = 1_600_000_000
 """As for transaction numbers: ids stay above those given before a restart."""
-
-
-class OperationStore(Protocol):
-    """Where operations are kept; each step is written with its event."""
-
-    async def put_operation(self, record: OperationRecord, event: HistoryEvent) -> None:
-        """Store an operation as it stands; the same id again replaces it."""
-
-    async def operation(self, operation_id: str) -> OperationRecord | None:
-        """Return one operation, None where there is none of that id."""
-
-    async def operations(self, charger: str | None, limit: int) -> tuple[OperationRecord, ...]:
-        """Return operations on a charger, or on all, newest first."""
-
-    async def interrupt_operations(self, holder: str, at: datetime) -> tuple[OperationRecord, ...]:
-        """End what `holder` left running as interrupted, and return it."""
-
-
-class Stations(Protocol):
-    """What operations ask the relay node."""
-
-    @property
-    def local_line(self) -> LocalLine:
-        """Return the line between `local` and the stations."""
-
-    def live_charger(self, charger: str) -> LiveCharger | None:
-        """Return one charger's live state, None where it is not declared."""
-
-    def transaction_for_local(self, charger: str, station_id: str) -> str:
-        """Return the id by which `local` is to name a station's transaction."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +54,6 @@ class Operations:
         desired: every charger as it is to run now, by name.
         holder: names this node in the journal, the same after a restart.
         files: what stations fetch and leave; None for none.
-        node_of: the node that a charger is connected to, which may be another one; "" for none.
     """
 
     def __init__(
@@ -99,7 +70,6 @@ class Operations:
         report: Report,
         holder: str = "",
         files: JobFiles | None = None,
-        node_of: Callable[[str], str] = lambda charger: "",
     ) -> None:
         self._store = store
         self._stations = stations
@@ -113,7 +83,6 @@ class Operations:
         self._report = report
         self._holder = holder
         self._files = files
-        self._node_of = node_of
         self._runs: dict[str, OperationRun] = {}
         self._on_charger: dict[str, dict[str, OperationRun]] = {}
         """Charger -> operation -> the run under way."""
@@ -126,16 +95,22 @@ class Operations:
         """Mark what an earlier process of this node left running as interrupted, and return it."""
         return await self._store.interrupt_operations(self._holder, self._clock.now())
 
+    async def interrupt_others(self, alive: Collection[str]) -> None:
+        """End as interrupted what nodes left running that are not `alive`; what became of it nobody knows."""
+        for holder in await self._store.operation_holders():
+            if holder not in alive and holder != self._holder:
+                await self._store.interrupt_operations(holder, self._clock.now())
+
     async def offers(self, charger: str) -> Offers:
         """Return every operation of the charger's OCPP version, and whether it can be done now.
 
         While it is offline, those of all versions that it is declared for. Raises UnknownAddress.
         """
         name = await self._one(charger)
-        desired, live, node = self._desired_of(name), self._stations.live_charger(name), self._node_of(name)
+        desired, live = self._desired_of(name), self._stations.live_charger(name)
         spoken = (live.version,) if live is not None and live.version else desired.versions
         found = tuple(
-            offer(operation, desired, live, files=self._has_files, node=node)
+            offer(operation, desired, live, files=self._has_files)
             for operation in OPERATIONS.values()
             if any(version in operation.actions for version in spoken)
         )
@@ -165,10 +140,13 @@ class Operations:
             holder=self._holder,
             batch=order.batch,
         )
-        machine, commands = self._machine(operation, name, parameters, job)
+        transaction = await self._transaction(name, getattr(parameters, "transaction", None))
+        self._refuse(operation, name)  # things may have changed meanwhile
+        machine, commands = self._machine(operation, name, parameters, job, transaction)
         run = OperationRun(record, machine, self._around)
         self._under_way(run)
         try:
+            await self._stations.attend(name)
             await self._store.put_operation(record, begun(record))
         except BaseException:
             self._over(run)
@@ -177,10 +155,10 @@ class Operations:
         return run
 
     def _machine(
-        self, operation: Operation, charger: str, parameters: Parameters, job: str
+        self, operation: Operation, charger: str, parameters: Parameters, job: str, transaction: str
     ) -> tuple[Machine, list[Command]]:
         """Return an operation's machine, and what it wants first."""
-        machine = Machine(operation.course(self._ordered(operation, charger, parameters, job)))
+        machine = Machine(operation.course(self._ordered(operation, charger, parameters, job, transaction)))
         try:
             return machine, machine.start(self._clock.monotonic_s())
         except BadOrder as wrong:
@@ -197,6 +175,20 @@ class Operations:
         if record is None:
             raise UnknownAddress(f"there is no operation {operation_id}", hint="fwdctl history --kind operation")
         return record
+
+    async def follow(self, operation_id: str, seen: int, wait_s: float) -> OperationRecord:
+        """Return an operation once there are more than `seen` lines or it is done, at the latest after `wait_s`.
+
+        Of one that another node runs only its end is seen here. Raises UnknownAddress.
+        """
+        until_s = self._clock.monotonic_s() + wait_s
+        while not isinstance(found := await self.find(operation_id), OperationRun):
+            left_s = until_s - self._clock.monotonic_s()
+            if found.done or left_s <= 0:
+                return found
+            await asyncio.sleep(min(ASK_AGAIN_S, left_s))
+        await found.wait_for_news(seen, wait_s)
+        return found.record
 
     async def recent(self, charger: str | None, limit: int = 50) -> tuple[OperationRecord, ...]:
         """Return the newest operations on a charger, or on all, as they stand now. Raises UnknownAddress."""
@@ -257,8 +249,7 @@ class Operations:
 
     def _refuse(self, operation: Operation, charger: str) -> None:
         live = self._stations.live_charger(charger)
-        node = "" if live is not None and live.connected else self._node_of(charger)
-        found = offer(operation, self._desired_of(charger), live, files=self._has_files, node=node)
+        found = offer(operation, self._desired_of(charger), live, files=self._has_files)
         details = {
             "charger": charger,
             "operation": operation.name,
@@ -278,10 +269,10 @@ class Operations:
                 f"{operation.name}{by} is under way on {charger}", hint=details["way_out"], details=details
             )
 
-    def _ordered(self, operation: Operation, charger: str, parameters: Any, job: str) -> Order:
+    def _ordered(self, operation: Operation, charger: str, parameters: Any, job: str, transaction: str) -> Order:
         live = self._stations.live_charger(charger)
         assert live is not None  # else it was refused
-        facts = {"transaction": self._transaction(live, getattr(parameters, "transaction", None))}
+        facts = {"transaction": transaction}
         url = ""
         if operation.file == "serves":
             url, more = self._served(parameters.file, job)
@@ -322,13 +313,14 @@ class Operations:
         if self._files is not None:
             self._files.close(job)
 
-    def _transaction(self, live: LiveCharger, given: str | None) -> str:
+    async def _transaction(self, charger: str, given: str | None) -> str:
         """Return the id of the transaction meant, as `local` is to write it; "" where it is not clear which."""
-        if given is None:
+        live = self._stations.live_charger(charger)
+        if given is None or live is None:
             return ""
         only = live.transactions[0].id if len(live.transactions) == 1 else ""
         chosen = given or only
-        return self._stations.transaction_for_local(live.name, chosen) if chosen else ""
+        return await self._stations.transaction_for_local(charger, chosen) if chosen else ""
 
     def _under_way(self, run: OperationRun) -> None:
         charger = run.record.charger
@@ -359,6 +351,7 @@ class Operations:
             run.conclude()
             self._metrics.count("operations", operation=run.record.operation, outcome=run.record.state.value)
             self._over(run)
+            self._background.start(self._stations.turn_away(run.record.charger), name="an ear")
 
     async def _ended(self, run: OperationRun, commands: list[Command]) -> OperationRecord:
         try:

@@ -19,7 +19,8 @@ from reconciler.app.load_control import Journal, LimitStore, Line, LoadControl
 from reconciler.app.load_facts import Slots
 from reconciler.app.notifications import Notifications, NotificationStore
 from reconciler.app.notifying import Notifier
-from reconciler.app.operations import Operations, OperationStore, Stations
+from reconciler.app.operation_ports import OperationStore, Stations
+from reconciler.app.operations import Operations
 from reconciler.app.outage_desk import OutageDesk
 from reconciler.app.pausing import Pausing
 from reconciler.app.planning import Planning, PlanRequest
@@ -224,16 +225,11 @@ class Reconciler:
             report=self._report,
             holder=holder,
             files=files,
-            node_of=self._node_of,
         )
 
     def live(self) -> Mapping[str, LiveCharger]:
         """Return how every charger runs, wherever it is connected."""
         return self._relay.live()
-
-    def _node_of(self, charger: str) -> str:
-        live = self._relay.live().get(charger)
-        return live.node if live is not None and live.connected else ""
 
     def load_control(
         self,

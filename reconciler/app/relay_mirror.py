@@ -64,6 +64,14 @@ class RelayMirror:
         """Return whether this start of a node held its lease when last read."""
         return self._alive.get(start.node) == start
 
+    def starts(self) -> frozenset[str]:
+        """Return every start of a node that held its lease when last read."""
+        return frozenset(map(str, self._alive.values()))
+
+    def nodes(self) -> frozenset[str]:
+        """Return the names of these nodes."""
+        return frozenset(self._alive)
+
     async def follow(self, complain: Complaint) -> None:
         """Read for ever: when hinted, and every `POLL_S`."""
         while True:

@@ -53,6 +53,7 @@ from reconciler.cli.certificates import expiry_watch, station_issuer
 from reconciler.cli.console_parts import open_console
 from reconciler.cli.file_exchange import open_file_exchange
 from reconciler.cli.leg_parts import leg_parts
+from reconciler.cli.local_parts import LocalParts
 from reconciler.cli.nodes import JoinedNode, join
 from reconciler.cli.options import duration_s
 from reconciler.cli.settings import Bind, ServeSettings
@@ -112,7 +113,7 @@ class _Assembly:
         background = Background(_report)
         node.issuer = station_issuer(self._settings, node, self._recorder, self._clock, background)
         node_id = place.node if place else directory.node_id(_new_id)
-        joined = await join(store, node, node_id, self._clock, _report)
+        joined = await join(store, node, node_id, self._clock, background, _report)
         reconciler = await self._reconciler(store, node, joined, background, node_id)
         doors = await open_station_doors(
             self._settings, node, node.security, self._metrics, background, self._stack, place
@@ -121,8 +122,11 @@ class _Assembly:
         self._vital(background, Retention(store, self._clock, keep_s, _report).run(), "retention")
         couriers = self._notices(reconciler, background)
         desk = self._file_exchange(background)
-        operations = await self._operations(reconciler, store, node, desk, background, node_id)
-        told = self._local_rules(reconciler, store, node, couriers, background)
+        local = LocalParts(reconciler, store, node, joined, self._clock, self._metrics, background, _report)
+        operations = await local.operations(desk, holder=node_id)
+        told, rules = local.rules(couriers, self._recorder, contact=settings.mail_from)
+        for name, work in (*rules, *local.relief(operations)):
+            self._vital(background, work, name)
         self._watch_certificates(node, told, background)
         if admin_socket is None:
             assert place is not None  # a server by itself has one
@@ -229,56 +233,6 @@ class _Assembly:
             serving = self._vital(background, server.run_until_stopped(), "files")
             self._stack.push_async_callback(_stop_server, server, serving)
         return desk
-
-    async def _operations(
-        self,
-        reconciler: Reconciler,
-        store: SqlStore,
-        node: RelayNode,
-        desk: FileDesk,
-        background: Background,
-        holder: str,
-    ) -> Operations:
-        """Return what has `local` operate chargers, once what a killed process left running is marked as such."""
-        new_id = partial(secrets.token_hex, 4)
-        operations = reconciler.operations(store, node, background, new_id, self._metrics, holder=holder, files=desk)
-        for record in await operations.recover():
-            _log.warning("operation interrupted", id=record.id, charger=record.charger, operation=record.operation)
-
-        steer = node.changed
-
-        def changed(charger: str) -> None:
-            steer(charger)
-            operations.charger_changed(charger)
-
-        node.changed = changed
-        return operations
-
-    def _local_rules(
-        self,
-        reconciler: Reconciler,
-        store: SqlStore,
-        node: RelayNode,
-        couriers: Mapping[str, Courier],
-        background: Background,
-    ) -> Notifications:
-        """Have `local` keep load policies and tell people by notification rules; return who tells."""
-        load = reconciler.load_control(store, node, node.local_line, self._recorder, self._metrics, background)
-        told = reconciler.notifications(store, node, load, couriers, self._metrics, contact=self._settings.mail_from)
-        node.local_line.listen(load.heard)
-        node.local_line.listen(told.heard)
-        before = node.changed
-
-        def changed(charger: str) -> None:
-            before(charger)
-            load.wake(charger)
-            told.changed(charger)
-
-        node.changed = changed
-        self._vital(background, load.run(), "load control")
-        self._vital(background, told.run(), "notifications")
-        node.security.noticed = told.noticed
-        return told
 
     def _watch_certificates(self, node: RelayNode, told: Notifications, background: Background) -> None:
         watch, named = expiry_watch(self._settings, node, self._secrets, self._metrics, self._clock)

@@ -2,12 +2,17 @@
 
 from collections.abc import Coroutine
 from dataclasses import dataclass
+from functools import partial
+from secrets import token_hex
 from typing import Any
 
+from reconciler.adapters.node_seal import NodeSeal
 from reconciler.adapters.store.hints import PostgresHints
 from reconciler.adapters.store.location import PostgresDatabase
 from reconciler.adapters.store.sql_store import SqlStore
 from reconciler.app.duty import LEASE_S, LeasedDuty
+from reconciler.app.errands import Errands
+from reconciler.app.fleet_stations import FleetStations
 from reconciler.app.node import RelayNode
 from reconciler.app.node_agent import NodeAgent
 from reconciler.app.ports import Clock
@@ -15,7 +20,7 @@ from reconciler.app.reconciler import Reconciler
 from reconciler.app.relay_mirror import News, RelayMirror
 from reconciler.app.relay_rows import ACTING, LOOK
 from reconciler.app.shared_relay import SharedRelay
-from reconciler.app.tasks import Report
+from reconciler.app.tasks import Background, Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,8 @@ class JoinedNode:
     agent: NodeAgent
     mirror: RelayMirror
     hints: PostgresHints
+    errands: Errands
+    stations: FleetStations
 
     def steered_by(self, reconciler: Reconciler) -> None:
         """Wake the controller for what is read, and for what another node asks it to look at."""
@@ -48,6 +55,7 @@ class JoinedNode:
             ("hints", self.hints.run()),
             ("relay rows", self.mirror.follow(complain)),
             ("node", self.agent.run()),
+            ("errands", self.errands.run()),
         )
 
     async def leave(self) -> None:
@@ -56,7 +64,9 @@ class JoinedNode:
         await self.agent.leave()
 
 
-async def join(store: SqlStore, node: RelayNode, name: str, clock: Clock, complain: Report) -> JoinedNode | None:
+async def join(
+    store: SqlStore, node: RelayNode, name: str, clock: Clock, background: Background, complain: Report
+) -> JoinedNode | None:
     """Return this node as one of those that share `store`, before stations are let in; None where none can share it."""
     location = store.location
     if not isinstance(location, PostgresDatabase):
@@ -72,8 +82,15 @@ async def join(store: SqlStore, node: RelayNode, name: str, clock: Clock, compla
         for charger in news.chargers:
             node.stirred(charger)  # so that pages show what happens at other nodes, too
 
+    errands = Errands(
+        store, str(start), NodeSeal(), clock, hints, mirror.starts, partial(token_hex, 8), background, complain
+    )
+    hints.listen(errands.told)
+    await errands.join()
+    stations = FleetStations(node, mirror, errands, clock, background)
     await mirror.read()
     await agent.begin()
     mirror.listen(stir)
     node.holdings = agent
-    return JoinedNode(SharedRelay(store, mirror, duty, clock, hints), duty, agent, mirror, hints)
+    relay = SharedRelay(store, mirror, duty, clock, hints)
+    return JoinedNode(relay, duty, agent, mirror, hints, errands, stations)

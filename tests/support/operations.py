@@ -33,6 +33,10 @@ class MemoryOperations:
         newest_first = reversed(self.records.values())
         return tuple(record for record in newest_first if charger in (None, record.charger))[:limit]
 
+    async def operation_holders(self) -> tuple[str, ...]:
+        """Return the nodes that have operations under way."""
+        return tuple({record.holder for record in self.records.values() if not record.done})
+
     async def interrupt_operations(self, holder: str, at: datetime) -> tuple[OperationRecord, ...]:
         """End what runs."""
         found = [record for record in self.records.values() if record.holder == holder and not record.done]
@@ -75,6 +79,12 @@ class QuietStations:
         """Return what the test put there."""
         return self.live.get(charger)
 
-    def transaction_for_local(self, charger: str, station_id: str) -> str:
+    async def transaction_for_local(self, charger: str, station_id: str) -> str:
         """Return another id, so that tests see which is which."""
         return f"9{station_id}"
+
+    async def attend(self, charger: str) -> None:
+        """Do nothing."""
+
+    async def turn_away(self, charger: str) -> None:
+        """Do nothing."""

@@ -11,7 +11,7 @@ from reconciler.adapters.admin_api.acting import CURRENT_CALL
 from reconciler.adapters.admin_api.schema import ActingBody
 from reconciler.app import api_contract
 from reconciler.app.charger_reach import ChargerReach
-from reconciler.app.operation_run import OperationRun, error_of, exit_code_of
+from reconciler.app.operation_run import error_of, exit_code_of
 from reconciler.app.operations import Offers, Operations
 from reconciler.errors import NotAllowed
 from reconciler.local.operations.catalogue import OPERATIONS
@@ -54,10 +54,7 @@ def add_operation_routes(router: APIRouter, operations: Operations, reach: Charg
         wait_s: Annotated[float, Query(ge=0, le=WAIT_MAX_S)] = 0,
         seen: Annotated[int, Query(ge=0)] = 0,
     ) -> JSONResponse:
-        found = await operations.find(operation_id)
-        if isinstance(found, OperationRun):
-            await found.wait_for_news(seen, wait_s)
-            found = found.record
+        found = await operations.follow(operation_id, seen, wait_s)
         within = await reached()
         if within is not None and found.charger not in within:
             raise NotAllowed(f"operation {operation_id} is on a charger out of this token's reach")

@@ -45,13 +45,22 @@ class KeptOperations(Section):
         async with self._database.reading() as connection:
             return tuple(_record(found) for found in (await connection.execute(asked)).mappings())
 
+    async def operation_holders(self) -> tuple[str, ...]:
+        """Return the nodes that have operations under way."""
+        column = tables.operations.c
+        asked = select(column.holder).where(column.state == State.RUNNING.value).distinct()
+        async with self._database.reading() as connection:
+            return tuple(await connection.scalars(asked))
+
     async def interrupt_operations(self, holder: str, at: datetime) -> tuple[OperationRecord, ...]:
         """End what `holder` left running as interrupted, with an event each, and return it; forget what is old."""
         column = tables.operations.c
         running = (column.holder == holder, column.state == State.RUNNING.value)
         async with self._database.writing() as connection:
             await connection.execute(delete(tables.operations).where(column.started_at < at - KEPT_FOR))
-            found = (await connection.execute(select(tables.operations).where(*running))).mappings().all()
+            found = (
+                (await connection.execute(select(tables.operations).where(*running).with_for_update())).mappings().all()
+            )
             if not found:
                 return ()
             ended = {"state": State.INTERRUPTED.value, "problem": INTERRUPTED, "ended_at": at}

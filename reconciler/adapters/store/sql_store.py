@@ -4,6 +4,7 @@ from pathlib import Path
 
 from reconciler.adapters.store.access_tokens import KeptTokens
 from reconciler.adapters.store.engine import Database
+from reconciler.adapters.store.errands import ErrandsOfStore
 from reconciler.adapters.store.history import History
 from reconciler.adapters.store.kept_calls import KeptCalls
 from reconciler.adapters.store.local_rules import LocalRules
@@ -40,6 +41,7 @@ class SqlStore(
     SealedLegs,
     Strangers,
     RelayRowsOfStore,
+    ErrandsOfStore,
 ):
     """Everything durable, in one SQL database."""
 

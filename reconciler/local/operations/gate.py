@@ -17,12 +17,10 @@ _INSTEAD: Final = {
 """An operation that a version lacks -> the one that it has for the same."""
 
 
-def offer(
-    operation: Operation, desired: DesiredCharger, live: LiveCharger | None, *, files: bool, node: str = ""
-) -> Offer:
+def offer(operation: Operation, desired: DesiredCharger, live: LiveCharger | None, *, files: bool) -> Offer:
     """Return whether `operation` can be done on the charger that is to run `desired` and runs `live`.
 
-    `files`: does this server hand out and receive files? `node`: another node that it is connected to, "" for none.
+    `files`: does this server hand out and receive files?
     """
     connected = live is not None and live.connected
     owners = live.owners if live is not None and live.owners is not None else desired.owners
@@ -31,7 +29,7 @@ def offer(
         return _owned_elsewhere(operation, desired, owner)
     reason = way_out = ""
     if live is None or not connected:
-        reason, way_out = _away(desired.name, node)
+        reason, way_out = f"{desired.name} is offline", f"fwdctl status charger.{desired.name}"
     elif live.version not in operation.actions:
         reason, way_out = _not_in(live.version or "", operation, desired.name)
     elif not any(leg.backend == LOCAL and leg.phase is LegPhase.REGISTERED for leg in live.legs):
@@ -66,12 +64,6 @@ def _owned_elsewhere(operation: Operation, desired: DesiredCharger, owner: str) 
         way_out=f'fwdctl toggle {desired.name} --primary local --for 1h --reason "..."',
         owned_elsewhere=True,
     )
-
-
-def _away(charger: str, node: str) -> tuple[str, str]:
-    if node:
-        return f"{charger} is connected to another node, {node}", "ask that one: fwdctl --url URL op ..."
-    return f"{charger} is offline", f"fwdctl status charger.{charger}"
 
 
 def _not_in(version: str, operation: Operation, charger: str) -> tuple[str, str]:

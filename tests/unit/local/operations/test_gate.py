@@ -68,14 +68,6 @@ def test_a_role_that_owns_messages_of_vendors_may_send_them() -> None:
     assert not offered("reset", desired, live(desired)).available
 
 
-def test_a_charger_of_another_node_is_asked_for_there() -> None:
-    found = offer(OPERATIONS["reset"], OURS, None, files=True, node="b2")
-    assert (found.reason, found.way_out) == (
-        "cp001 is connected to another node, b2",
-        "ask that one: fwdctl --url URL op ...",
-    )
-
-
 @pytest.mark.parametrize(
     ("running", "reason", "way_out"),
     [

@@ -1,0 +1,78 @@
+"""Every station as operations see it, whichever node it is connected to."""
+
+from dataclasses import replace
+from typing import Final
+
+from reconciler.app.errands import Body, Errands, NobodyKnows, NotBegun
+from reconciler.app.fleet_line import FleetLine
+from reconciler.app.node import RelayNode
+from reconciler.app.own_stations import OwnStations
+from reconciler.app.ports import Clock
+from reconciler.app.relay_mirror import RelayMirror
+from reconciler.app.tasks import Background
+from reconciler.errors import NotAvailable
+from reconciler.model.live import LiveCharger
+
+NAME_TRANSACTION: Final = "name-transaction"
+
+
+class FleetStations:
+    """Implements `Stations` over the relay node of this process and the rows of all others.
+
+    The number of a charger's connections is its epoch here, which counts those to all nodes.
+    """
+
+    def __init__(
+        self, node: RelayNode, mirror: RelayMirror, errands: Errands, clock: Clock, background: Background
+    ) -> None:
+        self._node = node
+        self._own = OwnStations(node, clock)
+        self._mirror = mirror
+        self._errands = errands
+        self.local_line = FleetLine(node.local_line, self.elsewhere, errands, background)
+        errands.on(NAME_TRANSACTION, self._name_for_another)
+
+    def elsewhere(self, charger: str) -> str:
+        """Return the start of the node that the charger is connected to, "" where it is this one, or none."""
+        if self._is_here(charger):
+            return ""
+        report = self._mirror.reports.get(charger)
+        if report is None or not self._mirror.live[charger].connected or str(report.start) == self._errands.start:
+            return ""
+        return str(report.start)
+
+    def live_charger(self, charger: str) -> LiveCharger | None:
+        """Return one charger's live state, None where it is not declared."""
+        slot, report = self._node.slot(charger), self._mirror.reports.get(charger)
+        if slot is None or slot.session is not None or report is None:
+            live = self._own.live_charger(charger)
+            return live if live is None or slot is None else replace(live, connections=slot.epoch)
+        return replace(self._mirror.live[charger], connections=report.epoch)
+
+    async def transaction_for_local(self, charger: str, station_id: str) -> str:
+        """Return the id by which `local` is to name a station's transaction."""
+        start = self.elsewhere(charger)
+        if not start:
+            return await self._own.transaction_for_local(charger, station_id)
+        try:
+            answer = await self._errands.ask(start, NAME_TRANSACTION, {"charger": charger, "id": station_id})
+        except (NotBegun, NobodyKnows) as outcome:
+            raise NotAvailable(
+                f"the transaction on {charger} can't be named: {outcome}", hint=f"fwdctl status charger.{charger}"
+            ) from outcome
+        return str(answer["id"])
+
+    async def attend(self, charger: str) -> None:
+        """Hear from now on what the charger says to `local`, wherever it connects."""
+        await self._errands.listen(charger)
+
+    async def turn_away(self, charger: str) -> None:
+        """Hear it no more, unless it is connected here."""
+        await self._errands.turn_away(charger)
+
+    def _is_here(self, charger: str) -> bool:
+        slot = self._node.slot(charger)
+        return slot is not None and slot.session is not None
+
+    async def _name_for_another(self, body: Body) -> Body:
+        return {"id": await self._own.transaction_for_local(body["charger"], body["id"])}

@@ -1,0 +1,31 @@
+"""Relief: operations whose node died are said to be interrupted, by the node that acts; nothing is done again."""
+
+import asyncio
+from collections.abc import Callable, Collection
+from typing import Final, Protocol
+
+from reconciler.app.duty import Duty
+from reconciler.app.tasks import Report
+
+LOOK_EVERY_S: Final = 5.0
+
+
+class Abandoned(Protocol):
+    """Who knows which operations run, and at which node."""
+
+    async def interrupt_others(self, alive: Collection[str]) -> None:
+        """End as interrupted what nodes left running that are not `alive`."""
+
+
+async def relieve_for_ever(
+    operations: Abandoned, duty: Duty, alive: Callable[[], Collection[str]], report: Report
+) -> None:
+    """Look every few seconds while the duty is held; `alive` are the nodes by name."""
+    while True:
+        await asyncio.sleep(LOOK_EVERY_S)
+        if not duty.held:
+            continue
+        try:
+            await operations.interrupt_others(alive())
+        except Exception as error:  # noqa: BLE001 - the store may be away for a while, the loop may not
+            report("operations of nodes that are gone", error)
