@@ -24,6 +24,7 @@ from reconciler.planning.findings import Finding, did_you_mean, findings
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
+_Labels = dict[tuple[tuple[str, str], ...], Mapping[str, str]]
 _FIELDS: Final = ("apiVersion", "kind", "metadata", "spec")
 _NOTHING_APPLIED: Final[Mapping[str, Resource]] = {}
 
@@ -86,26 +87,38 @@ def stored_resources(contents: Sequence[Mapping[str, Any]]) -> tuple[list[Resour
     They were checked and made canonical before they were written, so all that is left to check is that this version
     still takes them.
     """
-    labels: dict[tuple[tuple[str, str], ...], Mapping[str, str]] = {}
+    labels: _Labels = {}
     found = [_stored(content, labels) for content in contents]
     if all(found):
         return [resource for resource in found if resource is not None], []
     return read_resources([Document(content=content, file="") for content in contents])
 
 
-def _stored(content: Mapping[str, Any], known: dict[tuple[tuple[str, str], ...], Mapping[str, str]]) -> Resource | None:
-    """Return the resource of a canonical document, None where it is none (any more); equal labels become one."""
-    model = SPEC_MODELS.get(content.get("kind", ""))
-    if model is None or content.keys() != set(_FIELDS) or content["apiVersion"] != API_VERSION:
+def _stored(content: Mapping[str, Any], known: _Labels) -> Resource | None:
+    """Return the resource of a canonical document, None where it is none (any more)."""
+    kind = content.get("kind")
+    if not isinstance(kind, str) or (model := SPEC_MODELS.get(kind)) is None:
+        return None
+    if content.keys() != set(_FIELDS) or content["apiVersion"] != API_VERSION:
         return None
     try:
-        metadata, spec = Metadata.model_validate(content["metadata"]), model.model_validate(content["spec"])
-    except ValidationError:
+        name, labels = _named(content["metadata"], known)
+        spec = model.model_validate(content["spec"])
+    except (ValidationError, TypeError):  # the latter from labels that are no text
         return None
-    if any(_name_findings(metadata.name, content["kind"], spec)):
+    if any(_name_findings(name, kind, spec)):
         return None
-    labels = known.setdefault(tuple(metadata.labels.items()), metadata.labels)
-    return Resource(Address(KINDS[content["kind"]], metadata.name), spec, labels, content)
+    return Resource(Address(KINDS[kind], name), spec, labels, content)
+
+
+def _named(written: Any, known: _Labels) -> tuple[str, Mapping[str, str]]:
+    """Return the name and labels that metadata says; equal labels become one, and are checked once."""
+    if isinstance(written, dict) and written.keys() == {"name", "labels"} and isinstance(written["labels"], dict):
+        labels = known.get(tuple(written["labels"].items()))
+        if labels is not None and isinstance(written["name"], str) and NAME.fullmatch(written["name"]):
+            return written["name"], labels
+    metadata = Metadata.model_validate(written)
+    return metadata.name, known.setdefault(tuple(metadata.labels.items()), metadata.labels)
 
 
 def address_of(content: Mapping[str, Any]) -> str | None:

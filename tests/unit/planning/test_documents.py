@@ -169,10 +169,21 @@ def test_what_is_stored_is_read_as_it_was_written() -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("spec", {"versions": ["ocpp1.6"]}), ("kind", "Chargr"), ("metadata", {"name": "-"}), ("status", "x")],
+    [
+        ("spec", {"versions": ["ocpp1.6"]}),
+        ("kind", "Chargr"),
+        ("kind", ["Charger"]),
+        ("metadata", {"name": "-"}),
+        ("metadata", {"name": "-", "labels": {"site": "a"}}),
+        ("metadata", {"name": "cp2", "labels": {"site": ["a"]}}),
+        ("metadata", {"name": "cp2", "labels": {"site": "a", "": "b"}}),
+        ("metadata", "cp2"),
+        ("status", "x"),
+    ],
 )
 def test_what_is_stored_and_does_not_validate_any_more_is_told_as_ever(field: str, value: object) -> None:
-    contents = [resource.content for resource in resources(CHARGER)]
-    broken = [{**content, field: value} for content in contents]
+    (content,) = [resource.content for resource in resources(CHARGER)]
+    good = {**content, "metadata": {"name": "cp1", "labels": {"site": "a"}}}
+    broken = [good, {**content, field: value}]
     assert stored_resources(broken) == read_resources([Document(content=content, file="") for content in broken])
     assert stored_resources(broken)[1]
