@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reconciler.model.documents import Document
@@ -92,6 +92,7 @@ OWN = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)  # how fast a shared machine is says nothing
 @given(st.lists(OWN, min_size=3, max_size=3), st.lists(OWN, min_size=3, max_size=3))
 def test_both_ways_always_give_the_same(
     first: Sequence[Mapping[str, object]], second: Sequence[Mapping[str, object]]
