@@ -27,6 +27,10 @@ class Access(StrEnum):
         return levels.index(self) >= levels.index(needed)
 
 
+MAY_OVERRIDE_WINDOWS: Final = Access.ADMIN
+"""Who applies in spite of change windows: a pipeline's operator does not, whatever its flags say."""
+
+
 @dataclass(frozen=True, slots=True)
 class AccessToken:
     """A token as it is kept: `digest` is the SHA-256 of its 256 random bits, from which nobody gets them back."""

@@ -9,7 +9,7 @@ from fastapi import Request
 from reconciler.adapters.admin_api.acting import CURRENT_CALL
 from reconciler.app.charger_reach import ChargerReach
 from reconciler.errors import NotAllowed
-from reconciler.model.access import Access
+from reconciler.model.access import MAY_OVERRIDE_WINDOWS, Access
 
 _VIEWER, _TECHNICIAN, _OPERATOR, _ADMIN = Access
 NEEDED: Final[Mapping[tuple[str, str], Access]] = {
@@ -138,10 +138,11 @@ async def check_access(request: Request) -> None:
 def check_window_override(wanted: bool) -> None:
     """Refuse a caller that would apply in spite of change windows and may not."""
     access = CURRENT_CALL.get().caller.access
-    if wanted and not access.covers(Access.ADMIN):
+    if wanted and not access.covers(MAY_OVERRIDE_WINDOWS):
+        token = f"fwdctl token create --access {MAY_OVERRIDE_WINDOWS}"
         raise NotAllowed(
-            f"this token is for {access}, and to override change windows needs {Access.ADMIN}",
-            hint="wait for the window: --wait-for-window; or use a token made with: fwdctl token create --access admin",
+            f"this token is for {access}, and to override change windows needs {MAY_OVERRIDE_WINDOWS}",
+            hint=f"wait for the window: --wait-for-window; or use a token made with: {token}",
         )
 
 

@@ -14,7 +14,7 @@ from reconciler.app.recent_plans import RecentPlan
 from reconciler.app.reconciler import Reconciler
 from reconciler.app.refusing import window_to_wait_for
 from reconciler.errors import FwdctlError
-from reconciler.model.access import Access
+from reconciler.model.access import MAY_OVERRIDE_WINDOWS, Access
 from reconciler.planning.change_windows import CHANGE_WINDOW
 from reconciler.planning.guard import Limits
 from reconciler.planning.render import effects_line, headline
@@ -43,6 +43,7 @@ def add_plan_routes(console: FastAPI, reconciler: Reconciler, runs: ApplyRuns, p
             moved=await reconciler.moved_since(plan),
             guards=[block for block in plan.blocked if block.guard != CHANGE_WINDOW],
             eligible_at=window_to_wait_for(plan.blocked),
+            not_outside_windows=pages.visitor(request).why_not(MAY_OVERRIDE_WINDOWS),
             windows=any(block.guard == CHANGE_WINDOW for block in plan.blocked),
             fault=fault,
             given={name: str(value) for name, value in given.items()},
@@ -56,9 +57,9 @@ def add_plan_routes(console: FastAPI, reconciler: Reconciler, runs: ApplyRuns, p
 
     @console.post("/plans/{plan_id}/apply")
     async def apply(request: Request, plan_id: str) -> Response:
-        pages.require(request, Access.OPERATOR)
         kept, given = runs.plans.find(plan_id), await request.form()
         typed, when = str(given.get("name", "")).strip(), given.get("when")
+        pages.require(request, MAY_OVERRIDE_WINDOWS if when == "override" else Access.OPERATOR)
         reason = str(given.get("reason", "")).strip()[:REASON_MAX]
         run = await _begun(runs, kept)
         if run is not None and run.error is None:

@@ -93,7 +93,7 @@ async def test_a_guard_is_for_the_command_line_to_override() -> None:
     assert 'id="apply-now"' not in text
 
 
-async def test_a_change_window_is_waited_for_or_overridden_with_a_reason() -> None:
+async def test_a_change_window_is_waited_for() -> None:
     here, plan = await seat(Access.OPERATOR, 2, NIGHTS)
     at = f"/plans/{plan.plan_id}"
     text = (await here.get(at)).text
@@ -105,11 +105,21 @@ async def test_a_change_window_is_waited_for_or_overridden_with_a_reason() -> No
     assert "Waits</span> for its change window" in (await here.get("/applies/run-1")).text
     assert not run.done
 
-    urgent = await here.world.plan(a_site(2, FOLLOWS))
-    here.runs.plans.keep(urgent, "ci")
-    await here.send(at, f"/plans/{urgent.plan_id}/apply", reason="on fire", when="override")
-    await ended(here, "run-2")
-    assert here.runs.find("run-2").exit_code == 0
+
+async def test_a_change_window_is_overridden_with_a_reason_by_an_admin() -> None:
+    here, urgent = await seat(Access.ADMIN, 2, NIGHTS)
+    at = f"/plans/{urgent.plan_id}"
+    await here.send(at, f"{at}/apply", reason="on fire", when="override")
+    await ended(here, "run-1")
+    assert here.runs.find("run-1").exit_code == 0
+
+
+async def test_an_operator_does_not_override_a_change_window() -> None:
+    here, plan = await seat(Access.OPERATOR, 2, NIGHTS)
+    at = f"/plans/{plan.plan_id}"
+    assert "this needs admin access" in (await here.get(at)).text
+    refused = await here.send(at, f"{at}/apply", reason="on fire", when="override")
+    assert (refused.status_code, list(here.runs.recent())) == (403, [])
 
 
 async def test_a_plan_that_is_not_kept_says_how_to_make_it() -> None:
