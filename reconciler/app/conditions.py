@@ -15,7 +15,7 @@ from reconciler.app.load_facts import owners_of
 from reconciler.app.reported_faults import ReportedFault
 from reconciler.local.load.facts import PolicyLoad
 from reconciler.local.notifications import Condition
-from reconciler.model.live import LegPhase
+from reconciler.model.live import LegPhase, LiveCharger
 from reconciler.model.local_rules import EVENT_FEATURES, NotificationRule
 
 _FAULTED: Final = b'"Faulted"'
@@ -60,6 +60,13 @@ def offline(charger: str, slot: ChargerSlot, started: datetime) -> Condition | N
     last_seen = datetime.fromtimestamp(slot.last_seen_s, UTC) if slot.last_seen_s else started + SETTLE
     owner = owners_of(slot).get(EVENT_FEATURES["charger-offline"], "nobody")
     return Condition("charger-offline", charger, charger, not connected, last_seen, (owner,), charger)
+
+
+def offline_elsewhere(charger: str, slot: ChargerSlot, live: LiveCharger, onsets: Onsets, now: datetime) -> Condition:
+    """Return whether a charger is offline that was connected to another node last, by that node's report."""
+    since = onsets.since("charger-offline", charger, not live.connected, now)
+    owner = (live.owners or slot.desired.owners).get(EVENT_FEATURES["charger-offline"], "nobody")
+    return Condition("charger-offline", charger, charger, not live.connected, since, (owner,), charger)
 
 
 def faulted(

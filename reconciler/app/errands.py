@@ -110,6 +110,10 @@ class Errands:
         """Let `start` know something that it need not answer; one that is gone does not learn it."""
         await self._send(start, kind, body)
 
+    def tell_soon(self, start: str, kind: str, body: Body) -> None:
+        """Tell, without waiting for the store."""
+        self._background.start(self.tell(start, kind, body), name=f"errand {kind}")
+
     async def listen(self, charger: str) -> None:
         """Hear from now on what the charger says to `local`, wherever it is connected, until as many `turn_away`."""
         async with self._ears_lock:

@@ -49,6 +49,13 @@ class FleetStations:
             return live if live is None or slot is None else replace(live, connections=slot.epoch)
         return replace(self._mirror.live[charger], connections=report.epoch)
 
+    def last_elsewhere(self, charger: str) -> LiveCharger | None:
+        """Return how a charger runs that was connected to another node last, None for any other."""
+        report = self._mirror.reports.get(charger)
+        if self._is_here(charger) or report is None or str(report.start) == self._errands.start:
+            return None
+        return self._mirror.live[charger]
+
     async def transaction_for_local(self, charger: str, station_id: str) -> str:
         """Return the id by which `local` is to name a station's transaction."""
         start = self.elsewhere(charger)

@@ -16,7 +16,8 @@ from typing import Any, Final, Protocol
 
 from reconciler.app.applied_specs import AppliedSpecs
 from reconciler.app.duty import Duty
-from reconciler.app.load_facts import Slots, disown, facts_of, is_at_work, owners_of, stands, terms_of
+from reconciler.app.load_facts import terms_of
+from reconciler.app.load_stations import LoadStations
 from reconciler.app.ports import Clock, Metrics
 from reconciler.app.tasks import Background, Report
 from reconciler.errors import FwdctlError
@@ -25,12 +26,9 @@ from reconciler.local.load.balance import Balance
 from reconciler.local.load.facts import ChargerLoad, PolicyLoad, SetLimit, Step
 from reconciler.local.load.metering import Meter
 from reconciler.local.load.profiles import Call, clear_foreign, clear_limit, set_limit
-from reconciler.model.desired import LOCAL
 from reconciler.model.history import HistoryEvent
 from reconciler.model.local_rules import LoadPolicy
 
-_GATHER_S: Final = 0.2
-"""How long a wake waits for others: meter values of many chargers come together."""
 _TOLD_EVERY: Final = timedelta(minutes=5)
 SAMPLE_S: Final = 15.0
 SAMPLES_MAX: Final = 1440
@@ -100,12 +98,12 @@ class _Policy:
 
 
 class LoadControl:
-    """All load policies of this node; does nothing while another node has the duty."""
+    """All load policies; while another node has the duty it keeps meters for that one, and does nothing else."""
 
     def __init__(
         self,
         store: LimitStore,
-        slots: Slots,
+        stations: LoadStations,
         line: Line,
         clock: Clock,
         specs: AppliedSpecs,
@@ -117,7 +115,7 @@ class LoadControl:
         report: Report,
     ) -> None:
         self._store = store
-        self._slots = slots
+        self._stations = stations
         self._line = line
         self._clock = clock
         self._specs = specs
@@ -139,7 +137,14 @@ class LoadControl:
         meter = self._meters.get(charger)
         if meter is not None and action in _HEARD:
             meter.take(action, payload, self._clock.now(), self._clock.monotonic_s())
-            self._woken.set()
+            if self._duty.held:
+                self._woken.set()
+            elif action != "MeterValues":
+                self._stations.stir(charger)
+
+    def meter_of(self, charger: str) -> Meter | None:
+        """Return the meter of a charger of a policy, kept at every node for the one that acts."""
+        return self._meters.get(charger)
 
     def wake(self, charger: str = "") -> None:
         """Look soon: a charger came, left or changed hands."""
@@ -182,20 +187,25 @@ class LoadControl:
                     await self._woken.wait()
             except TimeoutError:
                 continue
-            await asyncio.sleep(_GATHER_S)
+            await asyncio.sleep(self._stations.gather_s)
 
     async def look(self) -> float:
         """Look once, and ask what is to be asked; return after how many seconds to look again."""
         site = (await self._specs.newest()).site
         if not site.load_policies and not self._policies and self._stored == {}:
             return SAMPLE_S
-        now_s = self._clock.monotonic_s()
         if not self._duty.held:
-            self._policies, self._meters, self._stored = {}, {}, None
+            self._policies, self._stored = {}, None
+            self._keep_meters(site.load_policies)
             return SAMPLE_S
         if self._stored is None:
             self._stored = dict(await self._store.load_limits())
         self._adopt(site.load_policies)
+        stale_s = dict.fromkeys(self._stored, SAMPLE_S)
+        for policy in site.load_policies:
+            stale_s |= dict.fromkeys((member.charger for member in policy.members), policy.stale_s)
+        await self._stations.refresh(stale_s)
+        now_s = self._clock.monotonic_s()
         steps: list[tuple[_Policy, Step]] = []
         for found in self._policies.values():
             steps += [(found, step) for step in self._look_at(found, now_s)]
@@ -208,8 +218,7 @@ class LoadControl:
     def _adopt(self, policies: tuple[LoadPolicy, ...]) -> None:
         """Go by these policies from now on; a charger that is in one keeps its meter."""
         stored = self._stored or {}
-        members = {member.charger for policy in policies for member in policy.members}
-        self._meters = {name: self._meters.get(name) or Meter() for name in members}
+        self._keep_meters(policies)
         adopted = {}
         for policy in policies:
             found = self._policies.get(policy.name) or _Policy(policy, Balance(terms_of(policy), stored.get))
@@ -218,10 +227,14 @@ class LoadControl:
             adopted[policy.name] = found
         self._policies = adopted
 
+    def _keep_meters(self, policies: tuple[LoadPolicy, ...]) -> None:
+        members = {member.charger for policy in policies for member in policy.members}
+        self._meters = {name: self._meters.get(name) or Meter() for name in members}
+
     def _look_at(self, found: _Policy, now_s: float) -> tuple[Step, ...]:
-        slots, meters = self._slots, self._meters
+        stations, meters = self._stations, self._meters
         facts = [
-            facts_of(member, slots.slot(member.charger), meters[member.charger], now_s, found.policy.stale_s)
+            stations.facts(member, meters[member.charger], now_s, found.policy.stale_s)
             for member in found.policy.members
         ]
         return found.balance.look(facts, now_s)
@@ -252,20 +265,18 @@ class LoadControl:
                 self._stored[name] = watts
 
     def _carry_out(self, found: _Policy, step: Step) -> None:
-        slot = self._slots.slot(step.charger)
         if isinstance(step, SetLimit):
             self._background.start(self._set(found, step), name=f"load limit of {step.charger}")
-        elif slot is not None:
-            disown(slot)
+        else:
+            self._stations.disown(step.charger)
 
     async def _set(self, found: _Policy, step: SetLimit) -> None:
         """Set a limit, and tell the balance what became of it, whatever that is."""
         outcome: Outcome = "lost"
         problem = "nothing was asked"
         try:
-            slot = self._slots.slot(step.charger)
-            if slot is not None and slot.session is not None:
-                version = slot.session.version
+            version = self._stations.version(step.charger)
+            if version:
                 if step.first:
                     await self._ask(step.charger, clear_foreign(version))
                 call = set_limit(version, step.watts, self._clock.now(), amperes_at_v=found.policy.amperes_at_v)
@@ -286,15 +297,16 @@ class LoadControl:
         assert self._stored is not None
         gone: dict[str, float | None] = {}
         for name in self._stored.keys() - self._meters.keys():
-            slot = self._slots.slot(name)
-            if slot is None or not stands(slot):
+            orphan = self._stations.orphan(name)
+            if orphan == "gone":
                 gone[name] = None
-            elif slot.session is not None and now_s >= self._orphans_tried_s.get(name, 0.0):
+            elif orphan != "waits" and now_s >= self._orphans_tried_s.get(name, 0.0):
                 self._orphans_tried_s[name] = now_s + _ORPHAN_RETRY_S
-                if owners_of(slot).get("smart-charging") != LOCAL:
-                    disown(slot)
-                elif is_at_work(slot):
-                    self._background.start(self._clear(name, slot.session.version), name=f"load limit of {name}")
+                if orphan == "disown":
+                    self._stations.disown(name)
+                else:
+                    version = self._stations.version(name)
+                    self._background.start(self._clear(name, version), name=f"load limit of {name}")
         if gone:
             await self._store.put_load_limits(gone)
             for name in gone:

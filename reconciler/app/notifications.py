@@ -8,7 +8,7 @@ A charger that is in no rule costs a look-up for each of its calls that `local` 
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
@@ -16,7 +16,7 @@ from typing import Any, Final, Protocol
 
 from reconciler.app.applied_specs import AppliedSpecs
 from reconciler.app.charger_slot import ChargerSlot
-from reconciler.app.conditions import SETTLE, Onsets, backends_down, faulted, loads_exceeded, offline
+from reconciler.app.conditions import SETTLE, Onsets, backends_down, faulted, loads_exceeded, offline, offline_elsewhere
 from reconciler.app.delivering import Courier, Delivering, Message
 from reconciler.app.duty import Duty
 from reconciler.app.expiry_watch import Expiry
@@ -29,6 +29,7 @@ from reconciler.local.notification_text import body, subject
 from reconciler.local.notifications import HOUR, Condition, Moment, RuleState, Tell, claims_of, digests_due, pace
 from reconciler.model.desired import LOCAL
 from reconciler.model.history import HistoryEvent
+from reconciler.model.live import LiveCharger
 from reconciler.model.local_rules import EVENT_FEATURES, NotificationRule
 from reconciler.model.notices import Delivery
 from reconciler.model.notifications import Edge, Notification, Suppressed
@@ -44,6 +45,9 @@ _FIRMWARE_FAILED: Final = frozenset(
     {"DownloadFailed", "InstallationFailed", "InstallVerificationFailed", "InvalidSignature"}
 )
 _FIRMWARE: Final = frozenset({"FirmwareStatusNotification", "SignedFirmwareStatusNotification"})
+
+
+Elsewhere = Callable[[str], LiveCharger | None]
 
 
 class NotificationStore(Protocol):
@@ -100,8 +104,11 @@ class Notifications:
         duty: Duty,
         contact: str,
         report: Report,
+        elsewhere: Elsewhere = lambda charger: None,
     ) -> None:
+        """`elsewhere` returns how a charger runs that was connected to another node last, None for any other."""
         self._store = store
+        self._elsewhere = elsewhere
         self._slots = slots
         self._loads = loads
         self._clock = clock
@@ -290,6 +297,11 @@ class Notifications:
         return decided
 
     def _conditions(self, name: str, slot: ChargerSlot, now: datetime) -> Iterator[Condition]:
+        live = self._elsewhere(name) if slot.session is None else None
+        if live is not None:
+            if live.connected or now - self._started >= SETTLE:
+                yield offline_elsewhere(name, slot, live, self._onsets, now)
+            return  # what is wrong with it is seen at its node
         found = offline(name, slot, self._started)
         if found is not None and (slot.session is not None or now - self._started >= SETTLE or slot.connections):
             yield found

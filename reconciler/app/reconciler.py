@@ -17,7 +17,8 @@ from reconciler.app.failover_desk import FailoverDesk
 from reconciler.app.job_files import JobFiles
 from reconciler.app.load_control import Journal, LimitStore, Line, LoadControl
 from reconciler.app.load_facts import Slots
-from reconciler.app.notifications import Notifications, NotificationStore
+from reconciler.app.load_stations import LoadStations
+from reconciler.app.notifications import Elsewhere, Notifications, NotificationStore
 from reconciler.app.notifying import Notifier
 from reconciler.app.operation_ports import OperationStore, Stations
 from reconciler.app.operations import Operations
@@ -234,7 +235,7 @@ class Reconciler:
     def load_control(
         self,
         limits: LimitStore,
-        slots: Slots,
+        stations: LoadStations,
         line: Line,
         journal: Journal,
         metrics: Metrics,
@@ -243,7 +244,7 @@ class Reconciler:
         """Return what keeps load policies."""
         self.load = LoadControl(
             limits,
-            slots,
+            stations,
             line,
             self._clock,
             self._specs,
@@ -264,6 +265,7 @@ class Reconciler:
         metrics: Metrics,
         *,
         contact: str,
+        elsewhere: Elsewhere = lambda charger: None,
     ) -> Notifications:
         """Return what tells people by notification rules; arguments as of `notifier`."""
         self.told = Notifications(
@@ -277,6 +279,7 @@ class Reconciler:
             duty=self.duty,
             contact=contact,
             report=self._report,
+            elsewhere=elsewhere,
         )
         return self.told
 

@@ -10,6 +10,8 @@ import structlog
 from reconciler.adapters.store import SqlStore
 from reconciler.app.delivering import Courier
 from reconciler.app.job_files import JobFiles
+from reconciler.app.load_control import Line
+from reconciler.app.load_stations import FleetLoads, LoadStations, OwnLoads
 from reconciler.app.node import RelayNode
 from reconciler.app.notifications import Notifications
 from reconciler.app.operation_ports import Stations
@@ -22,6 +24,7 @@ from reconciler.app.recorder import Recorder
 from reconciler.app.relay_mirror import News
 from reconciler.app.tasks import Background, Report
 from reconciler.cli.nodes import JoinedNode
+from reconciler.model.live import LiveCharger
 
 Work = tuple[str, Coroutine[Any, Any, None]]
 """What has to run for as long as the server does, by name."""
@@ -89,8 +92,13 @@ class LocalParts:
     ) -> tuple[Notifications, tuple[Work, ...]]:
         """Have `local` keep load policies and tell people by notification rules; return who tells, too."""
         node, reconciler, metrics = self._node, self._reconciler, self._metrics
-        load = reconciler.load_control(self._store, node, node.local_line, recorder, metrics, self._background)
-        told = reconciler.notifications(self._store, node, load, couriers, metrics, contact=contact)
+        loads, line = self._loads()
+        load = reconciler.load_control(self._store, loads, line, recorder, metrics, self._background)
+        if isinstance(loads, FleetLoads):
+            loads.meter_of = load.meter_of
+        told = reconciler.notifications(
+            self._store, node, load, couriers, metrics, contact=contact, elsewhere=self._last_elsewhere
+        )
         node.local_line.listen(load.heard)
         node.local_line.listen(told.heard)
         before = node.changed
@@ -100,6 +108,23 @@ class LocalParts:
             load.wake(charger)
             told.changed(charger)
 
+        def read(news: News) -> None:
+            for charger in news.chargers:
+                load.wake(charger)
+
         node.changed = changed
+        if self._joined is not None:
+            self._joined.mirror.listen(read)
         node.security.noticed = told.noticed
         return told, (("load control", load.run()), ("notifications", told.run()))
+
+    def _loads(self) -> tuple[LoadStations, Line]:
+        """Return the chargers of load policies, and the line to them."""
+        joined, node = self._joined, self._node
+        if joined is None:
+            return OwnLoads(node), node.local_line
+        loads = FleetLoads(node, joined.stations, joined.errands, self._clock, joined.agent.changed)
+        return loads, joined.stations.local_line
+
+    def _last_elsewhere(self, charger: str) -> LiveCharger | None:
+        return None if self._joined is None else self._joined.stations.last_elsewhere(charger)

@@ -1,7 +1,7 @@
 """Load management on real sockets: stations that obey their profiles, a partner's charger among them, a hand-over."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,25 +100,51 @@ class Depot:
             return dict(found)
 
 
-@pytest.fixture
-async def depot(tmp_path: Path) -> AsyncIterator[Depot]:
-    """The depot at work, without a policy yet."""
+@asynccontextmanager
+async def running_depot(folder: Path, store: str | None = None) -> AsyncIterator[Depot]:
+    """Run it without a policy yet; over a `store` that two nodes share the one that acts has but the first station."""
     async with AsyncExitStack() as stack:
         partner = await stack.enter_async_context(SimulatedCsms("partner"))
-        server = await stack.enter_async_context(running_server(tmp_path / "data"))
+        server = there = await stack.enter_async_context(running_server(folder / "data", store=store))
+        if store is not None:
+            there = await stack.enter_async_context(running_server(folder / "there", store=store))
         stations = {
-            f"cp{number}": SimulatedStation(f"CP-{number}", server.stations_url, version)
-            for number, version in ((1, "ocpp1.6"), (2, "ocpp2.0.1"), (3, "ocpp1.6"))
+            f"cp{number}": SimulatedStation(f"CP-{number}", node.stations_url, version)
+            for number, node, version in ((1, server, "ocpp1.6"), (2, there, "ocpp2.0.1"), (3, there, "ocpp1.6"))
         }
         bell = Bell()
         for station in stations.values():
             station.journal.bell = bell
-        depot = Depot(server, stations, tmp_path, partner.url, bell)
+        depot = Depot(server, stations, folder, partner.url, bell)
         await depot.apply("")
         for station in stations.values():
             await stack.enter_async_context(station)
             await station.boot()
         yield depot
+
+
+@pytest.fixture
+async def depot(tmp_path: Path) -> AsyncIterator[Depot]:
+    """The depot at work, at one node."""
+    async with running_depot(tmp_path) as depot:
+        yield depot
+
+
+@pytest.mark.slow
+async def test_a_limit_is_kept_over_chargers_of_all_nodes(tmp_path: Path, postgres_url: str) -> None:
+    async with running_depot(tmp_path, postgres_url) as depot:
+        await depot.apply(POLICY)
+        await depot.until(lambda: depot.allowed_kw() == {"cp1": 15.0, "cp2": 15.0, "cp3": None})
+        await depot.stations["cp3"].start_transaction(
+            1, "TAG"
+        )  # at the other node, and the partner's: it counts with all
+        await depot.until(lambda: sum(kw or 0 for kw in depot.allowed_kw().values()) <= 8.0)
+        policy = await depot.policy()
+        assert [one["counted_kw"] for one in policy["chargers"]][2] == 22.0
+        toggled = await depot.server.fwdctl("toggle", "cp2", "--primary", "partner", "--reason", "test")
+        assert toggled.code == 0, toggled.err
+        await depot.until(lambda: depot.stations["cp2"].memory.profiles == {})  # by the relay, at that node
+        assert not any(station.violations for station in depot.stations.values())
 
 
 @pytest.mark.slow

@@ -1,11 +1,13 @@
 """How things stand, read off sessions and memories."""
 
+from dataclasses import replace
 from datetime import timedelta
 
-from reconciler.app.conditions import SETTLE, Onsets, backends_down, faulted, loads_exceeded, offline
+from reconciler.app.conditions import SETTLE, Onsets, backends_down, faulted, loads_exceeded, offline, offline_elsewhere
 from reconciler.app.reported_faults import ReportedFault
 from reconciler.local.load.facts import ChargerLoad, PolicyLoad
 from reconciler.local.notifications import Condition
+from reconciler.model.live import LiveCharger
 from reconciler.model.local_rules import NotificationRule
 from tests.support.clock import EPOCH
 from tests.support.local_depot import THEIRS, LocalDepot
@@ -102,3 +104,14 @@ def test_a_policy_is_exceeded_for_the_rules_that_have_a_charger_of_it() -> None:
     assert found.detail == "22.0 kW may be drawn, the limit is 20 kW"
     other = NotificationRule("other", frozenset({"cp9"}), frozenset(), ())
     assert list(loads_exceeded(other, [picture], {}, Onsets(), EPOCH)) == []
+
+
+async def test_a_charger_of_another_node_is_offline_as_that_nodes_report_says_from_when_that_was_seen() -> None:
+    depot = LocalDepot()
+    await depot.declare("cp1")
+    slot, onsets = depot.node.slot("cp1"), Onsets()
+    assert slot is not None
+    there = LiveCharger("cp1", connected=True, since_s=1.0)
+    assert standing(offline_elsewhere("cp1", slot, there, onsets, EPOCH)) is False
+    gone = offline_elsewhere("cp1", slot, replace(there, connected=False), onsets, EPOCH)
+    assert (gone.stands, gone.since, gone.owners) == (True, EPOCH, ("local",))

@@ -5,6 +5,7 @@ from typing import Any
 
 from reconciler.app.duty import SoleDuty
 from reconciler.app.load_control import LoadControl
+from reconciler.app.load_stations import OwnLoads
 from reconciler.app.tasks import Background
 from reconciler.errors import FwdctlError
 from reconciler.local.load.allotments import FOLLOW_S
@@ -53,7 +54,7 @@ class Site(LocalDepot):
         """Start load control, as a new process would."""
         return LoadControl(
             self.limits,
-            self.node,
+            OwnLoads(self.node),
             self.node.local_line,
             self.clock,
             self.specs,  # type: ignore[arg-type]  # all that is asked of it
