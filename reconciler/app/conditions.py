@@ -85,21 +85,33 @@ def faulted(
         yield Condition("connector-faulted", key, charger, fault.stands, since, (owner,), charger, detail)
 
 
+def legs_of(slot: ChargerSlot, now_s: float) -> dict[str, bool]:
+    """Return back-end -> whether it is away for so long that it is down; not those that are only on their way."""
+    found: dict[str, bool] = {}
+    for leg in slot.session.core.state.legs.values() if slot.session is not None else ():
+        if leg.away_since is not None and now_s >= leg.away_since + leg.spec.backend.down_after_s:
+            found[leg.name] = True
+        elif leg.phase is LegPhase.REGISTERED:
+            found[leg.name] = False
+    return found
+
+
 def backends_down(
-    rule: NotificationRule, slots: Mapping[str, ChargerSlot], onsets: Onsets, now: datetime, now_s: float
+    rule: NotificationRule,
+    legs: Mapping[str, Mapping[str, bool]],
+    slots: Mapping[str, ChargerSlot],
+    onsets: Onsets,
+    now: datetime,
 ) -> Iterator[Condition]:
-    """Yield for each back-end whether it is away, for whichever of the rule's chargers."""
+    """Yield for each back-end whether it is away, for whichever of the rule's chargers; `legs` by charger."""
     away: dict[str, list[str]] = {}
     back: set[str] = set()
     for name in rule.chargers:
-        slot = slots.get(name)
-        if slot is None or slot.session is None:
-            continue
-        for leg in slot.session.core.state.legs.values():
-            if leg.away_since is not None and now_s >= leg.away_since + leg.spec.backend.down_after_s:
-                away.setdefault(leg.name, []).append(name)
-            elif leg.phase is LegPhase.REGISTERED:
-                back.add(leg.name)
+        for backend, is_away in legs.get(name, {}).items():
+            if is_away:
+                away.setdefault(backend, []).append(name)
+            else:
+                back.add(backend)
     for backend in away.keys() | back:
         chargers = away.get(backend, [])
         since = onsets.since("backend-down", f"{rule.name}/{backend}", bool(chargers), now)

@@ -49,6 +49,10 @@ class FleetStations:
             return live if live is None or slot is None else replace(live, connections=slot.epoch)
         return replace(self._mirror.live[charger], connections=report.epoch)
 
+    def other_starts(self) -> frozenset[str]:
+        """Return the starts of other nodes that are alive."""
+        return self._mirror.starts() - {self._errands.start}
+
     def last_elsewhere(self, charger: str) -> LiveCharger | None:
         """Return how a charger runs that was connected to another node last, None for any other."""
         report = self._mirror.reports.get(charger)

@@ -8,19 +8,29 @@ A charger that is in no rule costs a look-up for each of its calls that `local` 
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import Any, Final, Protocol
 
 from reconciler.app.applied_specs import AppliedSpecs
 from reconciler.app.charger_slot import ChargerSlot
-from reconciler.app.conditions import SETTLE, Onsets, backends_down, faulted, loads_exceeded, offline, offline_elsewhere
+from reconciler.app.conditions import (
+    SETTLE,
+    Onsets,
+    backends_down,
+    faulted,
+    legs_of,
+    loads_exceeded,
+    offline,
+    offline_elsewhere,
+)
 from reconciler.app.delivering import Courier, Delivering, Message
 from reconciler.app.duty import Duty
 from reconciler.app.expiry_watch import Expiry
 from reconciler.app.load_facts import Slots, owners_of
+from reconciler.app.notification_reach import Legs, NoReach, Reach, Standing
 from reconciler.app.ports import Clock, Metrics
 from reconciler.app.reported_faults import ReportedFaults
 from reconciler.app.tasks import Report
@@ -29,7 +39,6 @@ from reconciler.local.notification_text import body, subject
 from reconciler.local.notifications import HOUR, Condition, Moment, RuleState, Tell, claims_of, digests_due, pace
 from reconciler.model.desired import LOCAL
 from reconciler.model.history import HistoryEvent
-from reconciler.model.live import LiveCharger
 from reconciler.model.local_rules import EVENT_FEATURES, NotificationRule
 from reconciler.model.notices import Delivery
 from reconciler.model.notifications import Edge, Notification, Suppressed
@@ -37,6 +46,8 @@ from reconciler.planning.effects import moves_between
 from reconciler.planning.render import move_text
 
 TICK_S: Final = 3.0
+MOMENTS_KEPT: Final = timedelta(minutes=1)
+"""So long what happened at a node waits for the one that acts."""
 _MOMENTS_MAX: Final = 10_000
 _BREATHE_EVERY: Final = 500
 _WARNINGS_DAYS: Final = (0, 1, 3, 7, 14, 30)
@@ -45,9 +56,6 @@ _FIRMWARE_FAILED: Final = frozenset(
     {"DownloadFailed", "InstallationFailed", "InstallVerificationFailed", "InvalidSignature"}
 )
 _FIRMWARE: Final = frozenset({"FirmwareStatusNotification", "SignedFirmwareStatusNotification"})
-
-
-Elsewhere = Callable[[str], LiveCharger | None]
 
 
 class NotificationStore(Protocol):
@@ -104,11 +112,11 @@ class Notifications:
         duty: Duty,
         contact: str,
         report: Report,
-        elsewhere: Elsewhere = lambda charger: None,
+        reach: Reach | None = None,
     ) -> None:
-        """`elsewhere` returns how a charger runs that was connected to another node last, None for any other."""
+        """`reach` is what other nodes say of their chargers; None: there are none."""
         self._store = store
-        self._elsewhere = elsewhere
+        self._reach = reach or NoReach()
         self._slots = slots
         self._loads = loads
         self._clock = clock
@@ -216,7 +224,9 @@ class Notifications:
         rules = (await self._specs.newest()).site.notification_rules
         self._watch(rules)
         if not self._duty.held:
-            self._states, self._moments, self._expiring = None, [], []
+            self._states = None
+            self._note_expiring(rules)
+            self._moments = [moment for moment in self._moments if now - moment.at <= MOMENTS_KEPT]
             return
         if not rules:
             self._states = {}
@@ -275,11 +285,15 @@ class Notifications:
     ) -> list[tuple[NotificationRule, list[Tell | Suppressed]]]:
         assert self._states is not None
         self._note_expiring(rules)
-        moments, self._moments = self._moments, []
+        there = await self._reach.standing()
+        moments, self._moments = (*self._moments, *there.moments), []
+        now_s = self._clock.monotonic_s()
         slots = {name: slot for name in self._watched if (slot := self._slots.slot(name)) is not None}
         of_charger: dict[str, tuple[Condition, ...]] = {}
+        legs: dict[str, Legs] = {}
         for position, (name, slot) in enumerate(slots.items()):
-            of_charger[name] = tuple(self._conditions(name, slot, now))
+            of_charger[name] = (*self._conditions(name, slot, now), *there.conditions.get(name, ()))
+            legs[name] = there.legs.get(name) or legs_of(slot, now_s)
             if position % _BREATHE_EVERY == 0:
                 await asyncio.sleep(0)
         decided = []
@@ -287,7 +301,7 @@ class Notifications:
             state = self._states[rule.name]
             own = chain.from_iterable(of_charger.get(name, ()) for name in rule.chargers)
             shared = chain(
-                backends_down(rule, slots, self._onsets, now, self._clock.monotonic_s()),
+                backends_down(rule, legs, slots, self._onsets, now),
                 loads_exceeded(rule, self._loads.pictures(), slots, self._onsets, now),
             )
             happened = chain.from_iterable(
@@ -297,15 +311,29 @@ class Notifications:
         return decided
 
     def _conditions(self, name: str, slot: ChargerSlot, now: datetime) -> Iterator[Condition]:
-        live = self._elsewhere(name) if slot.session is None else None
+        live = self._reach.last_elsewhere(name) if slot.session is None else None
         if live is not None:
             if live.connected or now - self._started >= SETTLE:
                 yield offline_elsewhere(name, slot, live, self._onsets, now)
-            return  # what is wrong with it is seen at its node
+            return  # whatever else is wrong with it is seen at its node
         found = offline(name, slot, self._started)
         if found is not None and (slot.session is not None or now - self._started >= SETTLE or slot.connections):
             yield found
         yield from faulted(name, slot, self._reported.of(name), self._onsets, now)
+
+    def standing(self) -> Standing:
+        """Return how the chargers of rules stand that are connected here, and hand over what happened."""
+        now, now_s = self._clock.now(), self._clock.monotonic_s()
+        slots = {name: slot for name in self._watched if (slot := self._slots.slot(name)) is not None and slot.session}
+        moments, self._moments = tuple(self._moments), []
+        conditions = {
+            name: tuple(faulted(name, slot, self._reported.of(name), self._onsets, now)) for name, slot in slots.items()
+        }
+        return Standing(conditions, {name: legs_of(slot, now_s) for name, slot in slots.items()}, moments)
+
+    def moved(self, charger: str) -> None:
+        """Hear that a charger is connected to another node: what happens to its owners is noted there."""
+        self._owners.pop(charger, None)
 
     async def _count(self, suppressed: Sequence[Suppressed]) -> None:
         if suppressed:

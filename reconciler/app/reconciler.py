@@ -18,7 +18,8 @@ from reconciler.app.job_files import JobFiles
 from reconciler.app.load_control import Journal, LimitStore, Line, LoadControl
 from reconciler.app.load_facts import Slots
 from reconciler.app.load_stations import LoadStations
-from reconciler.app.notifications import Elsewhere, Notifications, NotificationStore
+from reconciler.app.notification_reach import Reach
+from reconciler.app.notifications import Notifications, NotificationStore
 from reconciler.app.notifying import Notifier
 from reconciler.app.operation_ports import OperationStore, Stations
 from reconciler.app.operations import Operations
@@ -265,7 +266,7 @@ class Reconciler:
         metrics: Metrics,
         *,
         contact: str,
-        elsewhere: Elsewhere = lambda charger: None,
+        reach: Reach | None = None,
     ) -> Notifications:
         """Return what tells people by notification rules; arguments as of `notifier`."""
         self.told = Notifications(
@@ -279,7 +280,7 @@ class Reconciler:
             duty=self.duty,
             contact=contact,
             report=self._report,
-            elsewhere=elsewhere,
+            reach=reach,
         )
         return self.told
 

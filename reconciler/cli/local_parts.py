@@ -13,6 +13,7 @@ from reconciler.app.job_files import JobFiles
 from reconciler.app.load_control import Line
 from reconciler.app.load_stations import FleetLoads, LoadStations, OwnLoads
 from reconciler.app.node import RelayNode
+from reconciler.app.notification_reach import FleetReach
 from reconciler.app.notifications import Notifications
 from reconciler.app.operation_ports import Stations
 from reconciler.app.operation_relief import relieve_for_ever
@@ -24,7 +25,6 @@ from reconciler.app.recorder import Recorder
 from reconciler.app.relay_mirror import News
 from reconciler.app.tasks import Background, Report
 from reconciler.cli.nodes import JoinedNode
-from reconciler.model.live import LiveCharger
 
 Work = tuple[str, Coroutine[Any, Any, None]]
 """What has to run for as long as the server does, by name."""
@@ -96,9 +96,10 @@ class LocalParts:
         load = reconciler.load_control(self._store, loads, line, recorder, metrics, self._background)
         if isinstance(loads, FleetLoads):
             loads.meter_of = load.meter_of
-        told = reconciler.notifications(
-            self._store, node, load, couriers, metrics, contact=contact, elsewhere=self._last_elsewhere
-        )
+        reach = None if self._joined is None else FleetReach(self._joined.stations, self._joined.errands)
+        told = reconciler.notifications(self._store, node, load, couriers, metrics, contact=contact, reach=reach)
+        if reach is not None:
+            reach.here = told.standing
         node.local_line.listen(load.heard)
         node.local_line.listen(told.heard)
         before = node.changed
@@ -111,6 +112,8 @@ class LocalParts:
         def read(news: News) -> None:
             for charger in news.chargers:
                 load.wake(charger)
+                if self._joined is not None and self._joined.stations.elsewhere(charger):
+                    told.moved(charger)
 
         node.changed = changed
         if self._joined is not None:
@@ -125,6 +128,3 @@ class LocalParts:
             return OwnLoads(node), node.local_line
         loads = FleetLoads(node, joined.stations, joined.errands, self._clock, joined.agent.changed)
         return loads, joined.stations.local_line
-
-    def _last_elsewhere(self, charger: str) -> LiveCharger | None:
-        return None if self._joined is None else self._joined.stations.last_elsewhere(charger)

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import hmac
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,29 +106,58 @@ class Depot:
         return (await self.server.fwdctl("status")).out
 
 
-@pytest.fixture
-async def depot(tmp_path: Path) -> AsyncIterator[Depot]:
-    """The depot at work."""
-    (tmp_path / "data" / "secrets").mkdir(parents=True)
-    (tmp_path / "data" / "secrets" / "hook").write_text("s3cret")
-    (tmp_path / "data" / "secrets" / "word").write_text("the right one, long enough")
+@asynccontextmanager
+async def running_depot(folder: Path, store: str | None = None) -> AsyncIterator[Depot]:
+    """Run it; over a `store` that two nodes share all stations are connected to the one that does not act."""
+    for name in ("data", "there"):
+        (folder / name / "secrets").mkdir(parents=True)
+        (folder / name / "secrets" / "hook").write_text("s3cret")
+        (folder / name / "secrets" / "word").write_text("the right one, long enough")
     async with AsyncExitStack() as stack:
         mails = await stack.enter_async_context(mail_server())
         posts = await stack.enter_async_context(web_server())
         partner = await stack.enter_async_context(SimulatedCsms("partner-pay"))
         settings = {"smtp": mails.url, "mail_from": "Operations <noc@relay.example>"}
-        server = await stack.enter_async_context(running_server(tmp_path / "data", **settings))
-        file = tmp_path / "site.yaml"
+        server = there = await stack.enter_async_context(running_server(folder / "data", store=store, **settings))
+        if store is not None:
+            there = await stack.enter_async_context(running_server(folder / "there", store=store))
+        file = folder / "site.yaml"
         file.write_text(SITE.format(partner=partner.url, hook=posts.url))
         await server.apply("-f", file)
-        ours = await stack.enter_async_context(SimulatedStation("CP-1", server.stations_url, "ocpp1.6"))
-        theirs = await stack.enter_async_context(SimulatedStation("CP-2", server.stations_url, "ocpp2.0.1"))
+        ours = await stack.enter_async_context(SimulatedStation("CP-1", there.stations_url, "ocpp1.6"))
+        theirs = await stack.enter_async_context(SimulatedStation("CP-2", there.stations_url, "ocpp2.0.1"))
         newest = await stack.enter_async_context(
-            SimulatedStation("CP-3", server.stations_url, "ocpp2.1", status_events=True)
+            SimulatedStation("CP-3", there.stations_url, "ocpp2.1", status_events=True)
         )
         for station in (ours, theirs, newest):
             await station.boot()
         yield Depot(server, ours, theirs, newest, mails, posts)
+
+
+@pytest.fixture
+async def depot(tmp_path: Path) -> AsyncIterator[Depot]:
+    """The depot at work, at one node."""
+    async with running_depot(tmp_path) as depot:
+        yield depot
+
+
+@pytest.mark.slow
+async def test_what_happens_at_another_node_is_told_by_the_one_that_acts_once(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    async with running_depot(tmp_path, postgres_url) as depot:
+        await depot.ours.status(1, "Faulted", error="GroundFailure")
+        assert (await depot.mail(1))[0] == "cp1 has a faulted connector: connector 1, GroundFailure"
+        toggled = await depot.server.fwdctl("toggle", "cp2", "--primary", "local", "--reason", "visit")
+        assert toggled.code == 0, toggled.err
+        assert (await depot.mail(2))[0] == "cp2 changed hands: every feature: partner-pay -> local"
+        await depot.ours.status(1, "Available")
+        assert (await depot.mail(3))[0] == "cp1 has no faulted connector any more"
+        await depot.ours.call(
+            "SecurityEventNotification", {"type": "TamperDetectionActivated", "timestamp": depot.ours.now()}
+        )
+        assert (await depot.mail(4))[0] == "cp1 reports a security event: TamperDetectionActivated"
+        assert len(depot.mails.mails) == 4
 
 
 @pytest.mark.slow

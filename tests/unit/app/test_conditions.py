@@ -3,7 +3,16 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from reconciler.app.conditions import SETTLE, Onsets, backends_down, faulted, loads_exceeded, offline, offline_elsewhere
+from reconciler.app.conditions import (
+    SETTLE,
+    Onsets,
+    backends_down,
+    faulted,
+    legs_of,
+    loads_exceeded,
+    offline,
+    offline_elsewhere,
+)
 from reconciler.app.reported_faults import ReportedFault
 from reconciler.local.load.facts import ChargerLoad, PolicyLoad
 from reconciler.local.notifications import Condition
@@ -85,7 +94,14 @@ async def test_a_back_end_is_away_for_as_many_chargers_as_miss_it_and_back_when_
         assert slot is not None
         slots[name] = slot
     look = lambda now_s: {  # noqa: E731
-        found.about: found for found in backends_down(RULE, slots, onsets, EPOCH + timedelta(seconds=now_s), now_s)
+        found.about: found
+        for found in backends_down(
+            RULE,
+            {name: legs_of(slot, now_s) for name, slot in slots.items()},
+            slots,
+            onsets,
+            EPOCH + timedelta(seconds=now_s),
+        )
     }
     assert {name: found.stands for name, found in look(0.0).items()} == {"local": False, "partner": False}
     for slot in slots.values():
