@@ -293,7 +293,9 @@ def _refuse_stale(plan: Plan, fresh: Plan) -> None:
     if reasons := staleness(plan, fresh):
         named = "; ".join(reasons[:_REASONS_NAMED])
         more = f"; and {len(reasons) - _REASONS_NAMED} more" if len(reasons) > _REASONS_NAMED else ""
-        raise StalePlan(f"the plan no longer holds: {named}{more}", hint="make a new one: fwdctl plan")
+        raise StalePlan(
+            f"the plan no longer holds: {named}{more}", hint="make a new one: fwdctl plan; fwdctl apply -f plans anew"
+        )
 
 
 def _summary_text(plan: Plan) -> str:

@@ -94,14 +94,24 @@ def carry_out(
 
 
 def staleness(plan: Plan, fresh: Plan) -> tuple[str, ...]:
-    """Return why `plan` no longer holds, one sentence each; `fresh` is the same change planned against now."""
+    """Return why `plan` no longer holds, one sentence each; `fresh` is the same change planned against now.
+
+    Which chargers a change touches depends on outages, toggles and failovers in force, too: where one began or ended
+    since, other chargers count, although nobody has applied anything.
+    """
+    applied_since = "something was applied, or " if fresh.base_revision != plan.base_revision else ""
+    why = f"{applied_since}an outage, a toggle or a failover began or ended since"
     reasons = []
     for address in by_kind(plan.basis.keys() | fresh.basis.keys()):
         then, now = plan.basis.get(address), fresh.basis.get(address)
         if then == now:
             continue
-        if not now:
-            reasons.append(f"{address} was deleted since" if address in fresh.basis else f"{address} no longer counts")
+        if address not in fresh.basis:
+            reasons.append(f"{address} would not be touched any more: {why}")
+        elif address not in plan.basis:
+            reasons.append(f"{address} would be touched as well: {why}")
+        elif not now:
+            reasons.append(f"{address} was deleted since")
         elif not then:
             reasons.append(f"{address} has come since")
         else:

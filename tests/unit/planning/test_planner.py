@@ -89,10 +89,19 @@ def test_only_a_change_below_the_touched_chargers_makes_a_plan_stale() -> None:
 
 def test_staleness_says_what_came_and_what_went() -> None:
     made = plan(applied(a_site(1, LEADS)), a_site(1, FOLLOWS))
-    came, went, other = (replace(made, basis=basis) for basis in ({"role.x": 1}, {"role.x": 0}, {}))
-    assert staleness(other, came) == ("role.x has come since",)
-    assert staleness(came, went) == ("role.x was deleted since",)
-    assert staleness(came, other) == ("role.x no longer counts",)
+    came, absent = (replace(made, basis=basis) for basis in ({"role.x": 1}, {"role.x": 0}))
+    assert staleness(absent, came) == ("role.x has come since",)
+    assert staleness(came, absent) == ("role.x was deleted since",)
+
+
+def test_a_plan_over_the_opening_of_an_outage_says_that_and_not_that_its_chargers_are_new() -> None:
+    made = plan(applied(a_site(1, LEADS)), a_site(1, FOLLOWS))
+    without, with_it = (replace(made, basis=basis) for basis in ({}, {"charger.cp001": 1}))
+    why = "an outage, a toggle or a failover began or ended since"
+    assert staleness(without, with_it) == (f"charger.cp001 would be touched as well: {why}",)
+    assert staleness(with_it, without) == (f"charger.cp001 would not be touched any more: {why}",)
+    later = replace(with_it, base_revision=made.base_revision + 1)
+    assert staleness(without, later) == (f"charger.cp001 would be touched as well: something was applied, or {why}",)
 
 
 def test_an_override_hides_a_declared_change_and_the_plan_says_so() -> None:
