@@ -8,7 +8,7 @@ time is counted and dropped.
 import asyncio
 from collections import deque
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
@@ -130,6 +130,13 @@ class Watch:
         self._waiting.clear()
         self.dropped = 0
         return found, dropped
+
+
+class Tap(Protocol):
+    """Lets people watch messages."""
+
+    def watch(self, charger: str, wanted: Wanted) -> AbstractContextManager[Watch]:
+        """Watch a charger for the block, over reconnections; raises FwdctlError where too many watch."""
 
 
 class MessageTap:

@@ -11,6 +11,7 @@ from reconciler.app.apply_runs import ApplyRuns
 from reconciler.app.fleet_board import FleetBoard
 from reconciler.app.job_files import JobFiles
 from reconciler.app.message_counts import MessageCounts
+from reconciler.app.message_tap import Tap
 from reconciler.app.node import RelayNode
 from reconciler.app.operations import Operations
 from reconciler.app.ports import Clock
@@ -23,6 +24,7 @@ def open_console(
     runs: ApplyRuns,
     board: FleetBoard,
     node: RelayNode,
+    tap: Tap,
     operations: Operations,
     files: JobFiles,
     clock: Clock,
@@ -33,4 +35,4 @@ def open_console(
     counts = MessageCounts(node, lambda: reconciler.controller.desired, clock)
     vital(counts.run(), "message counts")
     door = ConsoleDoor(access)
-    return build_console(ConsoleParts(reconciler, runs, board, node.messages, counts, operations, files, clock, door))
+    return build_console(ConsoleParts(reconciler, runs, board, tap, counts, operations, files, clock, door))

@@ -13,6 +13,7 @@ from reconciler.adapters.store.sql_store import SqlStore
 from reconciler.app.duty import LEASE_S, LeasedDuty
 from reconciler.app.errands import Errands
 from reconciler.app.fleet_stations import FleetStations
+from reconciler.app.fleet_tap import FleetTap
 from reconciler.app.node import RelayNode
 from reconciler.app.node_agent import NodeAgent
 from reconciler.app.ports import Clock
@@ -34,6 +35,7 @@ class JoinedNode:
     hints: PostgresHints
     errands: Errands
     stations: FleetStations
+    tap: FleetTap
 
     def steered_by(self, reconciler: Reconciler) -> None:
         """Wake the controller for what is read, and for what another node asks it to look at."""
@@ -93,4 +95,5 @@ async def join(
     mirror.listen(stir)
     node.holdings = agent
     relay = SharedRelay(store, mirror, duty, clock, hints)
-    return JoinedNode(relay, duty, agent, mirror, hints, errands, stations)
+    tap = FleetTap(node.messages, stations, errands, clock, background)
+    return JoinedNode(relay, duty, agent, mirror, hints, errands, stations, tap)

@@ -4,6 +4,8 @@ import asyncio
 from contextlib import AsyncExitStack
 from pathlib import Path
 
+import httpx
+
 from reconciler.adapters.api_client import ApiClient
 from reconciler.testing import SimulatedCsms, SimulatedStation
 from tests.support.fleet_of_nodes import seen_at
@@ -16,6 +18,17 @@ async def until_offered(node: Depot, charger: str) -> None:
     async with asyncio.timeout(15):
         while not (await node.offers(charger))["reset"]["available"]:
             pass  # each look is a request
+
+
+async def seen_live(url: str, charger: str, station: SimulatedStation) -> bool:
+    """Return whether the console of a node shows what a station says at another one."""
+    address = f"{url}/chargers/{charger}/messages/stream?action=Authorize"
+    async with asyncio.timeout(15), httpx.AsyncClient(trust_env=False) as http, http.stream("GET", address) as stream:
+        async for line in stream.aiter_lines():
+            if "Authorize" in line:
+                return True
+            await station.authorize("TAG")  # at each sign of life of the stream
+    return False
 
 
 async def test_operations_asked_at_any_node_follow_the_station_wherever_it_is(
@@ -45,6 +58,7 @@ async def test_operations_asked_at_any_node_follow_the_station_wherever_it_is(
         assert [one["key"] for one in read["result"]["keys"]] == ["HeartbeatInterval"]
         heard = await here.run("trigger", message="StatusNotification", connector=1)
         assert heard["result"]["received"] is True  # what the station says comes back, too
+        assert await seen_live(asked.url, "cp002", second)
         transaction = await second.start_transaction(1, "TAG")
         async with asyncio.timeout(15):
             while not (await seen_at(asked)).chargers["cp002"]["transactions"]:

@@ -33,7 +33,7 @@ from reconciler.app.apply_runs import ApplyRuns
 from reconciler.app.fleet_board import FleetBoard
 from reconciler.app.job_files import JobFiles
 from reconciler.app.message_counts import MessageCounts
-from reconciler.app.message_tap import MessageTap
+from reconciler.app.message_tap import Tap
 from reconciler.app.operations import Operations
 from reconciler.app.ports import Clock
 from reconciler.app.reconciler import Reconciler
@@ -54,7 +54,7 @@ class ConsoleParts:
     reconciler: Reconciler
     runs: ApplyRuns
     board: FleetBoard
-    messages: MessageTap
+    messages: Tap
     counts: MessageCounts
     operations: Operations
     files: JobFiles

@@ -9,14 +9,14 @@ from reconciler.adapters.console.charger_routes import find
 from reconciler.adapters.console.pages import Pages
 from reconciler.adapters.console.streams import QUIET_S, STILL_HERE, Streams, event
 from reconciler.app.fleet_board import FleetBoard
-from reconciler.app.message_tap import STATION, MessageTap, Wanted
+from reconciler.app.message_tap import STATION, Tap, Wanted
 from reconciler.relay.catalogue import CATALOGUE
 
 BREATH_S = 0.25
 """What comes within it comes as one."""
 
 
-def add_message_routes(console: FastAPI, tap: MessageTap, board: FleetBoard, pages: Pages, streams: Streams) -> None:
+def add_message_routes(console: FastAPI, tap: Tap, board: FleetBoard, pages: Pages, streams: Streams) -> None:
     """Add them."""
 
     @console.get("/chargers/{name}/messages")
@@ -28,7 +28,6 @@ def add_message_routes(console: FastAPI, tap: MessageTap, board: FleetBoard, pag
             request,
             "messages.html",
             name=name,
-            node=status.live.node if status.live is not None else "",
             wanted=_wanted(request),
             peers=[STATION, *dict.fromkeys([*backends, *live])],
             actions=sorted(CATALOGUE),
