@@ -21,7 +21,7 @@ demo: .venv/ready ## the main job on real sockets; KEEP=1 leaves it running
 	@$(BIN)/fwdctl demo $(if $(KEEP),--keep)
 
 test: .venv/ready ## all tests, PostgreSQL included; TEST=tests/unit for a part
-	@$(BIN)/pytest -q -n 2 --dist loadfile $(TEST)
+	@$(BIN)/pytest -q -n 3 --dist loadfile --no-loadscope-reorder $(TEST)
 
 check: .venv/ready ## what CI runs besides the tests: format, lint, types, imports, house rules, fresh schemas
 	@$(BIN)/ruff format --check --quiet .

@@ -78,6 +78,12 @@ class Depot:
             while (await self.drift())["exit_code"] != 0:  # noqa: ASYNC110 - the server is asked from outside
                 await asyncio.sleep(0.2)
 
+    async def until_metrics_say(self, line: str) -> None:
+        """Wait until Prometheus would read this line: the gauge is of the controller's last look."""
+        async with asyncio.timeout(20):
+            while line not in await self.metrics():  # noqa: ASYNC110 - the server is asked from outside
+                await asyncio.sleep(0.2)
+
     async def metrics(self) -> str:
         """Return what Prometheus would read."""
         async with httpx.AsyncClient() as client:
@@ -124,7 +130,7 @@ async def test_drift_is_shown_field_by_field_with_who_did_it_and_healed_once_its
     assert ": partner -> local\n" in told.out
     assert "  by a change by hand\n" in told.out
     assert "  not healed: paused, " in told.out
-    assert 'fwdctl_drifted_chargers{state="drifted"} 1.0' in await depot.metrics()
+    await depot.until_metrics_say('fwdctl_drifted_chargers{state="drifted"} 1.0')
 
     await depot.apply("active")
     await depot.until_healed()
@@ -134,4 +140,4 @@ async def test_drift_is_shown_field_by_field_with_who_did_it_and_healed_once_its
     (healed,) = (await depot.server.fwdctl("history", "--kind", "drift-healed", "--json")).json["events"]
     assert healed["details"]["ran_for"] == "a change by hand"
     assert {"field": "owners.transactions", "applied": "partner", "live": "local"} in healed["details"]["fields"]
-    assert 'fwdctl_drifted_chargers{state="drifted"} 0.0' in await depot.metrics()
+    await depot.until_metrics_say('fwdctl_drifted_chargers{state="drifted"} 0.0')
