@@ -113,7 +113,7 @@ class Upcall:
     @property
     def begins(self) -> bool:
         """True for what a connection begins with: a BootNotification, and the last statuses (R9)."""
-        replayed_status = self.origin is Origin.OWN and self.action == "StatusNotification"
+        replayed_status = self.origin is Origin.OWN and self.action in ("StatusNotification", "NotifyEvent")
         return replayed_status or self.action == "BootNotification"
 
 

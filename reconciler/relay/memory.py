@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from reconciler.model.desired import DesiredCharger
+from reconciler.relay.availability import ReportedAvailability
 from reconciler.relay.backlog import Backlog
 from reconciler.relay.envelope import UNREADABLE, Frame
 from reconciler.relay.list_version import ListVersion
@@ -60,6 +61,7 @@ class SessionMemory:
 
     __slots__ = (
         "accepted",
+        "availability",
         "backlog",
         "boot",
         "ids",
@@ -80,6 +82,7 @@ class SessionMemory:
         self.backlog = Backlog()
         self.residue = ResidueBook()
         self.statuses: dict[str, bytes] = {}
+        self.availability = ReportedAvailability()
         self.ids = TransactionIdTable()
         self.mapped = MappedIds()
         self.list_version = ListVersion()
@@ -93,12 +96,14 @@ class SessionMemory:
             self.version = version
             self.boot = None
             self.statuses.clear()
+            self.availability.clear()
         self.backlog.version = version
 
     def station_booted(self, frame: Frame) -> None:
         """Keep a BootNotification; the station will report every connector's status anew."""
         self.boot = bytes(frame.payload)
         self.statuses.clear()
+        self.availability.clear()
 
     def status_reported(self, frame: Frame) -> None:
         """Keep a StatusNotification as its connector's last."""
@@ -160,6 +165,7 @@ class SessionMemory:
             "mappedIds": self.mapped.snapshot(),
             "listVersion": self.list_version.snapshot(),
             "residue": self.residue.snapshot(),
+            "availability": self.availability.snapshot(),
             "accepted": self.accepted,
             "keptIn": {str(seq): version for seq, version in self.backlog.in_other_versions().items()},
             "transactions": [
@@ -181,6 +187,7 @@ class SessionMemory:
         if "listVersion" in snapshot:
             memory.list_version.restore(snapshot["listVersion"])
         memory.residue.restore(snapshot.get("residue", []))
+        memory.availability.restore(snapshot.get("availability", {}))
         memory.accepted = bool(snapshot.get("accepted"))
         memory.backlog.expect(version, {int(seq): said_in for seq, said_in in snapshot.get("keptIn", {}).items()})
         for kept in snapshot.get("transactions", []):

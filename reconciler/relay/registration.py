@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 
 from reconciler.model.live import LegPhase
+from reconciler.relay.availability import NOTIFY_EVENT
 from reconciler.relay.commands import ForgetCalls, LegRegistered
 from reconciler.relay.envelope import UNREADABLE, Frame, Kind
 from reconciler.relay.leg import NEVER, CsmsLeg, Origin, Upcall
@@ -192,9 +193,12 @@ class Registration:
         leg.enter(LegPhase.REGISTERED, state.now)
         state.emit(LegRegistered(leg.name))
         leg.drop_waiting(Origin.COPY, STATUS)
-        leg.drop_waiting(Origin.OWN, STATUS)
+        for action in (STATUS, NOTIFY_EVENT):
+            leg.drop_waiting(Origin.OWN, action)
         self.drain(leg)
         deadline = state.now + state.limits.copy_age_max_s
+        if (events := state.memory.availability.payload()) is not None:
+            leg.waiting.appendleft(Upcall(Origin.OWN, NOTIFY_EVENT, deadline, payload=events))
         for payload in reversed(state.memory.statuses.values()):
             leg.waiting.appendleft(Upcall(Origin.OWN, STATUS, deadline, payload=payload))
         leg.boot_due = None

@@ -9,7 +9,7 @@
 Where the rules of the design's relay page are kept (each docstring names its own):
 
     R1 envelope, splice    R2 station_calls   R3 leg, downward    R4 upward, downward    R5 routing    R6 composition
-    R7 upward              R8 routing, refusals                   R9 registration, translation, *_ids, list_version
+    R7 upward              R8 routing, refusals      R9 registration, translation, *_ids, list_version, availability
     R10 flip, open_transaction                R11 station_calls, backlog, this file  R12 this file
     R13 terminated, leg_*                     R14 residue, handover                  R15 limits
     R16 envelope, this file

@@ -42,3 +42,32 @@ class Vendor(msgspec.Struct, gc=False):
 
     vendorId: str = ""  # as OCPP writes it
     messageId: str = ""
+
+
+class Evse(msgspec.Struct, frozen=True, gc=False):
+    """Where a component is; 0 is all of what is above it."""
+
+    id: int = 0
+    connectorId: int = 0  # as OCPP writes it
+
+
+class Named(msgspec.Struct, frozen=True, gc=False):
+    """A component or a variable of OCPP 2.x."""
+
+    name: str = ""
+    instance: str = ""
+    evse: Evse = Evse()
+
+
+class PlacedEvent(msgspec.Struct, gc=False):
+    """One event of a NotifyEvent: what it is about, and where."""
+
+    component: Named = Named()
+    variable: Named = Named()
+
+
+class EventReport(msgspec.Struct, gc=False):
+    """A NotifyEvent, its events unread."""
+
+    generatedAt: msgspec.Raw = msgspec.Raw(b'""')
+    eventData: list[msgspec.Raw] = []

@@ -12,6 +12,7 @@ from typing import Final
 from reconciler.model.desired import LOCAL
 from reconciler.model.live import LegPhase
 from reconciler.relay import translation
+from reconciler.relay.availability import NOTIFY_EVENT
 from reconciler.relay.commands import ForgetCalls, RememberCharger, SendToLeg
 from reconciler.relay.composition import Composition
 from reconciler.relay.envelope import Frame, Kind, call, call_result
@@ -62,17 +63,7 @@ class Upward:
         opened = self.calls.open(frame, owner, self._patience_s(leg))
         if opened is None:
             return
-        if frame.action == BOOT:
-            self.registration.station_boots(frame, owner)
-            state.emit(RememberCharger())
-        elif frame.action == STATUS:
-            state.memory.status_reported(frame)
-            state.emit(RememberCharger())
-        elif frame.action == SECURITY_EVENT:
-            payload = bytes(frame.payload)[:NOTED_BYTES_MAX].decode(errors="replace")
-            state.note("security-event", "station", frame.action, payload)
-        elif state.memory.residue.station_reported(frame):
-            state.emit(RememberCharger())
+        self._remember(frame, owner)
         self._ask_owner(leg, opened)
         if self._is_away(leg):
             self._keep_waiting(leg)
@@ -82,6 +73,24 @@ class Upward:
         for observer in () if about_its_leg and owner == LOCAL else state.table.observers(frame, owner):
             if observer not in parts:
                 self._copy(state.legs[observer], frame, opened.ids)
+
+    def _remember(self, frame: Frame, owner: str) -> None:
+        """Keep what a back-end that comes later must hear, and what a station reports of what was left in it."""
+        state, memory = self._state, self._state.memory
+        if frame.action == BOOT:
+            self.registration.station_boots(frame, owner)
+        elif frame.action == STATUS:
+            memory.status_reported(frame)
+        elif frame.action == SECURITY_EVENT:
+            payload = bytes(frame.payload)[:NOTED_BYTES_MAX].decode(errors="replace")
+            state.note("security-event", "station", frame.action, payload)
+            return
+        elif frame.action == NOTIFY_EVENT:
+            if not memory.availability.reported(frame):
+                return
+        elif not memory.residue.station_reported(frame):
+            return
+        state.emit(RememberCharger())
 
     def _ask_owner(self, leg: CsmsLeg, opened: StationCall) -> None:
         frame = opened.frame
