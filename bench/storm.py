@@ -202,9 +202,11 @@ def _tell(stations: "subprocess.Popen[str]") -> dict[str, Any]:
 @contextmanager
 def csms(directory: Path, port: int) -> Iterator[None]:
     """Run the CSMS of the load generator, which accepts every boot."""
-    process = _started(LOAD_CORE, [str(compiled(directory)), "1", "/ocpp", str(port)], subprocess.DEVNULL)
+    process = _started(LOAD_CORE, [str(compiled(directory)), "1", "/ocpp", "plain", str(port)], subprocess.DEVNULL)
     try:
         time.sleep(0.5)
+        if process.poll() is not None:
+            raise RuntimeError(f"the CSMS ended with code {process.returncode}")
         yield
     finally:
         process.kill()
