@@ -109,7 +109,8 @@ def rendered(figures: Figures, size: Size) -> str:
         "",
         *_table(("figure", "target", "measured", ""), (_target_row(target, figures) for target in TARGETS)),
         "",
-        "10,000 stations that come back over TLS with passwords: [RESULTS-storm.md](RESULTS-storm.md).",
+        "10,000 stations that come back over TLS with passwords: [RESULTS-storm.md](RESULTS-storm.md). "
+        "Why targets were missed: [docs/capacity.md](../docs/capacity.md#targets-that-were-missed-and-why).",
         "",
         "## Contestants",
         "",
