@@ -118,8 +118,9 @@ async def test_a_server_killed_in_the_middle_of_an_apply_comes_back_to_what_was_
         )
         await grid.wait_for("BootNotification")
         await server.kill()
-        applying.kill()
-        await applying.communicate()
+        _, err = await applying.communicate()
+        assert applying.returncode == 1
+        assert b"no fwdctl server at" in err
         await station.disconnect()
         grid.manners.held["BootNotification"].set()
 

@@ -20,6 +20,11 @@ def live_sessions() -> list[StationSession]:
     return [thing for thing in gc.get_objects() if isinstance(thing, StationSession)]
 
 
+def new_since(before: list[StationSession]) -> list[StationSession]:
+    """Return the sessions in memory that are none of those."""
+    return [session for session in live_sessions() if all(session is not known for known in before)]
+
+
 async def works(between: Pair, station: SimulatedStation, number: int) -> None:
     """Show that the owner answers, that the observer follows and that a command comes through."""
     assert await station.authorize(f"TAG-{number}") == "Accepted"
@@ -44,7 +49,7 @@ async def test_a_station_that_comes_back_100_ms_after_it_left_50_times_works_eac
         between.clean(station)
         await only_one_connection_is_left(between)
         assert between.relay.live("cp1").connections == TIMES + 1
-    await until(lambda: len(live_sessions()) <= len(before), what="the sessions to be forgotten")
+    await until(lambda: not new_since(before), what="the sessions to be forgotten")
 
 
 async def only_one_connection_is_left(between: Pair) -> None:
