@@ -24,7 +24,7 @@ from reconciler.app.planning import Planning
 from reconciler.app.ports import Clock, ResourceWrite, RevisionMeta, RolloutCommit, Store
 from reconciler.app.refusing import refuse_blocked, window_to_wait_for
 from reconciler.app.rollout import Ending, RolloutRun, StopRequest, Told
-from reconciler.errors import AppliedInPart, FwdctlError, StalePlan
+from reconciler.errors import AppliedInPart, FwdctlError, NotApplied, StalePlan
 from reconciler.model.history import HistoryEvent
 from reconciler.model.plan import Plan
 from reconciler.model.rollouts import UNFINISHED, Rollout, RolloutState
@@ -33,6 +33,7 @@ from reconciler.planning.planner import staleness
 from reconciler.planning.render import chargers
 
 _REASONS_NAMED: Final = 3
+_ANEW: Final = "make a new one: fwdctl plan; fwdctl apply -f plans anew"
 LOOK_AGAIN_S: Final = 1.0
 """How often the clock is looked at while a change window is waited for."""
 
@@ -121,14 +122,15 @@ class Applying:
             return ApplyResult(plan.plan_id, plan.base_revision)
         if request.limits.override_window and not request.reason.strip():
             raise FwdctlError("to override a change window needs a reason", hint="say why, for history: --reason TEXT")
+        stop = stop or StopRequest()
         if request.wait_for_window:
-            await self._wait_for_window(request, on_progress)
+            await self._wait_for_window(request, on_progress, stop)
         request = replace(request, id=request.id or self._new_id())
-        async with self._locked(request) as lease:
+        async with self._locked(request, stop) as lease:
             on_progress(ApplyProgress("locked"))
             rollout = begun(request, node=self._node, holder=lease.holder, at=self._clock.now())
             await self._store.begin_rollout(rollout)
-            return await self._carry_out(rollout, request, _Course(lease, stop or StopRequest(), on_progress))
+            return await self._carry_out(rollout, request, _Course(lease, stop, on_progress))
 
     async def resume(
         self,
@@ -143,12 +145,13 @@ class Applying:
         request = ordered(rollout)
         if rollout.node == self._node:
             await self._store.release_lock(rollout.holder)  # an earlier process of this server: it is dead
-        async with self._locked(request) as lease:
+        stop = stop or StopRequest()
+        async with self._locked(request, stop) as lease:
             if not await self._store.take_over_rollout(rollout.id, node=self._node, holder=lease.holder):
                 raise FwdctlError(f"apply {rollout.id} has ended", hint="what it did: fwdctl history --kind apply")
             on_progress(ApplyProgress("locked"))
             newest = await self._store.rollout(rollout.id) or rollout
-            return await self._carry_out(newest, request, _Course(lease, stop or StopRequest(), on_progress))
+            return await self._carry_out(newest, request, _Course(lease, stop, on_progress))
 
     async def orphans(self) -> tuple[Rollout, ...]:
         """Return the applies that nobody carries out: their server died, and holds no lock any more."""
@@ -162,13 +165,14 @@ class Applying:
             if rollout.node == self._node or lock is None or lock.holder != rollout.holder
         )
 
-    def _locked(self, request: ApplyRequest) -> AbstractAsyncContextManager[Lease]:
+    def _locked(self, request: ApplyRequest, stop: StopRequest) -> AbstractAsyncContextManager[Lease]:
         return hold_lock(
             self._store,
             self._clock,
             holder=f"{request.actor} ({self._new_id()})",
-            purpose=f"apply of plan {request.plan.plan_id}",
+            purpose=f"apply {request.id}",
             timeout_s=request.lock_timeout_s,
+            check=lambda: _refuse_stopped(stop),
         )
 
     async def _carry_out(self, rollout: Rollout, request: ApplyRequest, course: "_Course") -> ApplyResult:
@@ -196,7 +200,7 @@ class Applying:
         course.tell(ApplyProgress(last, done=count, total=count, why=ending.stopped))
         return result
 
-    async def _wait_for_window(self, request: ApplyRequest, on_progress: OnProgress) -> None:
+    async def _wait_for_window(self, request: ApplyRequest, on_progress: OnProgress, stop: StopRequest) -> None:
         """Return once no change window says no, or something else does, which the apply itself will tell.
 
         The lock is not held meanwhile. The clock is looked at again and again: it may be set, or the machine sleep.
@@ -204,17 +208,18 @@ class Applying:
         told: datetime | None = None
         while True:
             fresh = await self._planning.again(request.plan, request.limits)
-            _refuse_stale(request.plan, fresh)
+            await self._refuse_stale(request.plan, fresh)
             eligible_at = window_to_wait_for(fresh.blocked)
             if eligible_at is None:
                 return
             if eligible_at != told:
                 told = eligible_at
                 on_progress(ApplyProgress("waiting", eligible_at=eligible_at))
-            await self._until(eligible_at)
+            await self._until(eligible_at, stop)
 
-    async def _until(self, moment: datetime) -> None:
+    async def _until(self, moment: datetime, stop: StopRequest) -> None:
         while True:
+            _refuse_stopped(stop)
             left_s = (moment - self._clock.now()).total_seconds()
             if left_s <= 0:
                 return
@@ -223,9 +228,10 @@ class Applying:
     async def _commit(self, rollout: Rollout, request: ApplyRequest, course: "_Course") -> int:
         plan = request.plan
         fresh = await self._planning.again(plan, request.limits)
-        _refuse_stale(plan, fresh)
+        await self._refuse_stale(plan, fresh)
         refuse_blocked(fresh.blocked)
         course.lease.check()
+        _refuse_stopped(course.stop)
         writes = [ResourceWrite(change.address, change.after, change.seen_version) for change in plan.resource_changes]
         meta = RevisionMeta(
             self._clock.now(),
@@ -271,12 +277,28 @@ class Applying:
         self._controller.wake()
         return ending
 
+    async def _refuse_stale(self, plan: Plan, fresh: Plan) -> None:
+        """Raise StalePlan where `plan` is not what it would be now; one that was used says that instead."""
+        reasons = staleness(plan, fresh)
+        if not reasons:
+            return
+        if (used := await self._store.revision_of_plan(plan.plan_id)) is not None:
+            raise StalePlan(f"this plan was applied before, as revision {used}", hint=_ANEW)
+        named = "; ".join(reasons[:_REASONS_NAMED])
+        more = f"; and {len(reasons) - _REASONS_NAMED} more" if len(reasons) > _REASONS_NAMED else ""
+        raise StalePlan(f"the plan no longer holds: {named}{more}", hint=_ANEW)
+
     async def _leftover(self, request: ApplyRequest) -> tuple[str, ...]:
         again = await self._planning.again(request.plan, request.limits)
         return tuple(change.address for change in again.resource_changes)
 
     async def _record(self, request: ApplyRequest, revision: int, summary: str, counts: Mapping[str, int]) -> None:
-        details = {"plan_id": request.plan.plan_id, "git_author": request.git_author, "git_commit": request.git_commit}
+        details = {
+            "apply": request.id,
+            "plan_id": request.plan.plan_id,
+            "git_author": request.git_author,
+            "git_commit": request.git_commit,
+        }
         event = HistoryEvent(
             at=self._clock.now(),
             kind="apply",
@@ -289,13 +311,10 @@ class Applying:
         await self._store.record([event])
 
 
-def _refuse_stale(plan: Plan, fresh: Plan) -> None:
-    if reasons := staleness(plan, fresh):
-        named = "; ".join(reasons[:_REASONS_NAMED])
-        more = f"; and {len(reasons) - _REASONS_NAMED} more" if len(reasons) > _REASONS_NAMED else ""
-        raise StalePlan(
-            f"the plan no longer holds: {named}{more}", hint="make a new one: fwdctl plan; fwdctl apply -f plans anew"
-        )
+def _refuse_stopped(stop: StopRequest) -> None:
+    """Raise where somebody no longer wants an apply that has changed nothing so far."""
+    if stop.by:
+        raise NotApplied(f"not applied: {stop.by} asked to stop before anything was changed", hint=_ANEW)
 
 
 def _summary_text(plan: Plan) -> str:

@@ -64,6 +64,7 @@ class Controller:
         self._site: Site | None = None
         self._live: dict[str, LiveCharger] = {}
         self._courses: dict[str, Course] = {}
+        self.courses: Mapping[str, Course] = self._courses  # to be read
         self._refused: set[str] = set()
         """Chargers whose last answer was a refusal: they are asked again."""
         self._history = FlipHistory(store, clock, duty)
@@ -247,9 +248,8 @@ class Controller:
 
     def drifted(self) -> Mapping[State, int]:
         """Return how many chargers drifted or are refused, as last looked at; only the node that acts tells."""
-        if not self._duty.held:
-            return {}
-        return Counter(course.attention for course in self._courses.values() if course.attention is not None)
+        found = (course.attention for course in self._courses.values() if course.attention is not None)
+        return Counter(found) if self._duty.held else {}
 
     def _adopt(self, asked: Mapping[str, Question]) -> None:
         """Learn what other nodes' controllers asked; one of an older generation than this one's own is none of them."""

@@ -1,7 +1,7 @@
 """Lease: the apply lock, held for as long as a block runs and renewed meanwhile."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -32,14 +32,21 @@ class Lease:
 
 @asynccontextmanager
 async def hold_lock(
-    store: Store, clock: Clock, *, holder: str, purpose: str, timeout_s: float = 0.0
+    store: Store,
+    clock: Clock,
+    *,
+    holder: str,
+    purpose: str,
+    timeout_s: float = 0.0,
+    check: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[Lease]:
     """Hold the apply lock for the block; wait at most `timeout_s` for it, then LockHeld is raised.
 
+    `check` is called while it is waited for, and raises what is to end that.
     `holder` must be unique to the caller. What protects the specs is their versions; the lock keeps two people
     from surprising each other.
     """
-    await _acquire(store, clock, holder, purpose, timeout_s)
+    await _acquire(store, clock, holder, purpose, timeout_s, check)
     lease = Lease(holder)
     renewing = asyncio.get_running_loop().create_task(_renew(store, clock, lease), name="lease")
     try:
@@ -50,7 +57,9 @@ async def hold_lock(
         await store.release_lock(holder)
 
 
-async def _acquire(store: Store, clock: Clock, holder: str, purpose: str, timeout_s: float) -> None:
+async def _acquire(
+    store: Store, clock: Clock, holder: str, purpose: str, timeout_s: float, check: Callable[[], None]
+) -> None:
     deadline_s = clock.monotonic_s() + timeout_s
     while True:
         try:
@@ -59,6 +68,7 @@ async def _acquire(store: Store, clock: Clock, holder: str, purpose: str, timeou
             left_s = deadline_s - clock.monotonic_s()
             if left_s <= 0:
                 raise
+            check()
             await asyncio.sleep(min(ASK_AGAIN_S, left_s))
         else:
             return

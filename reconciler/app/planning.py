@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from heapq import nsmallest
 from typing import Final
 
 from reconciler.app.applied_specs import AppliedSpecs, from_contents
@@ -14,8 +15,8 @@ from reconciler.errors import FwdctlError, InvalidSpecs, TextsNeeded
 from reconciler.model.diagnostics import Diagnostic, Severity, by_position, has_errors
 from reconciler.model.documents import Document
 from reconciler.model.interventions import Interventions
-from reconciler.model.live import LiveCharger
-from reconciler.model.plan import Pending, Plan
+from reconciler.model.live import Deferred, LiveCharger
+from reconciler.model.plan import Absent, Pending, Plan
 from reconciler.model.site import Resource
 from reconciler.planning.documents import read_resources
 from reconciler.planning.drift import State
@@ -24,6 +25,7 @@ from reconciler.planning.planner import Applied, Moment, carry_out, make_plan
 from reconciler.planning.scope import Scope, merge
 from reconciler.planning.superseded import superseded
 
+_ABSENT_NAMED: Final = 100
 _NAMED: Final = 5
 """Resources named in a warning before "and N more"."""
 
@@ -134,6 +136,7 @@ class Planning:
             interventions=state,
             bases=await self._specs.bases(state.holds),
             pending=(*self._lagging(live), *_held_back(state)),
+            absent=self._absent(live),
         )
         plan = await asyncio.to_thread(make_plan, applied, wanted, moment, plan_id=plan_id, limits=limits)
         return replace(plan, warnings=(*plan.warnings, *superseded(plan.chargers, moment.live)))
@@ -144,6 +147,13 @@ class Planning:
             standing = self._controller.standing(name, live[name])
             if standing.state not in (State.IN_SYNC, State.OFFLINE):
                 yield Pending(standing.charger, "; ".join(standing.differences))
+
+    def _absent(self, live: Mapping[str, LiveCharger]) -> Absent:
+        """Return who was offline when it was told what to run, and was not seen to run it since."""
+        desired, courses = self._controller.desired, self._controller.courses
+        told = (name for name, course in courses.items() if isinstance(course.outcome, Deferred) and name in desired)
+        away = [name for name in told if (session := live.get(name)) is None or not session.connected]
+        return Absent(len(away), tuple(nsmallest(_ABSENT_NAMED, away)))
 
 
 def _held_back(state: Interventions) -> Iterator[Pending]:

@@ -219,6 +219,9 @@ class Store(Protocol):
     async def revision_meta(self, revision: int) -> RevisionMeta | None:
         """Return who made `revision` and why, None where there is no such one."""
 
+    async def revision_of_plan(self, plan_id: str) -> int | None:
+        """Return the revision that this plan made, None where it was not applied."""
+
     async def revision_at(self, at: datetime) -> int:
         """Return the revision that was the applied one at `at`: 0 where nothing was applied yet."""
 

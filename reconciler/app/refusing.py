@@ -14,7 +14,9 @@ def refuse_blocked(blocked: Sequence[Block]) -> None:
         return
     windows = all(block.guard == CHANGE_WINDOW for block in blocked)
     error: type[NotApplied] = OutsideChangeWindow if windows else GuardTripped
-    raise error("; ".join(map(_told, blocked)), hint=" and ".join(f"{block.override} allows it" for block in blocked))
+    allow = " and ".join(block.override for block in blocked)
+    wait = "; --wait-for-window waits for it" if window_to_wait_for(blocked) else ""
+    raise error("; ".join(map(_told, blocked)), hint=f"{allow} {'allows' if len(blocked) == 1 else 'allow'} it{wait}")
 
 
 def window_to_wait_for(blocked: Sequence[Block]) -> datetime | None:

@@ -1,6 +1,6 @@
 """`fwdctl drift`: what differs from what was applied, with nobody having asked for it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 import typer
@@ -8,7 +8,9 @@ import typer
 from reconciler.adapters.api_client import ApiClient, Json
 from reconciler.cli import options
 from reconciler.cli.output import print_json
+from reconciler.planning.render import names
 
+_TO_THE_SECOND: Final = len("2026-12-01T02:00:00")
 NAMED: Final = 4
 """Fields that went the same way and are named; --json names all."""
 
@@ -24,9 +26,8 @@ def drift(
     if json_output:
         print_json(answer)
         return int(answer["exit_code"])
-    for standing in answer["drifted"]:
-        for line in told(standing):
-            typer.echo(line)
+    for line in told(answer["drifted"]):
+        typer.echo(line)
     for change in answer["leg_changes"]:
         typer.echo(
             f"{change['charger']}: {change['field']} is {change['live']}, set by {_origin_text(change['origin'])}"
@@ -36,9 +37,18 @@ def drift(
     return int(answer["exit_code"])
 
 
-def told(standing: Json) -> Iterator[str]:
-    """Yield what a person is told of one charger, a line each; `standing` as the API answers it."""
-    yield f"{standing['charger']}: {standing['state']}, {'; '.join(standing['differences'])}"
+def told(drifted: Iterable[Json]) -> Iterator[str]:
+    """Yield what a person is told of these chargers, as the API answers them; of those that stand alike, once."""
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for standing in drifted:
+        groups.setdefault(tuple(_told(standing)), []).append(standing["charger"])
+    for (first, *others), chargers in groups.items():
+        yield f"{names(chargers, verbose=False)}: {first}"
+        yield from others
+
+
+def _told(standing: Json) -> Iterator[str]:
+    yield f"{standing['state']}, {'; '.join(standing['differences'])}"
     ways: dict[tuple[str | None, str | None], list[str]] = {}
     for field in standing["fields"]:
         ways.setdefault((field["applied"], field["live"]), []).append(field["field"])
@@ -60,6 +70,6 @@ def told(standing: Json) -> Iterator[str]:
 def _origin_text(origin: Json | None) -> str:
     if origin is None:
         return "nobody that history knows of"
-    at = f" at {origin['at']}" if origin["at"] else ""
+    at = f" at {origin['at'][:_TO_THE_SECOND]}Z" if origin["at"] else ""
     why = f" ({origin['why']})" if origin["why"] else ""
     return f"{origin['who']}{at}{why}"

@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final, Protocol
 
@@ -18,6 +18,7 @@ from reconciler.app.courses import Verdict
 from reconciler.cli import options
 from reconciler.cli.output import say
 from reconciler.errors import AppliedInPart, FwdctlError, ServerUnreachable
+from reconciler.planning.render import chargers, names
 
 WAIT_S: Final = 10.0
 """How long one question after progress may stay open at the server."""
@@ -49,13 +50,14 @@ class Lines:
             case "waiting":
                 say(f"waiting for a change window: eligible at {step['eligible_at']}")
             case "committed":
-                say(f"committed, {step['total'] - step['done']} chargers to bring there")
+                left = step["total"] - step["done"]
+                say(f"committed, {chargers(left)} to bring there" if left else "committed")
             case "canary":
-                say(f"the canary is confirmed: {step['done']} chargers")
+                say(f"the canary is confirmed: {chargers(step['done'])}")
             case "charger" if (result := step["result"])["verdict"] in TOLD:
                 say(f"  {result['charger']}: {result['verdict']}, {result['reason']}")
             case "charger" if step["done"] % (step["total"] // PROGRESS_LINES + 1) == 0:
-                say(f"  {step['done']} of {step['total']} chargers")
+                say(f"  {step['done']} of {chargers(step['total'])}")
             case "stopped":
                 say(f"stopped: {step['why']}")
 
@@ -115,7 +117,10 @@ def follow_to_end(api: ApiClient, apply_id: str, *, json_output: bool) -> int:
     if state["error"] is not None:
         raise api_contract.error_from_json(state)
     if json_output:
-        emit("result", **{key: value for key, value in state.items() if key not in ("format_version", "progress")})
+        emit(
+            "result",
+            **{key: value for key, value in state.items() if key not in ("format_version", "progress", "seen")},
+        )
     else:
         _print_result(state["result"])
     return _verdict(apply_id, state["result"], int(state["exit_code"]))
@@ -170,8 +175,20 @@ def _state(api: ApiClient, apply_id: str, seen: int) -> Json:
 
 
 def _print_result(result: Json) -> None:
+    for line in later(result["results"]):
+        typer.echo(line)
     counts = ", ".join(f"{count} {verdict}" for verdict, count in result["counts"].items())
     typer.echo(f"Applied as revision {result['revision']}. Chargers: {counts or 'none touched'}.")
+
+
+def later(results: Iterable[Json]) -> Iterator[str]:
+    """Yield which chargers the change has yet to come to, and why; those with the same reason in one line."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for result in results:
+        if result["verdict"] in (Verdict.DEFERRED, Verdict.SKIPPED):
+            groups.setdefault((result["verdict"], result["reason"]), []).append(result["charger"])
+    for (verdict, reason), found in groups.items():
+        yield f"  {verdict}, {reason}: {names(found, verbose=False)}"
 
 
 def _verdict(apply_id: str, result: Json, exit_code: int) -> int:
@@ -189,10 +206,13 @@ def _verdict(apply_id: str, result: Json, exit_code: int) -> int:
         )
     if exit_code == AppliedInPart.exit_code:
         failed = [charger for charger in result["results"] if charger["verdict"] == FAILED]
-        named = "; ".join(f"{charger['charger']}: {charger['reason']}" for charger in failed[:NAMED])
+        reasons: dict[str, list[str]] = {}
+        for charger in failed:
+            reasons.setdefault(charger["reason"], []).append(charger["charger"])
+        told = [f"{names(found, verbose=False)}: {reason}" for reason, found in reasons.items()]
         raise AppliedInPart(
-            f"{len(failed)} of {len(result['results'])} chargers failed: {named}"
-            + ("; ..." if len(failed) > NAMED else ""),
+            f"{len(failed)} of {len(result['results'])} chargers failed: {'; '.join(told[:NAMED])}"
+            + ("; ..." if len(told) > NAMED else ""),
             hint="the specs are applied and the server keeps trying: fwdctl status",
         )
     return exit_code

@@ -48,8 +48,12 @@ def _since(text: str) -> str:
 
 
 def told(event: Json) -> str:
-    """Return what an event was, why, and which commit it came from."""
-    return str(event["summary"]) + (f" ({event['reason']})" if event["reason"] else "") + _git(event)
+    """Return what an event was, why, and which commit it came from; of an apply its revision and id, too."""
+    applied = event["kind"] == "apply"
+    revision = f"revision {event['revision']}: " if applied and event["revision"] is not None else ""
+    run = f" [apply {event['details']['apply']}]" if applied and "apply" in event["details"] else ""
+    reason = f" ({event['reason']})" if event["reason"] else ""
+    return f"{revision}{event['summary']}{reason}{_git(event)}{run}"
 
 
 def _row(event: Json) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from reconciler.model.diagnostics import Diagnostic, Position
 from reconciler.model.local_rules import Coverage
 
-FORMAT_VERSION: Final = "1.1"
+FORMAT_VERSION: Final = "1.2"
 """Minor: fields were added, older readers ignore them. Major: the meaning changed, older readers refuse."""
 
 
@@ -101,6 +101,18 @@ class Pending:
 
 
 @dataclass(frozen=True, slots=True)
+class Absent:
+    """Offline chargers that take up what is already applied at their next connection: how many, and the first of them.
+
+    A charger that left after it had taken it up is none of them. After a restart of the server all count that are
+    not back yet: only then is it known.
+    """
+
+    count: int = 0
+    first: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Block:
     """Why an apply would be refused now: `guard` names it, `override` is the flag that allows it."""
 
@@ -146,6 +158,8 @@ class Plan:
     pending: tuple[Pending, ...] = ()
     coverage: tuple[Coverage, ...] = ()
     """Load policies and notification rules that will act on other chargers than before."""
+    absent: Absent = field(default_factory=Absent)
+    """Deferred by earlier applies."""
     format_version: str = FORMAT_VERSION
 
     @property

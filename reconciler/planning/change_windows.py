@@ -83,7 +83,7 @@ class ChangeWindows:
             yield Block(
                 guard=CHANGE_WINDOW,
                 summary=f"{'; '.join(sorted(set(obstacles.values())))}: {who} may not change now",
-                override="--override-window",
+                override="--override-window --reason TEXT",
                 eligible_at=_eligible_at(set(rules.values()), [window for *_, window in self._specs], now),
             )
 

@@ -8,6 +8,7 @@ from typing import Final
 from reconciler.model.desired import LOCAL, DesiredCharger
 from reconciler.model.features import FEATURES
 from reconciler.model.live import LiveCharger
+from reconciler.planning.render import features
 
 
 class State(StrEnum):
@@ -129,8 +130,8 @@ def _owner_differences(wanted: Mapping[str, str], live: Mapping[str, str]) -> It
         pair = live.get(feature, "nobody"), wanted.get(feature, "nobody")
         if pair[0] != pair[1]:
             groups.setdefault(pair, []).append(feature)
-    for (is_now, is_to_be), features in groups.items():
-        yield f"{is_now} owns {', '.join(features)}, {is_to_be} is to"
+    for (is_now, is_to_be), moved in groups.items():
+        yield f"{is_now} owns {features(moved)}, {is_to_be} is to"
 
 
 def _leg_differences(declared: Mapping[str, str], running: Mapping[str, str]) -> Iterator[str]:

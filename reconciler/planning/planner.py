@@ -3,14 +3,15 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Final
 
 from reconciler.errors import InvalidSpecs
 from reconciler.model.diagnostics import Diagnostic, Severity, by_position, has_errors
 from reconciler.model.interventions import Interventions
 from reconciler.model.live import LiveCharger
-from reconciler.model.plan import Action, Block, Effect, Pending, Plan, ResourceChange
+from reconciler.model.plan import Absent, Action, Block, Effect, Pending, Plan, ResourceChange
 from reconciler.model.site import Resource, Site
-from reconciler.planning.change_windows import ChangeWindows
+from reconciler.planning.change_windows import CHANGE_WINDOW, ChangeWindows
 from reconciler.planning.diff import diff_resources
 from reconciler.planning.effective import Layer, LayerKind, decide, misfits
 from reconciler.planning.effects import effects_of
@@ -19,8 +20,13 @@ from reconciler.planning.findings import several
 from reconciler.planning.guard import Limits, blocks, disrupted
 from reconciler.planning.local_rules import coverage_changes
 from reconciler.planning.order import by_kind
+from reconciler.planning.render import names
 from reconciler.planning.resolve_again import resolve_again
 from reconciler.planning.turns import Bases, after_apply, as_held, holds_in_force, paused_chargers
+
+_SEVERAL: Final = {"was": "were", "has": "have"}
+_WINDOW: Final = f"{CHANGE_WINDOW}."
+"""How addresses of change windows begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,7 @@ class Moment:
     live: Mapping[str, LiveCharger] = field(default_factory=dict)
     interventions: Interventions = field(default_factory=Interventions)
     pending: tuple[Pending, ...] = ()
+    absent: Absent = field(default_factory=Absent)
     bases: Bases = field(default_factory=dict)
 
 
@@ -78,8 +85,9 @@ def make_plan(
             *_overridden(applied.site, site, moment),
             *_under_layers(applied.site, site, decided.layers),
         ),
-        blocked=_blocked(applied.site, site, effects, moment, limits or Limits()) if changes else (),
+        blocked=_blocked(applied.site, site, effects, changes, moment, limits or Limits()) if changes else (),
         pending=moment.pending,
+        absent=moment.absent,
         coverage=coverage_changes(applied.site, before, site, after),
     )
 
@@ -94,29 +102,33 @@ def carry_out(
 
 
 def staleness(plan: Plan, fresh: Plan) -> tuple[str, ...]:
-    """Return why `plan` no longer holds, one sentence each; `fresh` is the same change planned against now.
+    """Return why `plan` no longer holds, one sentence for each why; `fresh` is the same change planned against now.
 
     Which chargers a change touches depends on outages, toggles and failovers in force, too: where one began or ended
     since, other chargers count, although nobody has applied anything.
     """
     applied_since = "something was applied, or " if fresh.base_revision != plan.base_revision else ""
     why = f"{applied_since}an outage, a toggle or a failover began or ended since"
-    reasons = []
+    moved: dict[tuple[str, str], list[str]] = {}
     for address in by_kind(plan.basis.keys() | fresh.basis.keys()):
         then, now = plan.basis.get(address), fresh.basis.get(address)
         if then == now:
             continue
         if address not in fresh.basis:
-            reasons.append(f"{address} would not be touched any more: {why}")
+            what = "would not", f"be touched any more: {why}"
         elif address not in plan.basis:
-            reasons.append(f"{address} would be touched as well: {why}")
+            what = "would", f"be touched as well: {why}"
         elif not now:
-            reasons.append(f"{address} was deleted since")
+            what = "was", "deleted since"
         elif not then:
-            reasons.append(f"{address} has come since")
+            what = "has", "come since"
         else:
-            reasons.append(f"{address} was changed since (version {then}, now {now})")
-    return tuple(reasons)
+            what = "was", f"changed since (version {then}, now {now})"
+        moved.setdefault(what, []).append(address)
+    return tuple(
+        f"{names(found, verbose=False)} {verb if len(found) == 1 else _SEVERAL.get(verb, verb)} {what}"
+        for (verb, what), found in moved.items()
+    )
 
 
 def _resolve(wanted: Mapping[str, Resource], applied: Site) -> tuple[Site, list[Diagnostic]]:
@@ -132,7 +144,14 @@ def _resolve(wanted: Mapping[str, Resource], applied: Site) -> tuple[Site, list[
     return site, findings
 
 
-def _blocked(before: Site, after: Site, effects: Sequence[Effect], moment: Moment, limits: Limits) -> tuple[Block, ...]:
+def _blocked(
+    before: Site,
+    after: Site,
+    effects: Sequence[Effect],
+    changes: Sequence[ResourceChange],
+    moment: Moment,
+    limits: Limits,
+) -> tuple[Block, ...]:
     found = blocks(
         effects,
         resources_after=after.resources,
@@ -144,11 +163,12 @@ def _blocked(before: Site, after: Site, effects: Sequence[Effect], moment: Momen
     if limits.override_window:
         return found
     chargers = {**after.chargers, **before.chargers}
-    # The windows that are applied count, so that no change can lift its own ban.
-    return (
-        *found,
-        *ChangeWindows(before.resources.values()).blocks([chargers[name] for name in disrupted(effects)], moment.now),
-    )
+    moved = [chargers[name] for name in disrupted(effects)]
+    # The windows that are applied count, so that no change can lift its own ban; and those that come with it, for
+    # they hold its chargers back once they are applied.
+    sites = (before, after) if any(change.address.startswith(_WINDOW) for change in changes) else (before,)
+    closed = (block for site in sites for block in ChangeWindows(site.resources.values()).blocks(moved, moment.now))
+    return (*found, *dict.fromkeys(closed))
 
 
 def _connected(moment: Moment) -> int:
@@ -203,11 +223,11 @@ def _under_layers(before: Site, after: Site, layers: Mapping[str, Layer]) -> Ite
     for name, layer in layers.items():
         if layer.kind is not LayerKind.OVERRIDE and before.chargers.get(name) != after.chargers.get(name):
             hidden.setdefault((layer_text(layer), layer.until), []).append(name)
-    for (because, until), names in hidden.items():
+    for (because, until), found in hidden.items():
         ends = f" until {until:%Y-%m-%d %H:%M} UTC" if until is not None else ""
         yield Diagnostic(
             Severity.WARNING,
-            f"{several(names)}: {because}{ends}; that stays in force over what is declared",
-            address=after.declared_by.get(names[0]),
-            hint=f"fwdctl explain {names[0]}",
+            f"{several(found)}: {because}{ends}; that stays in force over what is declared",
+            address=after.declared_by.get(found[0]),
+            hint=f"fwdctl explain {found[0]}",
         )

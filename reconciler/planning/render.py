@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from reconciler.model.features import FEATURES
 from reconciler.model.local_rules import Coverage
-from reconciler.model.plan import Action, Disruption, Effect, FieldChange, Move, Plan, ResourceChange
+from reconciler.model.plan import Absent, Action, Disruption, Effect, FieldChange, Move, Plan, ResourceChange
 
 SYMBOLS: Final = {Action.CREATE: "+", Action.UPDATE: "~", Action.DELETE: "-"}
 FIRST_NAMES: Final = 5
@@ -74,6 +74,23 @@ def coverage_lines(coverage: Coverage, *, verbose: bool) -> tuple[str, ...]:
         f"not {chargers(len(found))}, {reason}: {names(found, verbose=verbose)}" for reason, found in coverage.elsewhere
     )
     return f"{coverage.address} {coverage.what} {chargers(len(coverage.acts_on))}{acts_on}", *elsewhere
+
+
+def lagging(plan: Plan) -> list[tuple[str, tuple[str, ...]]]:
+    """Return why chargers do not run what is already applied, and which; those with the same reason together."""
+    reasons: dict[str, list[str]] = {}
+    for pending in plan.pending:
+        reasons.setdefault(pending.reason, []).append(pending.charger)
+    return [(reason, tuple(found)) for reason, found in reasons.items()]
+
+
+def absent_text(absent: Absent, *, verbose: bool) -> str:
+    """Return which offline chargers take up later what is already applied, "" where there are none."""
+    if not absent.count:
+        return ""
+    shown = absent.first if verbose or absent.count <= FIRST_NAMES + 1 else absent.first[:FIRST_NAMES]
+    more = f" and {absent.count - len(shown)} more" if len(shown) < absent.count else ""
+    return f"{', '.join(shown)}{more}: offline, at {'its' if absent.count == 1 else 'their'} next connection"
 
 
 def move_text(move: Move) -> str:

@@ -33,7 +33,8 @@ def _blocked(plan: Plan) -> Iterator[str]:
 def _warnings(plan: Plan) -> Iterator[str]:
     for warning in plan.warnings:
         yield ""
-        yield f"> **Warning**: {_escape(warning.summary)}"
+        where = f"{warning.position.file}:{warning.position.line}: " if warning.position else ""
+        yield f"> **Warning**: {_escape(where + warning.summary)}"
 
 
 def _effects(plan: Plan) -> Iterator[str]:
@@ -54,10 +55,12 @@ def _coverage(plan: Plan) -> Iterator[str]:
 
 
 def _pending(plan: Plan) -> Iterator[str]:
-    if plan.pending:
+    if plan.pending or plan.absent.count:
         yield from ("", "Already applied, and not yet reached:", "")
-        for pending in plan.pending[:CHANGES_MAX]:
-            yield f"- {_escape(pending.charger)}: {_escape(pending.reason)}"
+    for reason, chargers in render.lagging(plan)[:CHANGES_MAX]:
+        yield f"- {_escape(render.names(chargers, verbose=False))}: {_escape(reason)}"
+    if away := render.absent_text(plan.absent, verbose=False):
+        yield f"- {away}"
 
 
 def _changes(plan: Plan) -> Iterator[str]:

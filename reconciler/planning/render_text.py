@@ -100,14 +100,12 @@ def _coverage(plan: Plan, verbose: bool) -> Iterator[Line]:
 
 
 def _pending(plan: Plan, verbose: bool) -> Iterator[Line]:
-    if not plan.pending:
-        return
-    yield Line("Already applied, and not yet reached:", "heading")
-    reasons: dict[str, list[str]] = {}
-    for pending in plan.pending:
-        reasons.setdefault(pending.reason, []).append(pending.charger)
-    for reason, chargers in reasons.items():
+    if plan.pending or plan.absent.count:
+        yield Line("Already applied, and not yet reached:", "heading")
+    for reason, chargers in render.lagging(plan):
         yield Line(f"  {render.names(chargers, verbose=verbose)}: {reason}")
+    if away := render.absent_text(plan.absent, verbose=verbose):
+        yield Line(f"  {away}", "quiet")
 
 
 def _warnings(plan: Plan) -> Iterator[Line]:

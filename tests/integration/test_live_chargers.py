@@ -144,7 +144,7 @@ async def test_a_change_window_that_says_no_refuses_the_apply_unless_it_is_ignor
     await depot.server.apply("-f", depot.folder / "freeze.yaml")
     refused = await depot.server.fwdctl("apply", "-f", depot.site("grid"), "--auto-approve")
     assert refused.code == 4
-    assert "hint: --override-window allows it" in refused.err
+    assert "hint: --override-window --reason TEXT allows it" in refused.err
     unexplained = await depot.server.fwdctl("apply", "-f", depot.site("grid"), "--auto-approve", "--override-window")
     assert (unexplained.code, "needs a reason" in unexplained.err) == (1, True)
     assert await owner_of_transactions(depot.server) == "partner"
@@ -160,7 +160,7 @@ async def test_an_apply_can_be_followed_by_somebody_else(depot: Depot) -> None:
     depot.grid.manners.held["BootNotification"].set()
     applied = await applying
     followed = await depot.server.fwdctl("apply", "--follow", applied.events[-1]["id"])
-    assert waiting["purpose"].startswith("apply of plan ")
+    assert waiting["purpose"] == f"apply {applied.events[-1]['id']}"
     assert (applied.code, followed.code) == (0, 0)
     assert followed.out == "Applied as revision 2. Chargers: 1 applied.\n", followed.err
 

@@ -39,7 +39,7 @@ class MemoryStore:
         self._stored: dict[str, StoredResource] = {}
         self._left: dict[int, dict[str, StoredResource]] = {}
         self._last_version: dict[str, int] = {}
-        self._used_plans: set[str] = set()
+        self._used_plans: dict[str, int] = {}
         self._overrides: list[Override] = []
         self._open: set[str] = set()
         self._begun: dict[str, Outage] = {}
@@ -71,8 +71,8 @@ class MemoryStore:
         stale = [write.address for write in writes if current.get(write.address, 0) != write.seen_version]
         if plan_id in self._used_plans or stale:
             raise StalePlan(f"the plan was used, or changed since: {stale}")
-        self._used_plans.add(plan_id)
         self._revision += 1
+        self._used_plans[plan_id] = self._revision
         self.revisions.append(meta)
         self._left[self._revision - 1] = dict(self._stored)
         for write in writes:
@@ -181,6 +181,10 @@ class MemoryStore:
             raise FwdctlError(f"there is no revision {revision}, the last one is {self._revision}")
         stored = self._left.get(revision, self._stored)
         return tuple(stored[address] for address in sorted(stored))
+
+    async def revision_of_plan(self, plan_id: str) -> int | None:
+        """Look it up."""
+        return self._used_plans.get(plan_id)
 
     async def revision_at(self, at: datetime) -> int:
         """Count the commits until then."""

@@ -72,5 +72,5 @@ def _lock_held(held: Lock, at: datetime) -> LockHeld:
     since, until = (f"{instant:%Y-%m-%dT%H:%M:%SZ}" for instant in (held.acquired_at, held.expires_at))
     return LockHeld(
         f"{held.holder} holds the apply lock since {since} ({age} ago) for {held.purpose}; it runs out at {until}",
-        hint=f"wait for it; if {held.holder} is gone for good: fwdctl lock break",
+        hint=f"wait for it: --lock-timeout 10m; if {held.holder} is gone for good: fwdctl lock break",
     )

@@ -63,6 +63,11 @@ class Resources(Section):
             found = (await connection.execute(asked)).one_or_none()
         return None if found is None else RevisionMeta(*found)
 
+    async def revision_of_plan(self, plan_id: str) -> int | None:
+        """Return the revision that this plan made, None where it was not applied."""
+        async with self._database.reading() as connection:
+            return await _revision_of(connection, plan_id)
+
     async def revision_at(self, at: datetime) -> int:
         """Return the revision that was the applied one at `at`: 0 where nothing was applied yet."""
         async with self._database.reading() as connection:
@@ -125,8 +130,12 @@ async def _read(connection: AsyncConnection, which: ColumnElement[bool]) -> tupl
     return tuple(sorted(stored, key=lambda resource: resource.address))
 
 
+async def _revision_of(connection: AsyncConnection, plan_id: str) -> int | None:
+    return await connection.scalar(select(revisions.c.revision).where(revisions.c.plan_id == plan_id))
+
+
 async def _refuse_used(connection: AsyncConnection, plan_id: str) -> None:
-    used = await connection.scalar(select(revisions.c.revision).where(revisions.c.plan_id == plan_id))
+    used = await _revision_of(connection, plan_id)
     if used is not None:
         raise StalePlan(f"this plan was applied before, as revision {used}", hint="make a new one: fwdctl plan")
 

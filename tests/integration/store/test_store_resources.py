@@ -53,6 +53,11 @@ async def test_a_deleted_resource_is_gone_and_can_be_created_again(store: Store)
     assert [resource.address for resource in (await store.resources())[1]] == [ONE]
 
 
+async def test_the_revision_that_a_plan_made_is_found_by_the_plan(store: Store) -> None:
+    await store.commit_revision([_create(ONE)], META, "p1")
+    assert (await store.revision_of_plan("p1"), await store.revision_of_plan("p2")) == (1, None)
+
+
 async def test_a_plan_made_before_a_deletion_is_stale_after_the_re_creation(store: Store) -> None:
     await store.commit_revision([_create(ONE)], META, "p1")
     seen = (await store.resources())[1][0].version

@@ -8,8 +8,18 @@ import pytest
 
 from reconciler.app.applying import ApplyProgress, ApplyRequest
 from reconciler.app.courses import ChargerResult, Verdict
+from reconciler.app.rollout import StopRequest
 from reconciler.app.toggling import ToggleRequest
-from reconciler.errors import FwdctlError, GuardTripped, InvalidSpecs, LockHeld, OutsideChangeWindow, StalePlan
+from reconciler.errors import (
+    FwdctlError,
+    GuardTripped,
+    InvalidSpecs,
+    LockHeld,
+    NotApplied,
+    OutsideChangeWindow,
+    StalePlan,
+)
+from reconciler.model.plan import Absent
 from reconciler.model.plan_json import from_json, to_json
 from reconciler.planning.guard import Limits, Share
 from tests.support.fake_relay import FakeRelay
@@ -47,6 +57,19 @@ async def test_the_plan_after_an_apply_is_empty_and_so_is_applying_it() -> None:
     assert first.leftover == ()
     again = await world.apply(a_site(2, FOLLOWS))
     assert (again.revision, again.results, len(world.store.revisions)) == (2, (), 2)
+
+
+async def test_the_plan_after_an_apply_names_who_takes_it_up_later_until_they_have() -> None:
+    world = await world_of(3)
+    world.relay.disconnect("cp001", "cp002")
+    await world.apply(a_site(3, FOLLOWS))
+    plan = await world.plan(a_site(3, FOLLOWS))
+    assert (plan.is_empty, plan.pending, plan.absent) == (True, (), Absent(2, ("cp001", "cp002")))
+    world.relay.connect("cp001")
+    await world.reconciler.controller.tick(world.clock.now())
+    world.relay.disconnect("cp001")  # it has taken it up: nothing is new to it
+    await world.reconciler.controller.tick(world.clock.now())
+    assert (await world.plan(a_site(3, FOLLOWS))).absent == Absent(1, ("cp002",))
 
 
 async def test_one_failing_charger_does_not_stop_the_others() -> None:
@@ -97,7 +120,7 @@ async def test_a_used_plan_cannot_be_applied_twice() -> None:
     world = await world_of(1)
     plan = await world.plan(a_site(1, FOLLOWS))
     await world.apply_plan(plan)
-    with pytest.raises(StalePlan):
+    with pytest.raises(StalePlan, match="this plan was applied before, as revision 2"):
         await world.apply_plan(plan)
     assert len(world.store.revisions) == 2
 
@@ -246,7 +269,13 @@ async def test_history_says_who_why_and_from_which_commit() -> None:
     assert {event.actor for event in (committed, flip, reached)} == {"ann"}
     assert {event.reason for event in (committed, flip, reached)} == {"winter tariff"}
     assert {event.revision for event in (committed, flip, reached)} == {2}
-    assert committed.details == {"plan_id": plan.plan_id, "git_author": "ann@example", "git_commit": "abc123"}
+    assert committed.details["apply"]
+    assert {**committed.details, "apply": ""} == {
+        "apply": "",
+        "plan_id": plan.plan_id,
+        "git_author": "ann@example",
+        "git_commit": "abc123",
+    }
     assert (committed.summary, reached.summary) == (
         "committed: 0 added, 1 changed, 0 destroyed",
         "1 charger asked: 1 applied",
@@ -293,6 +322,32 @@ async def test_an_apply_waits_for_its_window_without_holding_the_lock() -> None:
     world.clock.advance(3600)
     assert (await applying).counts == {"applied": 1}
     assert steps == ["waiting", "locked", "committed", "charger", "done"]
+
+
+async def test_who_waits_for_a_window_can_be_told_to_stop_and_has_changed_nothing() -> None:
+    world = await world_of(1)
+    await world.apply([NIGHTS])
+    plan = await world.plan(a_site(1, FOLLOWS))
+    stop = StopRequest()
+
+    def heard(progress: ApplyProgress) -> None:
+        stop.by = "bob"
+
+    with pytest.raises(NotApplied, match="not applied: bob asked to stop before anything was changed"):
+        await world.reconciler.apply(ApplyRequest(plan, "ann", wait_for_window=True), heard, stop)
+    assert (len(world.store.revisions), world.relay.owners("cp000")) == (2, {"partner"})
+    world.clock.advance(3600)
+    assert (await world.apply_plan(plan)).counts == {"applied": 1}  # it is not used up
+
+
+async def test_who_waits_for_the_lock_can_be_told_to_stop() -> None:
+    world = await world_of(1)
+    plan = await world.plan(a_site(1, FOLLOWS))
+    await world.store.acquire_lock("carl", "a long apply", world.clock.now(), 600)
+    with pytest.raises(NotApplied, match="bob asked to stop") as refused:
+        await world.reconciler.apply(ApplyRequest(plan, "ann", lock_timeout_s=600), stop=StopRequest("bob"))
+    assert not isinstance(refused.value, LockHeld)
+    assert len(world.store.revisions) == 1
 
 
 async def test_to_override_a_window_needs_a_reason() -> None:

@@ -21,13 +21,13 @@ def test_without_a_block_nothing_is_refused() -> None:
 def test_a_change_window_alone_has_its_own_error_and_says_when() -> None:
     with pytest.raises(OutsideChangeWindow, match=r"nights only \(eligible at 2026-12-01 02:00 UTC\)") as refused:
         refuse_blocked([WINDOW])
-    assert refused.value.hint == "--override-window allows it"
+    assert refused.value.hint == "--override-window allows it; --wait-for-window waits for it"
 
 
 def test_a_guard_besides_a_window_is_a_guard_and_all_are_told() -> None:
     with pytest.raises(GuardTripped, match="nothing would be left; nights only") as refused:
         refuse_blocked([EMPTY, WINDOW])
-    assert refused.value.hint == "--allow-empty allows it and --override-window allows it"
+    assert refused.value.hint == "--allow-empty and --override-window allow it"
 
 
 def test_only_windows_are_waited_for_and_the_last_of_them_counts() -> None:

@@ -84,7 +84,13 @@ async def test_a_stopped_apply_goes_on_when_it_is_resumed() -> None:
 
 async def test_a_stopped_apply_is_taken_back_by_a_plan_that_touches_only_what_was_flipped() -> None:
     world = await world_of()
-    await flipped(world, Pace(parallelism=1, canary=Share(1)), StopRequest("ann"))
+    stop = StopRequest()
+
+    def heard(progress: ApplyProgress) -> None:
+        stop.by = "ann" if progress.step == "committed" else stop.by
+
+    request = ApplyRequest(await world.plan(a_site(6, FOLLOWS), ANY), "ann", limits=ANY, pace=Pace(canary=Share(1)))
+    assert (await world.reconciler.apply(request, heard, stop)).stopped == "ann asked to stop"
     plan = await world.reconciler.plan_back_to(1, Scope(), ANY)
     assert plan.summary.flip == 0
     await world.apply_plan(plan)

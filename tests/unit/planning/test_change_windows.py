@@ -39,7 +39,7 @@ def test_an_open_deny_window_forbids_until_it_closes() -> None:
     (block,) = blocks(window("peak", "deny", "17"))
     assert block.summary == "change-window.peak is open: 2 live chargers may not change now"
     assert block.eligible_at == EVENING.replace(hour=21)
-    assert block.override == "--override-window"
+    assert block.override == "--override-window --reason TEXT"
 
 
 def test_a_closed_deny_window_forbids_nothing() -> None:

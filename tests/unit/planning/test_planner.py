@@ -94,6 +94,16 @@ def test_staleness_says_what_came_and_what_went() -> None:
     assert staleness(came, absent) == ("role.x was deleted since",)
 
 
+def test_what_moved_alike_is_one_sentence_however_much_it_is() -> None:
+    basis = {f"charger.cp{number:03}": 1 for number in range(900)}
+    made = plan(applied(a_site(1, LEADS)), a_site(1, FOLLOWS))
+    (reason,) = staleness(replace(made, basis=basis), replace(made, basis=dict.fromkeys(basis, 0)))
+    assert (
+        reason
+        == "charger.cp000, charger.cp001, charger.cp002, charger.cp003, charger.cp004 and 895 more were deleted since"
+    )
+
+
 def test_a_plan_over_the_opening_of_an_outage_says_that_and_not_that_its_chargers_are_new() -> None:
     made = plan(applied(a_site(1, LEADS)), a_site(1, FOLLOWS))
     without, with_it = (replace(made, basis=basis) for basis in ({}, {"charger.cp001": 1}))
@@ -152,7 +162,22 @@ def test_an_applied_change_window_blocks_and_a_change_cannot_lift_its_own_ban() 
     (block,) = plan(before, a_site(2, FOLLOWS)).blocked
     assert (block.guard, block.eligible_at) == ("change-window", EPOCH + timedelta(hours=22))
     assert plan(before, a_site(2, FOLLOWS), limits=Limits(override_window=True)).blocked == ()
-    assert plan(applied(a_site(2, LEADS)), [*a_site(2, FOLLOWS), freeze]).blocked == ()
+
+
+def test_a_change_window_that_comes_with_a_change_counts_for_it() -> None:
+    until = {"start": "2026-12-01T00:00", "duration": "3h", "timeZone": "UTC"}
+    freeze = document("ChangeWindow", "freeze", action="deny", chargers={"names": ["*"]}, window=until)
+    before = applied(a_site(2, LEADS))
+    (block,) = plan(before, [*a_site(2, FOLLOWS), freeze]).blocked
+    assert (block.guard, block.eligible_at) == ("change-window", EPOCH + timedelta(hours=1))
+    assert plan(before, [*a_site(2, LEADS), freeze]).blocked == ()
+    longer = document(
+        "ChangeWindow", "freeze", action="deny", chargers={"names": ["*"]}, window={**until, "duration": "9h"}
+    )
+    both = plan(applied([*a_site(2, LEADS), freeze]), [*a_site(2, FOLLOWS), longer]).blocked
+    assert [block.eligible_at for block in both] == [EPOCH + timedelta(hours=1), EPOCH + timedelta(hours=7)]
+    (once,) = plan(applied([*a_site(2, LEADS), freeze]), [*a_site(2, FOLLOWS), freeze, backend("new")]).blocked
+    assert once == block
 
 
 def test_chargers_that_lag_behind_are_told_and_do_not_make_a_plan() -> None:

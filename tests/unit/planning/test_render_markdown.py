@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from reconciler.model.diagnostics import Diagnostic, Severity
+from reconciler.model.diagnostics import Diagnostic, Position, Severity
 from reconciler.model.live import LiveCharger
 from reconciler.model.local_rules import Coverage
-from reconciler.model.plan import Action, Block, Disruption, Effect, FieldChange, Pending, Plan, ResourceChange
+from reconciler.model.plan import Absent, Action, Block, Disruption, Effect, FieldChange, Pending, Plan, ResourceChange
 from reconciler.planning.planner import Moment, make_plan
 from reconciler.planning.render_markdown import CHANGES_MAX, MARKER, render_markdown
 from tests.support.clock import EPOCH
@@ -62,6 +62,15 @@ def test_what_stands_in_the_way_comes_first() -> None:
         "> **Blocked** (change-window): nights only. Eligible at 2026-12-01 02:00 UTC. `--override-window` allows it."
     )
     assert text.index(blocked) < text.index("> **Warning**: odd") < text.index("- cp001: grid rejects")
+
+
+def test_chargers_that_lag_behind_alike_are_one_line() -> None:
+    pending = tuple(Pending(f"cp{number:03}", "grid rejects") for number in range(900))
+    warning = Diagnostic(Severity.WARNING, "odd", position=Position("a.yaml", 3, 1))
+    text = render_markdown(replace(EMPTY, pending=pending, absent=Absent(1, ("cp900",)), warnings=(warning,)))
+    assert "- cp000, cp001, cp002, cp003, cp004 and 895 more: grid rejects\n- cp900: offline, at its next" in text
+    assert text.count("\n- ") == 2
+    assert "> **Warning**: a.yaml:3: odd" in text
 
 
 def test_values_cannot_break_out_of_the_table_or_the_fence() -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from reconciler.model.diagnostics import Diagnostic, Position, Severity
 from reconciler.model.live import LiveCharger, LiveTransaction
-from reconciler.model.plan import Block, Pending, Plan
+from reconciler.model.plan import Absent, Block, Pending, Plan
 from reconciler.planning.planner import Moment, make_plan
 from reconciler.planning.render_text import Line, render_text
 from tests.support.clock import EPOCH
@@ -95,12 +95,14 @@ def test_warnings_blocks_and_what_lags_behind_are_told_with_the_way_out() -> Non
         warnings=(Diagnostic(Severity.WARNING, "odd", position=Position("a.yaml", 3, 1), hint="do this"),),
         blocked=(Block("change-window", "nights only", "--override-window", EPOCH + timedelta(hours=1)),),
         pending=(Pending("cp001", "grid rejects"), Pending("cp002", "grid rejects")),
+        absent=Absent(7, tuple(f"cp{number:03}" for number in range(3, 10))),
     )
     assert (
         text(plan)
         == """\
 Already applied, and not yet reached:
   cp001, cp002: grid rejects
+  cp003, cp004, cp005, cp006, cp007 and 2 more: offline, at their next connection
 
 warning: a.yaml:3: odd
   hint: do this
@@ -110,3 +112,11 @@ blocked (change-window): nights only; eligible at 2026-12-01 03:00 UTC
 
 No changes. What is applied matches the specs."""
     )
+
+
+def test_chargers_that_come_later_are_named_as_far_as_they_are_known() -> None:
+    first = tuple(f"cp{number:03}" for number in range(100))
+    assert "cp099 and 9900 more: offline, at their next connection" in text(
+        replace(EMPTY, absent=Absent(10_000, first)), verbose=True
+    )
+    assert "  cp000: offline, at its next connection" in text(replace(EMPTY, absent=Absent(1, first[:1])))
