@@ -25,25 +25,13 @@ def read_specs(sources: Sequence[str]) -> list[Document]:
     Only what each document says by itself is checked here: how they hold together with what is applied, the
     server knows.
     """
-    with _uncollected():
-        documents, findings = read_documents(sources, sys.stdin)
-        _, more = read_resources(documents)
-        findings = by_position([*findings, *more])
+    documents, findings = read_documents(sources, sys.stdin)
+    _, more = read_resources(documents)
+    findings = by_position([*findings, *more])
     if has_errors(findings):
         count = sum(finding.severity is Severity.ERROR for finding in findings)
         raise InvalidSpecs(f"{count} {'error' if count == 1 else 'errors'} in the specs, nothing was sent", findings)
     return list(documents)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Hold the garbage collector, which would walk all documents again and again; it leaves them alone later."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
 
 
 def planned(api: ApiClient, sources: Sequence[str], *, select: Sequence[str], **scope: Any) -> Json:
@@ -54,8 +42,23 @@ def planned(api: ApiClient, sources: Sequence[str], *, select: Sequence[str], **
     request = {"select": labels(select), **scope}
     with _uncollected():
         texts = texts_of(sources) or ()
-    made = _planned_by_texts(api, texts, request) if len(texts) >= TEXTS_MIN else None
-    return made or api.plan({"documents": documents_to_json(read_specs(sources)), **request})
+        made = _planned_by_texts(api, texts, request) if len(texts) >= TEXTS_MIN else None
+        return made or api.plan({"documents": documents_to_json(read_specs(sources)), **request})
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Hold the garbage collector, which would walk all documents again and again, until they are sent and gone.
+
+    Nothing of it outlasts the block: the process may be somebody else's, who keeps more in it than this command.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _planned_by_texts(api: ApiClient, texts: Sequence[SpecText], request: Mapping[str, Any]) -> Json | None:
