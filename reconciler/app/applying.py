@@ -7,7 +7,7 @@ becomes of this process, another one resumes there.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -21,13 +21,13 @@ from reconciler.app.controller import Controller
 from reconciler.app.courses import Cause, ChargerResult, Verdict, exit_code_of
 from reconciler.app.lease import Lease, hold_lock
 from reconciler.app.planning import Planning
-from reconciler.app.ports import Clock, ResourceWrite, RevisionMeta, RolloutCommit, Store
+from reconciler.app.ports import Clock, HistoryFilter, ResourceWrite, RevisionMeta, RolloutCommit, Store
 from reconciler.app.refusing import refuse_blocked, window_to_wait_for
 from reconciler.app.rollout import Ending, RolloutRun, StopRequest, Told
 from reconciler.errors import AppliedInPart, FwdctlError, NotApplied, StalePlan
 from reconciler.model.history import HistoryEvent
 from reconciler.model.plan import Plan
-from reconciler.model.rollouts import UNFINISHED, Rollout, RolloutState
+from reconciler.model.rollouts import UNFINISHED, Hold, Rollout, RolloutState, Step
 from reconciler.planning.pacing import canaries
 from reconciler.planning.planner import staleness
 from reconciler.planning.render import chargers
@@ -187,7 +187,7 @@ class Applying:
         else:
             revision = rollout.revision
         await self._specs.load()
-        ending = await self._reach(rollout, request, revision, course)
+        ending = await self._reach(rollout, request, revision, course, resumed=rollout.revision is not None)
         result = ApplyResult(
             request.plan.plan_id, revision, ending.results, await self._leftover(request), ending.stopped
         )
@@ -248,10 +248,13 @@ class Applying:
         await self._record(request, revision, _summary_text(plan), {})
         return revision
 
-    async def _reach(self, rollout: Rollout, request: ApplyRequest, revision: int, course: "_Course") -> Ending:
+    async def _reach(
+        self, rollout: Rollout, request: ApplyRequest, revision: int, course: "_Course", *, resumed: bool
+    ) -> Ending:
         steps = await self._store.rollout_steps(rollout.id)
         cause = Cause(request.actor, request.reason, revision, request.limits.override_window)
-        self._controller.expect([step.charger for step in steps], cause)
+        names = [step.charger for step in steps]
+        self._controller.expect(names, cause, await self._ran(steps, revision) if resumed else None)
         done = sum(step.state not in UNFINISHED for step in steps)
         total = len(steps)
         course.tell(ApplyProgress("committed", done=done, total=total))
@@ -276,6 +279,18 @@ class Applying:
         ending = await run.run(steps)
         self._controller.wake()
         return ending
+
+    async def _ran(self, steps: Sequence[Step], revision: int) -> Mapping[str, Mapping[str, str]]:
+        """Return who owned what on the chargers whose flip was not written before their server died."""
+        flips = await self._store.history(HistoryFilter(kind="flip", revision=revision, limit=len(steps)))
+        written = {flip.charger for flip in flips}
+        begun = [step for step in steps if step.state in UNFINISHED and step.charger not in written]
+        try:
+            bases = await self._specs.bases(Hold(step.charger, step.base, "") for step in begun)
+        except FwdctlError:
+            return {}  # history may be poorer for it; the apply goes on
+        ran = ((step.charger, bases[step.base].chargers.get(step.charger)) for step in begun)
+        return {name: before.owners for name, before in ran if before is not None}
 
     async def _refuse_stale(self, plan: Plan, fresh: Plan) -> None:
         """Raise StalePlan where `plan` is not what it would be now; one that was used says that instead."""

@@ -91,9 +91,9 @@ class Controller:
         return self._effective.layers
 
     @property
-    def overrides(self) -> Mapping[str, Override]:
-        """Return the overrides in force by charger, as of the last look."""
-        return {override.charger: override for override in self._state.overrides}
+    def interventions(self) -> Interventions:
+        """Return what was done on top of the specs, as of the last look."""
+        return self._state
 
     @property
     def paused(self) -> Mapping[str, str]:
@@ -203,10 +203,10 @@ class Controller:
         """Look after these chargers again."""
         self._in_hand.difference_update(chargers)
 
-    def expect(self, chargers: Iterable[str], cause: Cause) -> None:
-        """Remember why these chargers are about to change, for the history of the change."""
+    def expect(self, chargers: Iterable[str], cause: Cause, ran: Mapping[str, Mapping[str, str]] | None = None) -> None:
+        """Remember why these chargers are about to change, for the history of it, and in `ran` who owned what."""
         for name in chargers:
-            self._course(name).cause = cause
+            self._course(name).expect(cause, ran.get(name) if ran else None)
 
     async def reach(
         self,

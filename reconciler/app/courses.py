@@ -154,6 +154,10 @@ class Course:
             known += [live.generation, live.refused.generation if live.refused else 0]
         return max(known) + 1
 
+    def expect(self, cause: Cause, ran: Mapping[str, str] | None = None) -> None:
+        """Note why something else will be wanted, and who owned what until then, where that is not known here."""
+        self.cause, self.owners = cause, self.owners or ran
+
     def ask(self, generation: int, wanted: DesiredCharger | None) -> None:
         """Note what is about to be asked of the relay."""
         self.tries = self.tries + 1 if self.asked is not None and self.asked.desired == wanted else 1

@@ -1,12 +1,15 @@
 """Use case explain: which layer decides who owns what on a charger, now or at any other time."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from reconciler.app.applied_specs import AppliedSpecs
 from reconciler.app.chargers_meant import chargers_meant
 from reconciler.app.ports import Clock, Store
 from reconciler.errors import FwdctlError
+from reconciler.model.site import Site
 from reconciler.planning.explain import Explanation, explain
+from reconciler.planning.turns import hold_text, holds_in_force, paused_chargers
 
 
 class Explaining:
@@ -27,4 +30,24 @@ class Explaining:
         names = chargers_meant(site, [charger])
         if len(names) > 1:
             raise FwdctlError(f"{charger} means {len(names)} chargers", hint="explain one of them")
-        return explain(site, await self._store.interventions(when), when, names[0])
+        return await explained(self._store, self._specs, site, names[0], when, now=at is None)
+
+
+async def explained(
+    store: Store, specs: AppliedSpecs, site: Site, charger: str, when: datetime, *, now: bool
+) -> Explanation:
+    """Return what decides on a charger of `site` at `when`; where that is `now`, as its turn in applies is.
+
+    Raises FwdctlError where it is declared, and is not there yet.
+    """
+    state = await store.interventions(when)
+    holds = holds_in_force(state, paused_chargers(site, state)) if now else {}
+    hold = holds.get(charger)
+    if hold is None:
+        return explain(site, state, when, charger)
+    base = (await specs.bases(holds.values()))[hold.base]
+    if charger not in base.chargers:
+        raise FwdctlError(f"{charger} is declared and does not run yet: {hold_text(hold)}", hint="fwdctl status")
+    held = f"as of revision {hold.base}: {hold_text(hold)}"
+    running = replace(site, chargers={charger: base.chargers[charger]}, bound_by=base.bound_by)
+    return explain(running, state, when, charger, held)

@@ -24,6 +24,7 @@ from reconciler.planning.guard import Limits
 from reconciler.planning.planner import Applied, Moment, carry_out, make_plan
 from reconciler.planning.scope import Scope, merge
 from reconciler.planning.superseded import superseded
+from reconciler.planning.turns import hold_text
 
 _ABSENT_NAMED: Final = 100
 _NAMED: Final = 5
@@ -160,8 +161,7 @@ def _held_back(state: Interventions) -> Iterator[Pending]:
     """Yield the chargers that an apply has not come to; those that are paused say so by themselves."""
     for hold in state.holds:
         if not hold.paused:
-            go_on = f"fwdctl apply --resume {hold.rollout}"
-            yield Pending(hold.charger, f"apply {hold.rollout} has not come to it; where that was stopped: {go_on}")
+            yield Pending(hold.charger, hold_text(hold))
 
 
 def _staying(since: Sequence[str], revision: int) -> Iterator[Diagnostic]:

@@ -7,12 +7,13 @@ from datetime import datetime
 from typing import Any
 
 from reconciler.app.applied_specs import AppliedSpecs, resolved
+from reconciler.app.explaining import explained
 from reconciler.app.ports import Clock, HistoryFilter, Store, StoredResource
 from reconciler.errors import FwdctlError, UnknownAddress
 from reconciler.model.addresses import Address
 from reconciler.model.history import HistoryEvent
 from reconciler.model.site import Site
-from reconciler.planning.explain import Explanation, explain
+from reconciler.planning.explain import Explanation
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class Showing:
             return shown
         return replace(
             shown,
-            explanation=explain(site, await self._store.interventions(when), when, charger),
+            explanation=await explained(self._store, self._specs, site, charger, when, now=at is None),
             flip=await self._last(HistoryFilter(charger, "flip", until=when, limit=1)),
         )
 

@@ -17,9 +17,11 @@ from reconciler.model.addresses import Address
 from reconciler.model.desired import DesiredCharger
 from reconciler.model.live import LiveCharger
 from reconciler.model.overrides import Override
+from reconciler.model.rollouts import Hold
 from reconciler.model.site import Site
 from reconciler.planning.drift import Standing
 from reconciler.planning.effective import Layer
+from reconciler.planning.turns import holds_in_force
 
 AT_ONCE: Final = 200
 """Chargers read in one turn of the event loop, a millisecond or two."""
@@ -40,6 +42,8 @@ class ChargerStatus:
     bound_by: str = ""
     paused: str = ""
     """Who has the controller leave it alone, and why; "" where nobody has."""
+    hold: Hold | None = None
+    """As of which revision it runs where that is an earlier one, and for which apply it waits."""
 
 
 class Status:
@@ -85,8 +89,9 @@ class _Reading:
         self._controller = controller
         self.desired = controller.desired
         self._layers = controller.layers
-        self._overrides = controller.overrides
+        self._overrides = {override.charger: override for override in controller.interventions.overrides}
         self._paused = controller.paused
+        self._holds = holds_in_force(controller.interventions, controller.paused)
 
     def status(self, name: str, live: LiveCharger | None) -> ChargerStatus:
         return ChargerStatus(
@@ -99,6 +104,7 @@ class _Reading:
             declared_by=self._site.declared_by.get(name, ""),
             bound_by=self._site.bound_by.get(name, ""),
             paused=self._paused.get(name, ""),
+            hold=self._holds.get(name),
         )
 
 

@@ -8,6 +8,7 @@ from reconciler.adapters.api_client import ApiClient
 from reconciler.cli import options
 from reconciler.cli.apply import approve_and_apply
 from reconciler.cli.specs import labels
+from reconciler.planning.pacing import PARALLELISM, RECONNECTS_PER_S
 
 
 def rollback(
@@ -21,8 +22,12 @@ def rollback(
     allow_empty: options.AllowEmpty = False,
     allow_delete_all: options.AllowDeleteAll = False,
     override_window: options.OverrideWindow = False,
+    wait_for_window: options.WaitForWindow = False,
     canary: options.Canary = None,
     max_failures: options.MaxFailures = None,
+    parallelism: options.Parallelism = PARALLELISM,
+    flips_per_second: options.FlipsPerSecond = None,
+    reconnects_per_second: options.ReconnectsPerSecond = RECONNECTS_PER_S,
     lock_timeout: Annotated[str, typer.Option(metavar="DURATION", help="Wait so long for another apply.")] = "0s",
     reason: Annotated[str, typer.Option(help="Why; goes to history.")] = "",
     json_output: options.JsonOutput = False,
@@ -41,7 +46,8 @@ def rollback(
         made = api.plan_back_to({"revision": revision, **scope, **limits})
         order = {
             **limits,
-            "pace": options.pace(canary, max_failures),
+            "wait_for_window": wait_for_window,
+            "pace": options.pace(canary, max_failures, parallelism, flips_per_second, reconnects_per_second),
             "lock_timeout_s": options.duration_s("--lock-timeout", lock_timeout),
             "reason": f"back to revision {revision}{f': {reason}' if reason else ''}",
         }

@@ -84,7 +84,8 @@ def _row(charger: Json) -> tuple[str, ...]:
         charger["charger"],
         charger["state"]
         + (f" ({LAYERS[charger['decided_by']['layer']]})" if charger["decided_by"] else "")
-        + (" (paused)" if charger["paused"] else ""),
+        + (" (paused)" if charger["paused"] else "")
+        + (" (held)" if charger["held"] and not charger["paused"] else ""),
         live.get("version") or "-",
         owners_text(live.get("owners") or charger["desired_owners"] or {}),
         f"{registered}/{len(live['legs'])}" if live["legs"] else "-",
@@ -117,18 +118,28 @@ def _certificates(live: Json) -> list[str | None]:
 
 
 def _details(charger: Json) -> Iterator[str]:
+    yield from _standing(charger)
     live = charger["live"]
+    if live is None or not live["connected"]:
+        yield f"  offline since {live['since']}" if live and live["since"] else "  offline, never seen"
+    else:
+        yield from _live(live)
+
+
+def _standing(charger: Json) -> Iterator[str]:
     yield f"{charger['charger']}  {charger['state']}"
     yield from (f"  {difference}" for difference in charger["differences"])
     yield f"  declared by {charger['declared_by'] or 'nothing'}, bound by {charger['bound_by'] or 'nothing'}"
     if (decided := charger["decided_by"]) is not None:
         until = f" until {decided['until']}" if decided["until"] else ""
         yield f"  {decided['because']}{until}"
+    if (held := charger["held"]) is not None:
+        yield f"  runs as of revision {held['revision']}: {held['because']}"
     if charger["paused"]:
         yield f"  paused {charger['paused']}; fwdctl resume {charger['charger']} ends a pause made by hand"
-    if live is None or not live["connected"]:
-        yield f"  offline since {live['since']}" if live and live["since"] else "  offline, never seen"
-        return
+
+
+def _live(live: Json) -> Iterator[str]:
     at_node = f" to node {live['node']}" if live.get("node") else ""
     yield f"  connected since {live['since']}{at_node}, {live['version']}, generation {live['generation']}"
     yield from expiring("  ", live.get("certificate_expires"))

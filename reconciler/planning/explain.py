@@ -50,10 +50,13 @@ class Explanation:
     changes_at: datetime | None
 
 
-def explain(site: Site, state: Interventions, now: datetime, name: str) -> Explanation:
-    """Return what decides on the declared charger `name` at `now`."""
+def explain(site: Site, state: Interventions, now: datetime, name: str, held: str = "") -> Explanation:
+    """Return what decides on the declared charger `name` at `now`.
+
+    `held`: why it runs as an earlier revision declares it, with `site` as it then is; "" where it does not.
+    """
     declared = site.chargers[name]
-    because = f"declared by {site.bound_by[name]}"
+    because = f"declared by {site.bound_by[name]}{f' {held}' if held else ''}"
     accounts: list[LayerAccount] = []
     standing: list[tuple[LayerKind, str, DesiredCharger]] = [(LayerKind.DECLARED, because, declared)]
     for layer in layers_at(site, state, now).get(name, ()):

@@ -86,6 +86,13 @@ def after_apply(applied: Site, wanted: Site, before: Site, state: Interventions)
     return After(replace(wanted, chargers=chargers), waits)
 
 
+def hold_text(hold: Hold) -> str:
+    """Return what a held charger waits for, and what to type: "apply 3f2a91c0 has not come to it; ..."."""
+    if hold.paused:
+        return "it is paused, and takes up what was applied since once it is resumed"
+    return f"apply {hold.rollout} has not come to it; where that was stopped: fwdctl apply --resume {hold.rollout}"
+
+
 def _put(chargers: dict[str, DesiredCharger], name: str, charger: DesiredCharger | None) -> None:
     if charger is None:
         chargers.pop(name, None)

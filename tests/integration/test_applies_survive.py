@@ -8,6 +8,7 @@ import pytest
 from reconciler.adapters.metrics import PrometheusMetrics
 from reconciler.app.apply_order import ApplyRequest
 from reconciler.app.apply_runs import ApplyRuns
+from reconciler.app.applying import ApplyProgress
 from reconciler.app.lease import LEASE_S
 from reconciler.app.ports import HistoryFilter, Store
 from reconciler.app.tasks import Background
@@ -62,20 +63,20 @@ async def resumed(world: World) -> None:
         assert (result.exit_code, result.leftover) == (0, ())
 
 
-async def calls_of_an_apply(store: Store) -> int:
-    """Return how many calls an undisturbed apply makes of the world."""
+async def calls_of_an_apply(store: Store) -> list[str]:
+    """Return which calls an undisturbed apply makes of the world."""
     await server(store).apply(a_site(CHARGERS, LEADS))
     life = Life()
     await killed(store, FOLLOWS, life)
     assert not life.over
     await server(store).apply_plan(await server(store).plan(a_site(CHARGERS, LEADS), ANY), limits=ANY)
-    return len(life.calls)
+    return life.calls
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
 async def test_interrupted_at_every_step_and_resumed_it_reaches_what_was_wanted(store: Store, moment: Moment) -> None:
     wanted, other, clock = FOLLOWS, LEADS, FakeClock()
-    for step in range(1, await calls_of_an_apply(store) + 1):
+    for step in range(1, len(await calls_of_an_apply(store)) + 1):
         before = await store.revision()
         life = Life(step, moment)
         await killed(store, wanted, life, clock)
@@ -138,6 +139,32 @@ async def test_another_server_takes_over_once_the_lock_has_run_out(store: Store)
     late = server(store, relay, after_the_lease(), node="n2")
     await resumed(late)
     assert all(relay.owners(name) == {"grid"} for name in NAMES)
+
+
+@pytest.mark.parametrize("died", ["before its first flip", "after its last"])
+async def test_a_flip_that_a_dead_server_has_not_written_is_in_history_once_the_charger_is_back(
+    store: Store, died: str
+) -> None:
+    if died == "after its last":
+        end = (await calls_of_an_apply(store)).index("end_rollout") + 1
+        await killed(store, FOLLOWS, Life(end, "before"))
+    else:
+        await in_mid_apply(store)
+    world = server(store, FakeRelay())  # the stations are not back yet
+
+    def heard(progress: ApplyProgress) -> None:
+        if progress.step == "committed":
+            world.relay.connect(*NAMES)
+
+    await world.reconciler.start()
+    (rollout,) = await world.reconciler.orphans()
+    await world.reconciler.resume(rollout, heard)
+    await world.reconciler.controller.tick(world.clock.now())
+    assert all(world.relay.owners(name) == {"grid"} for name in NAMES)
+    flips = await store.history(HistoryFilter(kind="flip", revision=await store.revision()))
+    assert sorted((flip.charger, flip.summary, flip.actor) for flip in flips) == [
+        (name, "every feature: partner -> grid", "ann") for name in NAMES
+    ]
 
 
 async def test_nobody_who_lost_an_apply_can_write_its_journal(store: Store) -> None:

@@ -131,6 +131,14 @@ async def test_ctrl_c_stops_the_apply_after_what_is_under_way_and_the_rest_runs_
     assert b"hint: go on: fwdctl apply --resume " in told
     chargers = (await depot.server.fwdctl("status", "--json")).json["chargers"]
     assert [charger["live"]["owners"]["transactions"] for charger in chargers] == ["grid", "partner"]
+    waits = "apply {} has not come to it; where that was stopped: fwdctl apply --resume {}".replace(
+        "{}", chargers[1]["held"]["apply"]
+    )
+    assert (chargers[0]["held"], f"hint: go on: {waits.split(': ')[1]}".encode() in told) == (None, True)
+    assert "cp002    in sync (held)" in (await depot.server.fwdctl("status")).out
+    assert f"  runs as of revision 1: {waits}\n" in (await depot.server.fwdctl("status", "charger.cp002")).out
+    explained = (await depot.server.fwdctl("explain", "cp002")).out
+    assert f"  every feature: partner, declared by backend-binding.depot-a as of revision 1: {waits}\n" in explained
 
 
 async def test_ctrl_c_twice_leaves_the_apply_to_the_server_and_tells_how_to_follow_it(depot: Depot) -> None:

@@ -40,7 +40,8 @@ async def test_rollback_shows_what_it_does_and_keeps_what_came_since(server: Ser
 
 
 async def test_rollback_with_prune_is_the_revision_again(server: Server) -> None:
-    done = await server.fwdctl("rollback", "1", "--prune", "--auto-approve")
+    pace = ("--wait-for-window", "--parallelism", "2", "--flips-per-second", "9", "--reconnects-per-second", "0")
+    done = await server.fwdctl("rollback", "1", "--prune", "--auto-approve", *pace)
     assert done.code == 0, done.err
     assert "- charger.cp002" in done.out
     then = (await server.fwdctl("show", "backend-binding.depot-a", "--revision", "1", "--json")).json["content"]

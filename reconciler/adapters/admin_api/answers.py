@@ -21,10 +21,12 @@ from reconciler.model.features import FEATURES
 from reconciler.model.history import HistoryEvent
 from reconciler.model.live import LiveCharger
 from reconciler.model.overrides import Override
+from reconciler.model.rollouts import Hold
 from reconciler.planning.drift import Standing
 from reconciler.planning.drift_origins import Origin
 from reconciler.planning.effective import Layer
 from reconciler.planning.explain import layer_text
+from reconciler.planning.turns import hold_text
 
 WRITTEN_AT_ONCE: Final = 50
 """Chargers written in one turn of the event loop, a few milliseconds."""
@@ -157,9 +159,14 @@ def _charger(status: ChargerStatus) -> Json:
         "desired_owners": _owners(status.desired.owners) if status.desired else None,
         "override": _override(status.override) if status.override else None,
         "paused": status.paused or None,
+        "held": _hold(status.hold) if status.hold else None,
         "decided_by": _layer(status.layer) if status.layer else None,
         "live": _live(status.live) if status.live else None,
     }
+
+
+def _hold(hold: Hold) -> Json:
+    return {"revision": hold.base, "apply": hold.rollout, "because": hold_text(hold)}
 
 
 def _layer(layer: Layer) -> Json:

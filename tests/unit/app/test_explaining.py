@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from reconciler.app.applying import ApplyProgress, ApplyRequest
+from reconciler.app.rollout import StopRequest
 from reconciler.app.toggling import ToggleRequest
 from reconciler.errors import FwdctlError
 from tests.support.outages import outage_document
@@ -24,6 +26,27 @@ async def test_it_explains_now_and_any_other_time() -> None:
         "declared by backend-binding.a",
         "scheduled-outage.firmware (quarterly firmware)",
     ]
+
+
+async def test_a_charger_that_an_apply_has_not_come_to_runs_as_before_and_says_what_it_waits_for() -> None:
+    world = World()
+    await world.apply(a_site(1, {"partner": "primary", "grid": "passive"}))
+    world.relay.connect("cp000", "cp001")
+    stop = StopRequest()
+
+    def heard(progress: ApplyProgress) -> None:
+        stop.by = "ann" if progress.step == "committed" else stop.by
+
+    plan = await world.plan(a_site(2, {"partner": "passive", "grid": "primary"}))
+    await world.reconciler.apply(ApplyRequest(plan, "ann", id="a1"), heard, stop)
+    (decision,) = (await world.reconciler.explain("cp000")).decisions
+    assert decision.owner == "partner"
+    waits = "apply a1 has not come to it; where that was stopped: fwdctl apply --resume a1"
+    assert decision.because == f"declared by backend-binding.a as of revision 1: {waits}"
+    with pytest.raises(FwdctlError, match="cp001 is declared and does not run yet: apply a1 has not come to it"):
+        await world.reconciler.explain("cp001")
+    hypothetical = await world.reconciler.explain("cp000", world.clock.now())
+    assert hypothetical.decisions[0].owner == "grid"
 
 
 async def test_only_one_charger_is_explained() -> None:

@@ -57,6 +57,24 @@ async def test_what_is_applied_meanwhile_waits_and_the_plan_says_for_what() -> N
     assert world.relay.owners("cp000") == {"grid"}
 
 
+async def test_what_waits_is_told_by_status_explain_and_show() -> None:
+    world = await world_of()
+    await world.apply_plan(await world.plan(a_site(2, FOLLOWS)))
+    held, other = await world.reconciler.status()
+    assert (held.hold is not None and held.hold.base, other.hold) == (1, None)
+    explained = (await world.reconciler.explain("cp000"), (await world.reconciler.show("charger.cp000")).explanation)
+    paused = "it is paused, and takes up what was applied since once it is resumed"
+    for explanation in explained:
+        assert explanation is not None
+        (decision,) = explanation.decisions
+        assert decision.owner == "partner"
+        assert decision.because == f"declared by backend-binding.a as of revision 1: {paused}"
+    assert (await world.reconciler.explain("cp001")).decisions[0].owner == "grid"
+    await world.reconciler.pausing.resume(["cp000"], actor="bob")
+    assert (await world.reconciler.explain("cp000")).decisions[0].owner == "grid"
+    assert (await world.reconciler.status("charger.cp000"))[0].hold is None
+
+
 async def test_a_restart_does_not_bring_about_what_waits() -> None:
     world = await world_of()
     await world.apply(a_site(2, FOLLOWS))
