@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from reconciler.app.passed import Passed, PassedOfCharger
 from reconciler.app.ports import ChargerMemory, Clock, KeptCall
 from reconciler.app.relay_rows import Taken
 from reconciler.app.station_session import Connection, StationSession
@@ -45,6 +46,7 @@ class ChargerSlot:
     """See `ChargerMemory.epoch`."""
     lingering: dict[str, Connection] = field(default_factory=dict)
     """The last session's CSMS connections, which may still be closing."""
+    _counts: PassedOfCharger = field(default_factory=PassedOfCharger)
     _offline: LiveCharger | None = None
     """As it was last told without a session."""
 
@@ -110,6 +112,22 @@ class ChargerSlot:
                 certificate_expires_s=self.certificate_expires_s,
             )
         return told
+
+    def passed(self) -> Passed:
+        """Return how many messages passed of the charger, over all its sessions so far."""
+        return self._counts.now(self.session)
+
+    def begins(self, session: StationSession) -> None:
+        """Take a new session in the place of an older one."""
+        self.ends()
+        self.session = session
+        self.connections += 1
+
+    def ends(self) -> None:
+        """Let go of the session, which has ended; what it counted stays."""
+        if self.session is not None:
+            self._counts.ended(self.session)
+            self.session = None
 
     def snapshot(self) -> ChargerMemory:
         """Return the charger's memory as it is stored."""

@@ -1,30 +1,29 @@
 """Message counts: how many messages passed over time, of each charger and of all, read off counters that sessions keep.
 
 Nothing is counted here as it passes. Every two minutes each session's counters are read, a few hundred sessions at a
-time, and what they grew by goes into a ring that holds the last hour (of a charger) or day (of all). A restart begins
-anew.
+time, and what they grew by goes into a ring that holds the last hour (of a charger) or day (of all). Other nodes tell
+what their counters say with what they report anyway, once a minute. A restart begins anew.
 """
 
 import asyncio
 from array import array
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
-from reconciler.app.charger_slot import ChargerSlot
+from reconciler.app.passed import DOWN, UP, Passed
 from reconciler.app.ports import Clock
-from reconciler.app.station_session import StationSession, Totals
+from reconciler.app.relay_mirror import News, RelayMirror
+from reconciler.app.relay_rows import NodeStart, Report
+from reconciler.app.station_session import Totals
 
 BIN_S: Final = 120
 CHARGER_BINS: Final = 30
 """An hour."""
 FLEET_BINS: Final = 720
 """A day."""
-UP: Final = "↑"
-"""The lane of what chargers sent; no back-end can have such a name."""
-DOWN: Final = "↓"
-"""The lane of what was sent to chargers."""
+_HERE: Final = ""
 _LANES_MAX: Final = 16
 _AT_ONCE: Final = 250
 """Sessions read in one turn of the event loop, a millisecond or two."""
@@ -80,11 +79,10 @@ class Ring:
 
 @dataclass(slots=True, eq=False)
 class _Charger:
-    """One charger's ring, and what its session's counters said when they were last read."""
+    """One charger's ring, and what each node had counted of it when that was last read; this one is ""."""
 
     ring: Ring = field(default_factory=lambda: Ring(CHARGER_BINS))
-    session: StationSession | None = None
-    read: Mapping[str, int] = field(default_factory=dict)
+    read: dict[str, Passed] = field(default_factory=dict)
 
 
 class Slots(Protocol):
@@ -94,12 +92,12 @@ class Slots(Protocol):
     def totals(self) -> Totals:
         """Return what was forwarded in all."""
 
-    def slot(self, charger: str) -> ChargerSlot | None:
-        """Return what is kept of a charger, None where it is not declared."""
+    def passed(self, charger: str) -> Passed:
+        """Return how many messages passed of a charger at this node, by lane."""
 
 
 class MessageCounts:
-    """Reads the sessions of this process; `names` gives the chargers that there are to be."""
+    """Reads the chargers of this process, and takes what others report; `names` gives those that there are to be."""
 
     def __init__(self, slots: Slots, names: Callable[[], Iterable[str]], clock: Clock) -> None:
         self._slots = slots
@@ -109,6 +107,23 @@ class MessageCounts:
         self._fleet = Ring(FLEET_BINS)
         self._fleet_read = {UP: 0, DOWN: 0}
 
+    def follow(self, mirror: RelayMirror, start: NodeStart) -> None:
+        """Count from now on what passes at nodes other than `start` as well, whenever they report it.
+
+        What they reported before passed nobody knows when, and is left out.
+        """
+        for charger, report in mirror.reports.items():
+            if report.start != start and report.passed:
+                self._kept(charger).read[str(report.start)] = report.passed
+
+        def heard(news: News) -> None:
+            number = self._number()
+            for report in news.reports:
+                if report.start != start and report.passed:
+                    self._take(report, number, mirror.starts())
+
+        mirror.listen(heard)
+
     async def run(self) -> None:
         """Read at the end of every stretch, for ever."""
         while True:
@@ -116,7 +131,7 @@ class MessageCounts:
             await self.read(self._number() - 1)
 
     async def read(self, number: int) -> None:
-        """Read every session, for the stretch of this number."""
+        """Read every charger of this process, for the stretch of this number."""
         self._read_fleet(number)
         names = list(self._names())
         for gone in self._chargers.keys() - set(names):
@@ -134,24 +149,29 @@ class MessageCounts:
         return self._counts(kept.ring if kept is not None else Ring(CHARGER_BINS), number, CHARGER_BINS)
 
     def of_all(self) -> Counts:
-        """Return what passed of all chargers of this process in the last day, up to now."""
+        """Return what passed of all chargers in the last day, up to now."""
         number = self._number()
         self._read_fleet(number)
         return self._counts(self._fleet, number, FLEET_BINS)
 
-    def _read(self, name: str, number: int) -> None:
-        slot, kept = self._slots.slot(name), self._chargers.get(name)
-        session = slot.session if slot is not None else None
+    def _kept(self, charger: str) -> _Charger:
+        kept = self._chargers.get(charger)
         if kept is None:
-            if session is None:
-                return
-            kept = self._chargers[name] = _Charger()
-        if kept.session is not None and kept.session is not session:
-            _grow(kept, kept.session, number)  # what it did after it was last read
-            kept.session, kept.read = None, {}
-        if session is not None:
-            kept.session = session
-            _grow(kept, session, number)
+            kept = self._chargers[charger] = _Charger()
+        return kept
+
+    def _read(self, name: str, number: int) -> None:
+        passed = self._slots.passed(name)
+        if passed:
+            _grow(self._kept(name), _HERE, passed, number)
+
+    def _take(self, report: Report, number: int, starts: Collection[str]) -> None:
+        """Count what another node reports; what nodes had counted that are gone can't grow, and is forgotten."""
+        kept, source = self._kept(report.charger), str(report.start)
+        grown = _grow(kept, source, report.passed, number)
+        for lane in (UP, DOWN):
+            self._fleet.add(number, lane, grown.get(lane, 0))
+        kept.read = {each: read for each, read in kept.read.items() if each in (_HERE, source) or each in starts}
 
     def _read_fleet(self, number: int) -> None:
         now = {UP: self._slots.totals.up, DOWN: self._slots.totals.down}
@@ -167,13 +187,13 @@ class MessageCounts:
         return Counts(since, self._clock.now(), ring.read(number))
 
 
-def _grow(kept: _Charger, session: StationSession, number: int) -> None:
-    """Count what a session's counters grew by since they were last read; a leg that was made anew begins at nothing."""
-    legs = session.core.state.legs.values()
-    now = {UP: session.frames.up, DOWN: session.frames.down, **{leg.name: leg.frames for leg in legs}}
-    for lane, count in now.items():
-        before = kept.read.get(lane, 0)
-        grown = count - before if count >= before else count
-        if grown:
-            kept.ring.add(number, lane, grown)
-    kept.read = now
+def _grow(kept: _Charger, source: str, passed: Passed, number: int) -> Passed:
+    """Count what a node's counts grew by since they were last read, and return that.
+
+    A leg that was taken away took its counts along: what is less than before has not grown.
+    """
+    before, kept.read[source] = kept.read.get(source, {}), passed
+    grown = {lane: count - before.get(lane, 0) for lane, count in passed.items() if count > before.get(lane, 0)}
+    for lane, count in grown.items():
+        kept.ring.add(number, lane, count)
+    return grown

@@ -15,6 +15,7 @@ from reconciler.app.legs import Admit, DialFailed, DialRequest, Knock, Leg, LegS
 from reconciler.app.local_line import LocalLine
 from reconciler.app.message_tap import MessageTap
 from reconciler.app.order_entry import bring, opening
+from reconciler.app.passed import Passed
 from reconciler.app.ports import ChargerMemory, KeptCall, Question
 from reconciler.app.relay_rows import Holdings, Taken
 from reconciler.app.security_events import SecurityEvents
@@ -115,6 +116,11 @@ class RelayNode:
     def slot(self, charger: str) -> ChargerSlot | None:
         """Return what is kept of a charger, None where it is not declared."""
         return self._slots.get(charger)
+
+    def passed(self, charger: str) -> Passed:
+        """Return how many messages passed of a charger at this node, by lane."""
+        slot = self._slots.get(charger)
+        return {} if slot is None else slot.passed()
 
     def questions(self, only: Collection[str] | None = None) -> Mapping[str, Question]:
         """Return nothing: nobody else asks anything of the chargers of a process."""
@@ -254,9 +260,8 @@ class RelayNode:
             slot.lingering = older.closing
             older.station.close(POLICY_VIOLATION, "replaced by a newer connection")
             self._authorizations.pop(older, None)
-        slot.session = session
+        slot.begins(session)
         self.messages.began(session.charger, session)
-        slot.connections += 1
         self._authorizations[session] = ticket
         session.begin()
         slot.lingering = {}
@@ -370,7 +375,7 @@ class RelayNode:
         slot = self._slots.get(session.charger)
         if slot is None or slot.session is not session:
             return
-        slot.session = None
+        slot.ends()
         slot.lingering = session.closing
         slot.last_seen_s = self._world.clock.now().timestamp()
         self._record("station-gone", slot, f"{session.charger} left: {reason}")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from reconciler.app.duty import KEEP_EVERY_S, LEASE_S
+from reconciler.app.passed import Passed
 from reconciler.app.ports import Clock
 from reconciler.app.relay_mirror import News, RelayMirror
 from reconciler.app.relay_rows import Ask, Hints, NodeStart, RelayRows, Report, Taken
@@ -40,6 +41,9 @@ class LocalRelay(Protocol):
 
     def live(self, only: Collection[str] | None = None) -> Mapping[str, LiveCharger]:
         """See `RelayPort`."""
+
+    def passed(self, charger: str) -> Passed:
+        """Return how many messages passed of a charger, by lane, since this process started."""
 
     def taken(self, charger: str, taken: Taken) -> None:
         """Take the charger's new epoch, and what another node left of it."""
@@ -241,7 +245,7 @@ class NodeAgent:
         async with self._write_lock:
             self._seq += 1
             reports = [
-                Report(name, self.start, held.epoch, self._told(name, live), self._seq)
+                Report(name, self.start, held.epoch, self._told(name, live), self._seq, self._relay.passed(name))
                 for name in names
                 if (held := self._held.get(name)) is not None
             ]

@@ -10,10 +10,11 @@ Nothing is ever sent: a row is written and read by whoever it concerns, soon if 
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
 
+from reconciler.app.passed import Passed
 from reconciler.app.ports import ChargerMemory, KeptCall
 from reconciler.model.desired import DesiredCharger
 from reconciler.model.live import LiveCharger
@@ -64,6 +65,8 @@ class Report:
     epoch: int
     live: LiveCharger
     seq: int = 0
+    passed: Passed = field(default_factory=dict)
+    """What passed at that node since it started; empty where it has not told yet."""
 
 
 @dataclass(frozen=True, slots=True)

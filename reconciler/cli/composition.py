@@ -39,7 +39,6 @@ from reconciler.app.bulk_operations import BulkOperations
 from reconciler.app.delivering import Courier
 from reconciler.app.fleet_board import FleetBoard
 from reconciler.app.fleet_numbers import FleetNumbers, fleet_numbers, of_one_worker
-from reconciler.app.message_tap import Tap
 from reconciler.app.node import RelayNode, World
 from reconciler.app.notifications import Notifications
 from reconciler.app.operations import Operations
@@ -134,8 +133,7 @@ class _Assembly:
             await self._stack.enter_async_context(window(settings.data, place.name, self._metrics.exposition))
             return Running(directory, doors, "", desk.url, self._broken)
         access = await self._access(store, node, background, token)
-        tap = node.messages if joined is None else joined.tap
-        self._admin_api(admin_socket, access, node, tap, reconciler, operations, desk, background)
+        self._admin_api(admin_socket, access, node, joined, reconciler, operations, desk, background)
         scheme = "https" if settings.admin_tls else "http"
         admin_url = Bind.parse(settings.admin).url(scheme, admin_socket.getsockname()[1])
         return Running(directory, doors, admin_url, desk.url, self._broken)
@@ -284,7 +282,7 @@ class _Assembly:
         listening: socket.socket,
         access: AdminAccess,
         node: RelayNode,
-        tap: Tap,
+        joined: JoinedNode | None,
         reconciler: Reconciler,
         operations: Operations,
         desk: FileDesk,
@@ -306,7 +304,7 @@ class _Assembly:
         runs = ApplyRuns(reconciler, background, _report, self._metrics, lambda: secrets.token_hex(4))
         self._vital(background, runs.adopt(), "applies to take over")
         vital = partial(self._vital, background)
-        console = open_console(reconciler, runs, board, node, tap, operations, desk, self._clock, access, vital)
+        console = open_console(reconciler, runs, board, node, joined, operations, desk, self._clock, access, vital)
         application = build_application(
             reconciler,
             runs,

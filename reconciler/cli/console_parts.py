@@ -11,12 +11,12 @@ from reconciler.app.apply_runs import ApplyRuns
 from reconciler.app.fleet_board import FleetBoard
 from reconciler.app.job_files import JobFiles
 from reconciler.app.message_counts import MessageCounts
-from reconciler.app.message_tap import Tap
 from reconciler.app.node import RelayNode
 from reconciler.app.operations import Operations
 from reconciler.app.ports import Clock
 from reconciler.app.reconciler import Reconciler
 from reconciler.cli.console_door import ConsoleDoor
+from reconciler.cli.nodes import JoinedNode
 
 
 def open_console(
@@ -24,7 +24,7 @@ def open_console(
     runs: ApplyRuns,
     board: FleetBoard,
     node: RelayNode,
-    tap: Tap,
+    joined: JoinedNode | None,
     operations: Operations,
     files: JobFiles,
     clock: Clock,
@@ -33,6 +33,9 @@ def open_console(
 ) -> ASGIApp:
     """Return the console; `vital` is given the work that has to go on for as long as it is open, and its name."""
     counts = MessageCounts(node, lambda: reconciler.controller.desired, clock)
+    if joined is not None:
+        counts.follow(joined.mirror, joined.agent.start)
+    tap = node.messages if joined is None else joined.tap
     vital(counts.run(), "message counts")
     door = ConsoleDoor(access)
     return build_console(ConsoleParts(reconciler, runs, board, tap, counts, operations, files, clock, door))

@@ -116,10 +116,10 @@ async def serve_until(
 
 
 def settle_collector() -> None:
-    """Have the garbage collector leave alone what was there at the start, and look at sessions less often.
+    """Have the garbage collector leave alone what was there at the start, and look at the rest less often.
 
-    The defaults would walk all of them again and again while a fleet connects. A session that is over is garbage that
-    only the collector finds, as its parts know each other: it may wait for some thousands of others, not for ever.
+    The defaults would walk all sessions again and again while a fleet connects. One that is over leaves nothing that
+    only the collector would find; what else does (libraries, tracebacks) may wait for some thousands of others.
     """
     gc.freeze()  # without a collection: it would walk everything to find some hundred objects
     gc.set_threshold(20_000, 10, 5)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from reconciler.app.message_counts import BIN_S, DOWN, UP, Counts
+from reconciler.app.message_counts import BIN_S, Counts
+from reconciler.app.passed import DOWN, UP
 
 Whose = Literal["the charger", "chargers"]
 

@@ -24,7 +24,7 @@ class PassedMessages:
         self._pages = pages
 
     def context(self, status: ChargerStatus) -> dict[str, Any]:
-        """Return what the templates are given; another node has counted where the charger is connected there."""
+        """Return what the templates are given; another node counts where the charger is connected there."""
         live, chart = status.live, message_chart(self._counts.of(status.name), "the charger")
         return {"messages_chart": chart, "counted_at": live.node if live is not None and not chart else ""}
 

@@ -96,6 +96,7 @@ class RelayRowsOfStore(Section):
                     "epoch": epoch,
                     "seq": seq,
                     "live": _absent(name),
+                    "passed": "{}",
                 }
                 for name, epoch in epochs.items()
             ]
@@ -170,12 +171,14 @@ def _report_row(one: Report) -> dict[str, Any]:
     start = one.start
     live = msgspec.json.encode(one.live).decode()
     row = {"charger": one.charger, "node": start.node, "incarnation": start.incarnation, "live": live}
-    return row | {"epoch": one.epoch, "seq": one.seq}
+    passed = msgspec.json.encode(one.passed).decode()
+    return row | {"epoch": one.epoch, "seq": one.seq, "passed": passed}
 
 
 def _report(row: RowMapping) -> Report:
     live = msgspec.json.decode(row["live"], type=LiveCharger)
-    return Report(row["charger"], NodeStart(row["node"], row["incarnation"]), row["epoch"], live, row["seq"])
+    passed = msgspec.json.decode(row["passed"], type=dict[str, int])
+    return Report(row["charger"], NodeStart(row["node"], row["incarnation"]), row["epoch"], live, row["seq"], passed)
 
 
 def _absent(name: str) -> str:

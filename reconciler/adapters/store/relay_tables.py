@@ -33,5 +33,6 @@ relay_reports: Final = Table(
     Column("epoch", BigInteger, nullable=False),
     Column("seq", BigInteger, nullable=False),
     Column("live", PlainText, nullable=False),
+    Column("passed", PlainText, nullable=False, server_default="{}"),
     Index("ix_relay_reports_node", "node", "incarnation", "seq"),
 )

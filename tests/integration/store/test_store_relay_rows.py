@@ -17,7 +17,7 @@ LIVE = LiveCharger("cp000", True, 2.5, "ocpp1.6", 3, CP0.owners, (LEG,), refused
 
 
 def report(start: NodeStart, epoch: int, seq: int, live: LiveCharger = LIVE) -> Report:
-    return Report(live.name, start, epoch, live, seq)
+    return Report(live.name, start, epoch, live, seq, {"↑": 7, "partner": 3})
 
 
 async def test_starts_of_a_node_are_counted_and_an_older_one_has_no_say(store: SqlStore) -> None:

@@ -1,10 +1,18 @@
 """Message counts: rings that turn, counters that begin anew, replaced sessions, and a whole fleet in pieces."""
 
 import asyncio
+import gc
 
-from reconciler.app.message_counts import BIN_S, CHARGER_BINS, DOWN, UP, MessageCounts, Ring
+from reconciler.app.message_counts import BIN_S, CHARGER_BINS, MessageCounts, Ring
+from reconciler.app.passed import DOWN, UP, Passed
+from reconciler.app.relay_mirror import RelayMirror
+from reconciler.app.relay_rows import NodeStart, Report
+from reconciler.app.station_session import StationSession, Totals
 from reconciler.app.tasks import Background
+from reconciler.model.live import LiveCharger
+from tests.support.clock import FakeClock
 from tests.support.local_depot import LocalDepot
+from tests.support.memory_rows import MemoryRows
 
 
 def test_a_ring_keeps_the_newest_and_forgets_what_is_older() -> None:
@@ -72,6 +80,75 @@ async def test_a_session_that_was_replaced_is_counted_to_its_end() -> None:
     assert counts.of("cp1").lanes[UP][-1] == 3  # two boots and the heartbeat
     await depot.leave("cp1")
     assert counts.of("cp1").lanes[UP][-1] == 3
+
+
+class Fleet:
+    """A mirror of what other nodes report, and the counts of a node that has no charger itself."""
+
+    def __init__(self) -> None:
+        self.rows, self.clock = MemoryRows(), FakeClock()
+        self.mirror = RelayMirror(self.rows, self.clock)
+        self.counts = MessageCounts(self, lambda: ["cp1"], self.clock)
+        self.totals = Totals()
+        self._seq = 0
+
+    def passed(self, charger: str) -> Passed:
+        """Return nothing: no charger is here."""
+        return {}
+
+    async def start(self, node: str) -> NodeStart:
+        """Let a node start."""
+        return await self.rows.join(node, self.clock.now(), 1e6)
+
+    async def tell(self, start: NodeStart, **passed: int) -> None:
+        """Let a node say what passed of cp1 so far: `up`, `down` or a back-end."""
+        self._seq += 1
+        lanes = {{"up": UP, "down": DOWN}.get(lane, lane): count for lane, count in passed.items()}
+        epoch = (await self.rows.take(start, ["cp1"], self._seq))["cp1"].epoch
+        live = LiveCharger("cp1", connected=True, since_s=1.0)
+        await self.rows.report(start, [Report("cp1", start, epoch, live, self._seq, lanes)])
+        await self.mirror.read()
+
+    def newest(self, lane: str) -> int:
+        """Return what was counted of cp1 in the stretch that runs."""
+        counts = self.counts.of("cp1").lanes.get(lane)
+        return counts[-1] if counts else 0
+
+
+async def test_what_passes_at_other_nodes_is_counted_as_they_report_it_over_moves_and_restarts() -> None:
+    fleet = Fleet()
+    own, a = await fleet.start("own"), await fleet.start("a")
+    await fleet.tell(a, up=5000, down=5000, partner=9000)
+    fleet.counts.follow(fleet.mirror, own)
+    assert fleet.counts.of("cp1").lanes == {}  # nobody knows when it passed
+    await fleet.tell(a, up=5003, down=5002, partner=9004)
+    assert (fleet.newest(UP), fleet.newest(DOWN), fleet.newest("partner")) == (3, 2, 4)
+    b = await fleet.start("b")
+    await fleet.tell(b)  # has just taken it
+    await fleet.tell(b, up=2, down=1)
+    await fleet.tell(a)
+    await fleet.tell(a, up=5004, down=5002)  # and back: the leg to partner is gone
+    await fleet.tell(a, up=5004, down=5002, partner=1)
+    assert (fleet.newest(UP), fleet.newest(DOWN), fleet.newest("partner")) == (6, 3, 5)
+    fleet.clock.advance(BIN_S)
+    again = await fleet.start("a")
+    await fleet.tell(again, up=7)  # of a new process, all of it
+    await fleet.tell(own, up=100)  # is read from the process itself
+    assert fleet.counts.of("cp1").lanes[UP][-2:] == (6, 7)
+    assert fleet.counts.of_all().lanes[UP][-2:] == (6, 7)
+    assert set(fleet.counts._chargers["cp1"].read) == {str(again), str(b)}
+
+
+async def test_a_session_that_has_ended_is_not_kept_for_its_counts() -> None:
+    depot, counts = await depot_of("cp1")
+    await depot.connect("cp1")
+    await counts.read(1)
+    slot = depot.node.slot("cp1")
+    assert slot is not None
+    session = id(slot.session)
+    await depot.leave("cp1")
+    gc.collect()
+    assert not [thing for thing in gc.get_objects() if id(thing) == session and isinstance(thing, StationSession)]
 
 
 async def test_every_session_is_read_at_the_end_of_a_stretch_and_those_withdrawn_are_forgotten() -> None:

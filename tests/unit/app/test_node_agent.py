@@ -8,6 +8,7 @@ import pytest
 
 from reconciler.app import node_agent
 from reconciler.app.node_agent import NodeAgent
+from reconciler.app.passed import Passed
 from reconciler.app.ports import ChargerMemory
 from reconciler.app.relay_mirror import RelayMirror
 from reconciler.app.relay_rows import Ask, Taken
@@ -27,6 +28,7 @@ class Relay:
     def __init__(self) -> None:
         self.ran: list[tuple[str, int]] = []
         self.chargers: dict[str, LiveCharger] = {}
+        self.counts: dict[str, Passed] = {}
         self.took: dict[str, Taken] = {}
         self.gave_up: list[str] = []
 
@@ -38,6 +40,10 @@ class Relay:
     def live(self, only: Collection[str] | None = None) -> Mapping[str, LiveCharger]:
         """Return what was put in."""
         return {name: live for name, live in self.chargers.items() if only is None or name in only}
+
+    def passed(self, charger: str) -> Passed:
+        """Return what was put in."""
+        return self.counts.get(charger, {})
 
     def taken(self, charger: str, taken: Taken) -> None:
         """Note it."""
@@ -122,9 +128,11 @@ async def test_a_station_that_comes_in_is_taken_then_reported_with_its_node() ->
         assert node.relay.took == {"cp000": Taken(1)}
         await node.until_told("cp000", connected=True)
         assert node.rows.told["cp000"].live.node == "a"
+        node.relay.counts["cp000"] = {"partner": 12}
         node.relay.chargers["cp000"] = LiveCharger("cp000", connected=False, since_s=2.0)
         node.agent.changed("cp000")
         await node.until_told("cp000", connected=False)
+        assert node.rows.told["cp000"].passed == {"partner": 12}
     assert node.trouble == []
 
 

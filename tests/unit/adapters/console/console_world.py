@@ -18,6 +18,7 @@ from reconciler.app.apply_runs import ApplyRuns
 from reconciler.app.fleet_board import FleetBoard
 from reconciler.app.message_counts import MessageCounts
 from reconciler.app.message_tap import MessageTap
+from reconciler.app.passed import Passed
 from reconciler.app.station_session import Totals
 from reconciler.app.tasks import Background
 from reconciler.model.access import Access
@@ -41,8 +42,9 @@ class NoSessions:
     def __init__(self) -> None:
         self.totals = Totals()
 
-    def slot(self, charger: str) -> None:
+    def passed(self, charger: str) -> Passed:
         """Return nothing."""
+        return {}
 
 
 @dataclass

@@ -3,7 +3,8 @@
 from datetime import timedelta
 
 from reconciler.adapters.console.message_chart import message_chart
-from reconciler.app.message_counts import BIN_S, CHARGER_BINS, DOWN, FLEET_BINS, UP, Counts
+from reconciler.app.message_counts import BIN_S, CHARGER_BINS, FLEET_BINS, Counts
+from reconciler.app.passed import DOWN, UP
 from tests.support.clock import EPOCH
 
 
