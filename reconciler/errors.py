@@ -5,6 +5,7 @@ FwdctlError                    1   anything else that went wrong, said in one se
 ├── TextsNeeded                1   known texts are not enough; `texts` have to be sent as documents
 ├── ServerUnreachable          1   no admin API at the URL
 ├── UnknownAddress             1   no such resource, charger or back-end
+├── NotKept                    1   it was there once, and is older than what is kept
 ├── SecretUnavailable          1   a secret reference does not resolve on the server
 ├── NoEncryptionKey            1   something would have to be stored encrypted, and the server has no key
 ├── Unsealable                 1   what is stored encrypted does not open
@@ -66,6 +67,10 @@ class ServerUnreachable(FwdctlError):
 
 class UnknownAddress(FwdctlError):
     """Raised when an address, charger or back-end is not declared."""
+
+
+class NotKept(FwdctlError):
+    """Raised when a revision or a time is asked for that is older than what is kept."""
 
 
 class SecretUnavailable(FwdctlError):

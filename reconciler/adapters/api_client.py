@@ -104,7 +104,7 @@ class ApiClient:
         since: str | None = None,
         revision: int | None = None,
     ) -> Json:
-        """Return {events}, newest first; `since` in ISO 8601."""
+        """Return {events, kept}, newest first; `since` in ISO 8601."""
         return self._get("/v1/history", charger=charger, kind=kind, limit=limit, since=since, revision=revision)
 
     def show(self, address: str, at: str | None = None, revision: int | None = None) -> Json:

@@ -87,9 +87,10 @@ class AccessTokens:
         """
         if select and access is Access.ADMIN:
             raise FwdctlError("an admin is one of the whole site", hint="give operator with --select, or admin without")
-        if len(self._by_digest) >= TOKENS_MAX:
-            raise FwdctlError(f"there are {TOKENS_MAX} tokens already", hint="give fewer, with more to each")
-        text, now = PREFIX + self._new_secret(), self._clock.now()
+        now = self._clock.now()
+        if sum(token.holds_at(now) for token in self._by_digest.values()) >= TOKENS_MAX:
+            raise FwdctlError(f"there are {TOKENS_MAX} tokens already", hint="revoke some, or give fewer that do more")
+        text = PREFIX + self._new_secret()
         expires_at = None if valid_for_s is None else now + timedelta(seconds=valid_for_s)
         token = AccessToken(
             self._new_id(), name, access, _digest(text), now, actor, expires_at, select=dict(select or {})

@@ -21,6 +21,7 @@ _STATUS: Final[Mapping[type[FwdctlError], int]] = {
     errors.TextsNeeded: 409,
     errors.SecretUnavailable: 422,
     errors.UnknownAddress: 404,
+    errors.NotKept: 410,
     errors.NotApplied: 409,
     errors.AppliedInPart: 409,
     errors.NotAvailable: 409,

@@ -244,7 +244,7 @@ class Applying:
         holds = (await self._store.interventions(self._clock.now())).holds
         steps = steps_of(fresh, holds, canaries(fresh.effects, request.pace.canary))
         committed = RolloutCommit(rollout.id, rollout.holder, steps)
-        revision = await self._store.commit_revision(writes, meta, plan.plan_id, committed)
+        revision = await self._store.commit_revision(writes, meta, plan.plan_id, committed, base=plan.base_revision)
         await self._record(request, revision, _summary_text(plan), {})
         return revision
 

@@ -90,6 +90,20 @@ class RevisionMeta:
 
 
 @dataclass(frozen=True, slots=True)
+class Retained:
+    """How far back the store goes; nothing was ever forgotten where a bound is 0 or None.
+
+    `revision` is the oldest one that is kept whole, with everything after it, and `revision_at` when it was applied.
+    `interventions_since`: toggles and outages that were over by then are forgotten, `events_since`: so is history.
+    """
+
+    revision: int = 0
+    revision_at: datetime | None = None
+    interventions_since: datetime | None = None
+    events_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RolloutCommit:
     """The steps that a commit begins: of rollout `id`, by `holder`. They take their chargers over from other ones."""
 
@@ -165,11 +179,14 @@ class Store(Protocol):
         meta: RevisionMeta,
         plan_id: str,
         rollout: RolloutCommit | None = None,
+        *,
+        base: int | None = None,
     ) -> int:
         """Write all of `writes`, and the steps of `rollout`, in one transaction and return the new revision.
 
-        Raises StalePlan where a resource's version is not its `seen_version`, or where `plan_id` was committed
-        before, LockHeld where the rollout is somebody else's by now; then nothing is written.
+        `base` is the revision that the plan was made against. Raises StalePlan where a resource's version is not its
+        `seen_version`, where `plan_id` was committed before or is so old that nobody knows any more, LockHeld where
+        the rollout is somebody else's by now; then nothing is written.
         """
 
     async def begin_rollout(self, rollout: Rollout) -> None:
@@ -211,7 +228,10 @@ class Store(Protocol):
         """Return the applied revision alone, cheaply: 0 where nothing was ever applied."""
 
     async def resources_at(self, revision: int) -> tuple[StoredResource, ...]:
-        """Return all resources as `revision` left them, by address; raises FwdctlError where there is no such one."""
+        """Return all resources as `revision` left them, by address.
+
+        Raises FwdctlError where there is no such one, NotKept where it is forgotten.
+        """
 
     async def learn_texts(self, texts: Sequence[tuple[str, int, str]]) -> None:
         """Remember (address, version, digest): the text of that digest says just what this version does."""
@@ -223,7 +243,13 @@ class Store(Protocol):
         """Return the revision that this plan made, None where it was not applied."""
 
     async def revision_at(self, at: datetime) -> int:
-        """Return the revision that was the applied one at `at`: 0 where nothing was applied yet."""
+        """Return the revision that was the applied one at `at`: 0 where nothing was applied yet.
+
+        Raises NotKept where it is forgotten.
+        """
+
+    async def retained(self) -> Retained:
+        """Return how far back the store goes."""
 
     async def put_override(self, override: Override) -> None:
         """Store an override; one charger has at most one in force, an older one ends at the new one's start."""
@@ -238,7 +264,10 @@ class Store(Protocol):
         """Return the overrides in force at `at`, by charger."""
 
     async def interventions(self, at: datetime) -> Interventions:
-        """Return everything that changes roles besides specs, of one moment; overrides only those in force at `at`."""
+        """Return everything that changes roles besides specs, of one moment; overrides only those in force at `at`.
+
+        Raises NotKept where it is forgotten what was in force then.
+        """
 
     async def begin_outage(self, outage: Outage) -> None:
         """Store an outage begun by hand; its window opens once. The same name again replaces it."""
@@ -269,15 +298,6 @@ class Store(Protocol):
 
     async def record(self, events: Sequence[HistoryEvent]) -> None:
         """Append events to history."""
-
-    async def forget_events(self, before: datetime, at_most: int) -> int:
-        """Delete events from before then, the oldest first and at most so many; return how many."""
-
-    async def forget_rollouts(self, before: datetime, at_most: int) -> int:
-        """Delete applies that are over and began before then, with their steps, at most so many; return how many.
-
-        One that chargers still wait for is kept.
-        """
 
     async def history(self, wanted: HistoryFilter) -> tuple[HistoryEvent, ...]:
         """Return matching events, newest first."""

@@ -26,7 +26,7 @@ from reconciler.app.operations import Operations
 from reconciler.app.outage_desk import OutageDesk
 from reconciler.app.pausing import Pausing
 from reconciler.app.planning import Planning, PlanRequest
-from reconciler.app.ports import Clock, HistoryFilter, Lock, Metrics, RelayPort, Secrets, Store
+from reconciler.app.ports import Clock, HistoryFilter, Lock, Metrics, RelayPort, Retained, Secrets, Store
 from reconciler.app.rollout import StopRequest
 from reconciler.app.showing import Showing, Shown
 from reconciler.app.status import ChargerStatus, Status
@@ -298,6 +298,10 @@ class Reconciler:
     async def history(self, wanted: HistoryFilter) -> tuple[HistoryEvent, ...]:
         """Return matching events, newest first."""
         return await self._store.history(wanted)
+
+    async def retained(self) -> Retained:
+        """Return how far back revisions and history go."""
+        return await self._store.retained()
 
     async def lock(self) -> Lock | None:
         """Return the apply lock as held now, None where it is free."""

@@ -45,7 +45,7 @@ class Showing:
         """Return the resource at the address `text` as of `at` (None: now), or as `revision` left it.
 
         A charger of a split system is shown by that. Raises UnknownAddress where there was no such resource then,
-        FwdctlError where both are given or there is no such revision.
+        NotKept where that is forgotten, FwdctlError where both are given or there is no such revision.
         """
         if at is not None and revision is not None:
             raise FwdctlError("a time and a revision were given", hint="one of --at TIME and --revision REV")
@@ -60,7 +60,7 @@ class Showing:
             raise UnknownAddress(
                 f"there is no {text} in revision {number}", hint="fwdctl history --kind apply lists the revisions"
             )
-        changed_by = await self._last(HistoryFilter(kind="apply", revision=resource.revision, limit=1))
+        changed_by = await self._made(resource.revision)
         shown = Shown(resource.address, number, when, resource.content, changed_by)
         if when is None or site is None or charger not in site.bound_by:
             return shown
@@ -75,6 +75,18 @@ class Showing:
         if newest.revision == revision:
             return newest.site
         return (await asyncio.to_thread(resolved, revision, list(stored))).site
+
+    async def _made(self, revision: int) -> HistoryEvent | None:
+        """Return the apply that made `revision`; where history is forgotten already, as much as the revision says."""
+        event = await self._last(HistoryFilter(kind="apply", revision=revision, limit=1))
+        if event is not None:
+            return event
+        meta = await self._store.revision_meta(revision)
+        if meta is None:
+            return None
+        details = {"git_author": meta.git_author, "git_commit": meta.git_commit}
+        said = {name: value for name, value in details.items() if value}
+        return HistoryEvent(meta.at, "apply", "committed", "", meta.actor, meta.reason, revision, said)
 
     async def _last(self, wanted: HistoryFilter) -> HistoryEvent | None:
         return next(iter(await self._store.history(wanted)), None)

@@ -46,7 +46,7 @@ from reconciler.app.plan_seal import PlanSeal
 from reconciler.app.ports import Store
 from reconciler.app.reconciler import Reconciler
 from reconciler.app.recorder import Recorder
-from reconciler.app.retention import Retention
+from reconciler.app.retention import Keep, Retention
 from reconciler.app.stored_passwords import StoredPasswords
 from reconciler.app.tasks import Background
 from reconciler.cli.certificates import expiry_watch, station_issuer
@@ -55,10 +55,11 @@ from reconciler.cli.file_exchange import open_file_exchange
 from reconciler.cli.leg_parts import leg_parts
 from reconciler.cli.local_parts import LocalParts
 from reconciler.cli.nodes import JoinedNode, join
-from reconciler.cli.options import duration_s
+from reconciler.cli.options import REVISIONS_MIN, duration_s
 from reconciler.cli.settings import Bind, ServeSettings
 from reconciler.cli.station_doors import StationDoors, open_station_doors
 from reconciler.cli.workers.place import Place
+from reconciler.errors import FwdctlError
 
 PART_STOPS_WITHIN_S: Final = 5.0
 
@@ -118,8 +119,8 @@ class _Assembly:
         doors = await open_station_doors(
             self._settings, node, node.security, self._metrics, background, self._stack, place
         )
-        keep_s = duration_s("--history-keep", self._settings.history_keep)
-        self._vital(background, Retention(store, self._clock, keep_s, _report).run(), "retention")
+        retention = Retention(store, self._clock, _keep(self._settings), reconciler.duty, _report)
+        self._vital(background, retention.run(), "retention")
         couriers = self._notices(reconciler, background)
         desk = self._file_exchange(background)
         local = LocalParts(reconciler, store, node, joined, self._clock, self._metrics, background, _report)
@@ -327,6 +328,20 @@ class _Assembly:
         task: asyncio.Task[None] = background.start(work, name=name)
         task.add_done_callback(lambda _task: self._broken.set())
         return task
+
+
+def _keep(settings: ServeSettings) -> Keep:
+    """Return for how long things are kept; raises FwdctlError where that is said wrongly."""
+    if settings.revisions_keep_last < REVISIONS_MIN:
+        raise FwdctlError(
+            f"--revisions-keep-last {settings.revisions_keep_last} would leave no revision to go back to",
+            hint=f"keep {REVISIONS_MIN} at least",
+        )
+    return Keep(
+        duration_s("--history-keep", settings.history_keep),
+        duration_s("--revisions-keep", settings.revisions_keep),
+        settings.revisions_keep_last,
+    )
 
 
 async def _stop_server(server: AdminServer, serving: asyncio.Task[None]) -> None:

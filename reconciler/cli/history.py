@@ -1,6 +1,7 @@
 """`fwdctl history`: who changed what, when and why."""
 
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Annotated, Final
 
 import typer
@@ -29,14 +30,37 @@ def history(
     token: options.Token = None,
 ) -> None:
     """Show events, newest first."""
+    from_then = _since(since) if since is not None else None
     with ApiClient(url, token) as api:
-        answer = api.history(charger, kind, limit, _since(since) if since is not None else None, revision)
+        answer = api.history(charger, kind, limit, from_then, revision)
     if json_output:
         print_json(answer)
-    elif not answer["events"]:
-        typer.echo("No events.")
-    else:
+        return
+    if answer["events"]:
         print_table(("AT", "KIND", "CHARGER", "BY", "WHAT"), map(_row, answer["events"]))
+    else:
+        typer.echo("No events.")
+    for line in _forgotten(answer, from_then, limit, revision):
+        typer.echo(line)
+
+
+def _forgotten(answer: Json, since: str | None, limit: int, revision: int | None) -> Iterator[str]:
+    """Yield what would be missed in an answer: events that are forgotten, and that revisions it names are."""
+    kept = answer.get("kept") or {}
+    events_since, oldest = kept.get("events_since"), kept.get("revision")
+    to_the_end = len(answer["events"]) < limit
+    if events_since and to_the_end and (since is None or _time(since) < _time(events_since)):
+        yield f"Events from before {events_since} are forgotten (serve --history-keep)."
+    named = [event["revision"] for event in answer["events"] if event["kind"] == "apply"] + [revision]
+    if oldest and any(number is not None and number < oldest for number in named):
+        yield (
+            f"Of revisions before {oldest}, applied at {kept['revision_at']}, only events are left"
+            " (serve --revisions-keep): rollback and show don't go back to them."
+        )
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text)
 
 
 def _since(text: str) -> str:

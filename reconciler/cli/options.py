@@ -3,7 +3,7 @@
 import getpass
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -100,6 +100,25 @@ HistoryKeep = Annotated[
     str | None,
     typer.Option(
         envvar="FWDCTL_HISTORY_KEEP", metavar="DURATION", help="How long events are kept; default 17520h, two years."
+    ),
+]
+REVISIONS_MIN: Final = 2
+"""The applied one, and one to go back to."""
+RevisionsKeep = Annotated[
+    str | None,
+    typer.Option(
+        envvar="FWDCTL_REVISIONS_KEEP",
+        metavar="DURATION",
+        help="How long show, dump and rollback go back; default 8760h, a year.",
+    ),
+]
+RevisionsKeepLast = Annotated[
+    int | None,
+    typer.Option(
+        envvar="FWDCTL_REVISIONS_KEEP_LAST",
+        metavar="N",
+        min=REVISIONS_MIN,
+        help="So many revisions stay however old they are; default 100.",
     ),
 ]
 

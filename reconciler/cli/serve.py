@@ -57,6 +57,8 @@ def serve(
     smtp: options.Smtp = None,
     mail_from: options.MailFrom = None,
     history_keep: options.HistoryKeep = None,
+    revisions_keep: options.RevisionsKeep = None,
+    revisions_keep_last: options.RevisionsKeepLast = None,
     workers: options.Workers = None,
     config: Annotated[
         Path | None, typer.Option(envvar="FWDCTL_CONFIG", metavar="FILE", help="Settings in TOML; flags win.")

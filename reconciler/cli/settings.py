@@ -82,6 +82,10 @@ class ServeSettings:
 
     history_keep: str = "17520h"
     """For how long events of history are kept: two years."""
+    revisions_keep: str = "8760h"
+    """For how long what was applied is kept after something else was: a year."""
+    revisions_keep_last: int = 100
+    """So many revisions are kept however old they are, two at least: the applied one and a way back."""
 
     workers: int = 1
     """Processes for stations; more than one need PostgreSQL, and get a front and a supervisor besides."""
@@ -152,7 +156,7 @@ _PATHS: Final = (
 )
 _PATH_LISTS: Final = ("tls_cert", "tls_key")
 _LISTS: Final = (*_PATH_LISTS, "oidc_grant")
-_NUMBERS: Final = ("workers",)
+_NUMBERS: Final = ("workers", "revisions_keep_last")
 
 
 def _read(file: Path) -> dict[str, Any]:

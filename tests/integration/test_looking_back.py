@@ -1,12 +1,14 @@
 """Looking back from the command line: show, history, and the way back."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import yaml
 
+from reconciler.errors import FwdctlError
 from tests.integration.test_cli import edit, site_file
 from tests.support.server import Server, running_server
 
@@ -87,3 +89,65 @@ async def test_history_since_a_while_ago_and_since_a_time(server: Server) -> Non
     assert (await server.fwdctl("history", "--since", later.isoformat(), "--json")).json["events"] == []
     refused = await server.fwdctl("history", "--since", "yesterday")
     assert (refused.code, "'yesterday' is not a time" in refused.err) == (1, True)
+
+
+@pytest.fixture
+async def pruned(tmp_path: Path) -> AsyncIterator[tuple[Server, datetime]]:
+    """A server that keeps its last two revisions of four, with the instant before the second one."""
+    async with running_server(tmp_path / "data") as running:
+        file = site_file(tmp_path, "cp001", "cp002")
+        await running.apply("-f", file, "--reason", "first")
+        before_second = datetime.now(UTC)
+        for number in (3, 4):
+            await running.apply("-f", site_file(tmp_path, "cp001", f"cp00{number}"), "--prune", "--allow-delete-all")
+        await running.apply("-f", site_file(tmp_path, "cp001"), "--prune", "--allow-delete-all")
+    async with running_server(tmp_path / "data", revisions_keep="0s", revisions_keep_last=2) as running:
+        async with asyncio.timeout(10):
+            while await _oldest_kept(running) != 3:  # noqa: ASYNC110 - it forgets in the background, as of its start
+                await asyncio.sleep(0.05)
+        yield running, before_second
+
+
+async def _oldest_kept(server: Server) -> int | None:
+    kept: int | None = (await server.fwdctl("history", "--json")).json["kept"]["revision"]
+    return kept
+
+
+async def test_what_is_older_than_what_is_kept_is_refused_with_why_and_what_to_do(
+    pruned: tuple[Server, datetime],
+) -> None:
+    server, before_second = pruned
+    asked = (
+        ("rollback", "1", "--auto-approve"),
+        ("show", "charger.cp001", "--revision", "2"),
+        ("show", "charger.cp002", "--at", before_second.isoformat()),
+    )
+    for arguments in asked:
+        refused = await server.fwdctl(*arguments)
+        error, hint = refused.err.splitlines()
+        assert refused.code == 1, arguments
+        assert "is not kept any more: the oldest revision that is there is 3, applied at 20" in error
+        assert "serve --revisions-keep" in error
+        assert hint.startswith("hint: go by revision 3 or a newer one: fwdctl history --kind apply")
+    listed = await server.fwdctl("history", "--kind", "apply")
+    assert "Of revisions before 3, applied at 20" in listed.out.splitlines()[-1]
+    newest = await server.fwdctl("history", "--revision", "4")
+    assert "forgotten" not in newest.out
+    assert "Of revisions before" not in newest.out
+
+
+async def test_what_is_kept_is_there_as_it_was_and_rolls_back(pruned: tuple[Server, datetime]) -> None:
+    server, _ = pruned
+    shown = await server.fwdctl("show", "charger.cp004", "--revision", "3")
+    assert (shown.code, "revision 3" in shown.out) == (0, True), shown.err
+    done = await server.fwdctl("rollback", "3", "--auto-approve")
+    assert (done.code, "Applied as revision 5." in done.out) == (0, True), done.err
+    documents = (await server.fwdctl("dump", "--json")).json["documents"]
+    names = [document["metadata"]["name"] for document in documents if document["kind"] == "Charger"]
+    assert names == ["cp001", "cp004"]
+
+
+async def test_a_server_that_would_keep_no_way_back_does_not_start(tmp_path: Path) -> None:
+    with pytest.raises(FwdctlError, match="--revisions-keep-last 1 would leave no revision to go back to"):
+        async with running_server(tmp_path / "data", revisions_keep_last=1):
+            pass

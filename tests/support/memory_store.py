@@ -11,6 +11,7 @@ from reconciler.app.ports import (
     KeptCall,
     Lock,
     ResourceWrite,
+    Retained,
     RevisionMeta,
     RolloutCommit,
     StoredResource,
@@ -36,6 +37,7 @@ class MemoryStore:
         """While True, overrides can't be read and history can't be written."""
         self.revisions: list[RevisionMeta] = []
         self.events: list[HistoryEvent] = []
+        self.kept = Retained()
         self._stored: dict[str, StoredResource] = {}
         self._left: dict[int, dict[str, StoredResource]] = {}
         self._last_version: dict[str, int] = {}
@@ -65,8 +67,10 @@ class MemoryStore:
         meta: RevisionMeta,
         plan_id: str,
         rollout: RolloutCommit | None = None,
+        *,
+        base: int | None = None,
     ) -> int:
-        """Write all or nothing."""
+        """Write all or nothing; `base` may be any, nothing is ever forgotten here."""
         current = {address: stored.version for address, stored in self._stored.items()}
         stale = [write.address for write in writes if current.get(write.address, 0) != write.seen_version]
         if plan_id in self._used_plans or stale:
@@ -190,6 +194,10 @@ class MemoryStore:
         """Count the commits until then."""
         return sum(meta.at <= at for meta in self.revisions)
 
+    async def retained(self) -> Retained:
+        """Return that nothing is forgotten, but what a test says."""
+        return self.kept
+
     async def put_override(self, override: Override) -> None:
         """Store it; older ones on the charger end at its start."""
         self._overrides = [
@@ -293,26 +301,6 @@ class MemoryStore:
         self._answer()
         for event in events:
             self.events.append(replace(event, seq=len(self.events) + 1))
-
-    async def forget_rollouts(self, before: datetime, at_most: int) -> int:
-        """Drop applies that are over."""
-        over = [
-            id
-            for id, rollout in self._rollouts.items()
-            if rollout.started_at < before
-            and rollout.state is not RolloutState.OPEN
-            and not any(step.state in HELD for step in self._steps.get(id, {}).values())
-        ][:at_most]
-        for id in over:
-            del self._rollouts[id]
-            self._steps.pop(id, None)
-        return len(over)
-
-    async def forget_events(self, before: datetime, at_most: int) -> int:
-        """Drop the oldest."""
-        old = {event.seq for event in [event for event in self.events if event.at < before][:at_most]}
-        self.events = [event for event in self.events if event.seq not in old]
-        return len(old)
 
     async def history(self, wanted: HistoryFilter) -> tuple[HistoryEvent, ...]:
         """Return matching events, newest first."""

@@ -14,7 +14,7 @@ from reconciler.app.applying import ApplyProgress, ApplyResult
 from reconciler.app.courses import ChargerResult
 from reconciler.app.drifting import DriftReport
 from reconciler.app.dumping import Newcomer
-from reconciler.app.ports import Lock
+from reconciler.app.ports import Lock, Retained
 from reconciler.app.status import ChargerStatus
 from reconciler.app.toggling import ToggleResult
 from reconciler.model.features import FEATURES
@@ -114,9 +114,16 @@ def drift(report: DriftReport) -> JSONResponse:
     )
 
 
-def history(events: Sequence[HistoryEvent]) -> JSONResponse:
-    """Return events in the order given."""
-    return answer(events=[event_json(event) for event in events])
+def history(events: Sequence[HistoryEvent], kept: Retained) -> JSONResponse:
+    """Return events in the order given, and how far back there are any, and revisions; null where nothing is gone."""
+    return answer(
+        events=[event_json(event) for event in events],
+        kept={
+            "events_since": instant(kept.events_since) if kept.events_since is not None else None,
+            "revision": kept.revision or None,
+            "revision_at": instant(kept.revision_at) if kept.revision_at is not None else None,
+        },
+    )
 
 
 def toggle(result: ToggleResult) -> JSONResponse:

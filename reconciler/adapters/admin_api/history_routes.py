@@ -34,7 +34,7 @@ def add_history_routes(router: APIRouter, reconciler: Reconciler, seal: PlanSeal
         labels = CURRENT_CALL.get().caller.select
         reached = tuple(sorted(await reconciler.reach.chargers(labels))) if labels else None
         wanted = HistoryFilter(charger, kind, since, limit, revision=revision, without=without, chargers=reached)
-        return answers.history(await reconciler.history(wanted))
+        return answers.history(await reconciler.history(wanted), await reconciler.retained())
 
     @router.get("/resources/{address}")
     async def show(

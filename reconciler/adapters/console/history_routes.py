@@ -38,8 +38,16 @@ def add_history_routes(
         without = None if kind == API_CALL else API_CALL  # every change is there as what it did
         wanted = HistoryFilter(charger or None, kind or None, limit=EVENTS_MAX, without=without)
         events = await reconciler.history(wanted)
+        kept = await reconciler.retained()
         return pages.page(
-            request, "history.html", events=events, charger=charger, kind=kind, kinds=EVENT_WORDS, most=EVENTS_MAX
+            request,
+            "history.html",
+            events=events,
+            charger=charger,
+            kind=kind,
+            kinds=EVENT_WORDS,
+            most=EVENTS_MAX,
+            kept=kept,
         )
 
     @console.get("/changes")
@@ -49,6 +57,7 @@ def add_history_routes(
             request,
             "changes.html",
             applies=await reconciler.history(HistoryFilter(kind="apply", limit=APPLIES_MAX)),
+            kept=await reconciler.retained(),
             drift=await reconciler.drift(),
             lock=await reconciler.lock(),
             running=runs.recent(),
@@ -62,7 +71,8 @@ def add_history_routes(
         events = await reconciler.history(HistoryFilter(revision=number, limit=EVENTS_MAX)) if number else ()
         if not events:
             raise UnknownAddress(f"there is no revision {revision}", hint="the page of changes lists them")
-        return pages.page(request, "revision.html", revision=number, events=events)
+        kept = await reconciler.retained()
+        return pages.page(request, "revision.html", revision=number, events=events, kept=kept)
 
 
 def _add_applies(console: FastAPI, runs: ApplyRuns, board: FleetBoard, pages: Pages, streams: Streams) -> None:

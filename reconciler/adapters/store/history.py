@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import delete, insert, select
 
 from reconciler.adapters.store import tables
+from reconciler.adapters.store.retained import Bound, move_bound
 from reconciler.adapters.store.section import Section
 from reconciler.app.ports import HistoryFilter
 from reconciler.model.history import HistoryEvent
@@ -29,7 +30,10 @@ class History(Section):
         column = tables.events.c
         oldest = select(column.seq).where(column.at < before).order_by(column.seq).limit(at_most)
         async with self._database.writing() as connection:
-            return (await connection.execute(delete(tables.events).where(column.seq.in_(oldest)))).rowcount
+            forgotten = (await connection.execute(delete(tables.events).where(column.seq.in_(oldest)))).rowcount
+            if forgotten:
+                await move_bound(connection, Bound.EVENTS, before)
+            return forgotten
 
     async def history(self, wanted: HistoryFilter) -> tuple[HistoryEvent, ...]:
         """Return matching events, newest first."""

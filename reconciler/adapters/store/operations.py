@@ -2,18 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import insert, select, update
 
 from reconciler.adapters.store import tables
 from reconciler.adapters.store.section import Section
 from reconciler.model.history import HistoryEvent
 from reconciler.model.operations import OperationRecord, ProgressLine, State
-
-KEPT_FOR: Final = timedelta(days=90)
-"""Then a row goes, results with it; history stays."""
 
 INTERRUPTED: Final = "the server stopped meanwhile"
 
@@ -53,11 +50,10 @@ class KeptOperations(Section):
             return tuple(await connection.scalars(asked))
 
     async def interrupt_operations(self, holder: str, at: datetime) -> tuple[OperationRecord, ...]:
-        """End what `holder` left running as interrupted, with an event each, and return it; forget what is old."""
+        """End what `holder` left running as interrupted, with an event each, and return it."""
         column = tables.operations.c
         running = (column.holder == holder, column.state == State.RUNNING.value)
         async with self._database.writing() as connection:
-            await connection.execute(delete(tables.operations).where(column.started_at < at - KEPT_FOR))
             found = (
                 (await connection.execute(select(tables.operations).where(*running).with_for_update())).mappings().all()
             )

@@ -6,6 +6,7 @@ from sqlalchemy import RowMapping, delete, select
 
 from reconciler.adapters.store.overrides import in_force, override_of
 from reconciler.adapters.store.pauses import pauses_of
+from reconciler.adapters.store.retained import refuse_forgotten_interventions
 from reconciler.adapters.store.rollouts import holds_of
 from reconciler.adapters.store.section import Section
 from reconciler.adapters.store.tables import begun_outages, failovers, outage_adjustments, overrides, row, upsert
@@ -20,8 +21,12 @@ class Outages(Section):
     """What changes roles besides specs and technicians."""
 
     async def interventions(self, at: datetime) -> Interventions:
-        """Return everything that changes roles besides specs, of one moment; overrides only those in force at `at`."""
+        """Return everything that changes roles besides specs, of one moment; overrides only those in force at `at`.
+
+        Raises NotKept where it is forgotten what was in force then.
+        """
         async with self._database.reading() as connection:
+            await refuse_forgotten_interventions(connection, at)
             held = (await connection.execute(select(overrides).where(in_force(at)))).mappings().all()
             begun = (await connection.execute(select(begun_outages))).mappings().all()
             failed = (await connection.execute(select(failovers))).mappings().all()

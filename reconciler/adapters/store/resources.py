@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
@@ -10,11 +10,13 @@ from sqlalchemy import ColumnElement, Text, and_, bindparam, case, cast, func, i
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconciler.adapters.store.engine import Turn
+from reconciler.adapters.store.retained import is_kept, not_kept, oldest_kept
 from reconciler.adapters.store.rollouts import write_steps
 from reconciler.adapters.store.section import Section
 from reconciler.adapters.store.tables import resource_versions, revisions, row
 from reconciler.app.ports import ResourceWrite, RevisionMeta, RolloutCommit, StoredResource
 from reconciler.errors import FwdctlError, StalePlan
+from reconciler.model.rollouts import Step
 
 _IN_LIST: Final = 1000
 """Addresses asked for in one statement; both engines bound the parameters of one."""
@@ -46,13 +48,18 @@ class Resources(Section):
             return await _last_revision(connection)
 
     async def resources_at(self, revision: int) -> tuple[StoredResource, ...]:
-        """Return all resources as `revision` left them, by address; raises FwdctlError where there is no such one."""
+        """Return all resources as `revision` left them, by address.
+
+        Raises FwdctlError where there is no such one, NotKept where it is forgotten.
+        """
         versions = resource_versions.c
         held = and_(versions.revision <= revision, or_(versions.ended_by.is_(None), versions.ended_by > revision))
         async with self._database.reading() as connection:
             last = await _last_revision(connection)
             if not 0 <= revision <= last:
                 raise FwdctlError(f"there is no revision {revision}, the last one is {last}", hint="see fwdctl history")
+            if not await is_kept(connection, revision):
+                raise await not_kept(connection, f"revision {revision}")
             return await _read(connection, held)
 
     async def revision_meta(self, revision: int) -> RevisionMeta | None:
@@ -69,9 +76,15 @@ class Resources(Section):
             return await _revision_of(connection, plan_id)
 
     async def revision_at(self, at: datetime) -> int:
-        """Return the revision that was the applied one at `at`: 0 where nothing was applied yet."""
+        """Return the revision that was the applied one at `at`: 0 where nothing was applied yet.
+
+        Raises NotKept where it is forgotten.
+        """
         async with self._database.reading() as connection:
-            return await connection.scalar(select(func.max(revisions.c.revision)).where(revisions.c.at <= at)) or 0
+            found = await connection.scalar(select(func.max(revisions.c.revision)).where(revisions.c.at <= at)) or 0
+            if found < await oldest_kept(connection):  # below it there are gaps
+                raise await not_kept(connection, f"what was applied at {at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
+            return found
 
     async def learn_texts(self, texts: Sequence[tuple[str, int, str]]) -> None:
         """Remember (address, version, digest): the text of that digest says just what this version does."""
@@ -89,23 +102,27 @@ class Resources(Section):
         meta: RevisionMeta,
         plan_id: str,
         rollout: RolloutCommit | None = None,
+        *,
+        base: int | None = None,
     ) -> int:
         """Write all of `writes` (each address once) in one transaction and return the new revision.
 
-        With a `rollout`, its steps are written with them. Raises StalePlan where a resource's version is not its
-        `seen_version`, or where `plan_id` was committed before, LockHeld where somebody else took the rollout over;
-        then nothing is written.
+        With a `rollout`, its steps are written with them; `base` is the revision that the plan was made against.
+        Raises StalePlan where a resource's version is not its `seen_version`, where `plan_id` was committed before or
+        is so old that nobody knows any more, LockHeld where somebody else took the rollout over; then nothing is
+        written.
         """
         addresses = [write.address for write in writes]
         if len(set(addresses)) < len(addresses):
             raise ValueError("one revision writes an address twice")
         async with self._database.writing(Turn.RESOURCES) as connection:
-            await _refuse_used(connection, plan_id)
+            await _refuse_used(connection, plan_id, base)
+            await _refuse_bases(connection, rollout.steps if rollout is not None else ())
             known = await _versions(connection, addresses)
             _refuse_stale(writes, known)
             revision = await _last_revision(connection) + 1
             await connection.execute(insert(revisions), row(meta, revision=revision, plan_id=plan_id))
-            await _write(connection, writes, known, revision)
+            await _write(connection, writes, known, revision, first=await oldest_kept(connection) + 1)
             if rollout is not None:
                 await write_steps(connection, rollout, revision)
             return revision
@@ -134,10 +151,25 @@ async def _revision_of(connection: AsyncConnection, plan_id: str) -> int | None:
     return await connection.scalar(select(revisions.c.revision).where(revisions.c.plan_id == plan_id))
 
 
-async def _refuse_used(connection: AsyncConnection, plan_id: str) -> None:
+async def _refuse_used(connection: AsyncConnection, plan_id: str, base: int | None) -> None:
     used = await _revision_of(connection, plan_id)
     if used is not None:
         raise StalePlan(f"this plan was applied before, as revision {used}", hint="make a new one: fwdctl plan")
+    if base is not None and base < await oldest_kept(connection):  # it may have been: nobody knows any more
+        raise StalePlan(
+            f"this plan was made against revision {base}, which is not kept any more",
+            hint="make a new one: fwdctl plan",
+        )
+
+
+async def _refuse_bases(connection: AsyncConnection, steps: Sequence[Step]) -> None:
+    """Refuse steps that would leave chargers as of a revision that was forgotten since they were planned."""
+    for base in {step.base for step in steps}:
+        if not await is_kept(connection, base):
+            raise StalePlan(
+                f"revision {base}, as of which chargers ran when the plan was made, is not kept any more",
+                hint="make a new one: fwdctl plan",
+            )
 
 
 async def _versions(connection: AsyncConnection, addresses: Sequence[str]) -> dict[str, _Version]:
@@ -160,8 +192,13 @@ def _refuse_stale(writes: Sequence[ResourceWrite], known: dict[str, _Version]) -
 
 
 async def _write(
-    connection: AsyncConnection, writes: Sequence[ResourceWrite], known: dict[str, _Version], revision: int
+    connection: AsyncConnection,
+    writes: Sequence[ResourceWrite],
+    known: dict[str, _Version],
+    revision: int,
+    first: int,
 ) -> None:
+    """Write `revision`; versions of what did not exist count from `first`, which none that was forgotten came to."""
     versions = resource_versions.c
     if ended := [{"ended": write.address} for write in writes if write.seen_version]:
         end = update(resource_versions).where(versions.address == bindparam("ended"), versions.ended_by.is_(None))
@@ -169,7 +206,7 @@ async def _write(
     written = [
         {
             "address": write.address,
-            "version": known.get(write.address, _Version()).last + 1,
+            "version": _next(known.get(write.address, _Version()), first),
             "content": dict(write.content),
             "revision": revision,
         }
@@ -178,6 +215,10 @@ async def _write(
     ]
     if written:
         await connection.execute(insert(resource_versions), written)
+
+
+def _next(version: _Version, first: int) -> int:
+    return version.last + 1 if version.current else max(version.last + 1, first)
 
 
 def _chunks(addresses: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -4,7 +4,20 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, and_, bindparam, delete, insert, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    RowMapping,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    literal,
+    or_,
+    select,
+    union,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconciler.adapters.store.engine import Turn
@@ -129,6 +142,13 @@ async def holds_of(connection: AsyncConnection) -> tuple[Hold, ...]:
     rows = await connection.execute(asked)
     holds = [Hold(charger, base, rollout, state == PAUSED) for charger, base, rollout, state in rows]
     return tuple(sorted(holds, key=lambda hold: hold.charger))
+
+
+def held_bases() -> CompoundSelect[tuple[int]]:
+    """Return the statement for the revisions by which chargers still run, or will again where an apply is resumed."""
+    step, resumable = rollout_steps.c, rollouts.c.state.in_((RolloutState.OPEN.value, RolloutState.STOPPED.value))
+    unfinished = select(step.base).join(rollouts, rollouts.c.id == step.rollout)
+    return union(select(step.base).where(_is_one_of(HELD)), unfinished.where(resumable, _is_one_of(UNFINISHED)))
 
 
 def _is_one_of(states: Sequence[str]) -> ColumnElement[bool]:

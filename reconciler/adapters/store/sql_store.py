@@ -5,6 +5,7 @@ from pathlib import Path
 from reconciler.adapters.store.access_tokens import KeptTokens
 from reconciler.adapters.store.engine import Database
 from reconciler.adapters.store.errands import ErrandsOfStore
+from reconciler.adapters.store.forgetting import Forgetting
 from reconciler.adapters.store.history import History
 from reconciler.adapters.store.kept_calls import KeptCalls
 from reconciler.adapters.store.local_rules import LocalRules
@@ -19,6 +20,7 @@ from reconciler.adapters.store.overrides import Overrides
 from reconciler.adapters.store.pauses import Pauses
 from reconciler.adapters.store.relay_rows import RelayRowsOfStore
 from reconciler.adapters.store.resources import Resources
+from reconciler.adapters.store.retained import RetainedRevisions
 from reconciler.adapters.store.rollouts import Rollouts
 from reconciler.adapters.store.sealed_legs import SealedLegs
 from reconciler.adapters.store.strangers import Strangers
@@ -42,6 +44,8 @@ class SqlStore(
     Strangers,
     RelayRowsOfStore,
     ErrandsOfStore,
+    RetainedRevisions,
+    Forgetting,
 ):
     """Everything durable, in one SQL database."""
 

@@ -89,7 +89,7 @@ revisions: Final = Table(
     Column("git_commit", PlainText, nullable=False),
     Column("override_window", Boolean, nullable=False, server_default=false()),
 )
-"""One row per commit, for ever: a plan_id found here is used up."""
+"""One row per commit: a plan_id found here is used up. Those that are forgotten, see `retained.py`, leave gaps."""
 
 resource_versions: Final = Table(
     "resource_versions",
@@ -100,11 +100,12 @@ resource_versions: Final = Table(
     Column("revision", Integer, ForeignKey("revisions.revision"), nullable=False),
     Column("ended_by", Integer, ForeignKey("revisions.revision"), nullable=True),
     Column("text", PlainText, nullable=True),
+    Index("ix_resource_versions_revision", "revision"),
 )
 """Every version of every resource: it counts from `revision` until `ended_by` (the revision that changed or deleted
-it; null while it is the current one). Versions of an address go on counting over a deletion, so that a plan made
-before it can't be taken for one made after it. `text` is the digest of a text that says just this version, null
-where none is known."""
+it; null while it is the current one). Versions of an address go on counting over a deletion, also where those before
+it are forgotten, so that a plan made before it can't be taken for one made after it. `text` is the digest of a text
+that says just this version, null where none is known."""
 
 Index(
     "ix_resource_versions_current",
@@ -112,6 +113,13 @@ Index(
     unique=True,
     sqlite_where=resource_versions.c.ended_by.is_(None),
     postgresql_where=resource_versions.c.ended_by.is_(None),
+)
+
+Index(
+    "ix_resource_versions_ended_by",
+    resource_versions.c.ended_by,
+    sqlite_where=resource_versions.c.ended_by.is_not(None),
+    postgresql_where=resource_versions.c.ended_by.is_not(None),
 )
 
 overrides: Final = Table(

@@ -104,6 +104,8 @@ async def test_a_token_for_some_chargers_keeps_their_labels_and_is_no_admin_s() 
 async def test_the_number_of_tokens_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(access_tokens, "TOKENS_MAX", 1)
     desk = Desk()
-    await desk.tokens.create("one", Access.VIEWER, None, "anna")
+    _, one = await desk.tokens.create("one", Access.VIEWER, None, "anna")
     with pytest.raises(FwdctlError, match="1 tokens already"):
         await desk.tokens.create("two", Access.VIEWER, None, "anna")
+    await desk.tokens.revoke(one.id, "anna")
+    await desk.tokens.create("two", Access.VIEWER, None, "anna")

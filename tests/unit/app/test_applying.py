@@ -251,7 +251,7 @@ async def test_a_commit_survives_whatever_kills_the_apply_and_the_next_process_g
 
 async def test_an_apply_that_is_killed_before_the_commit_changed_nothing() -> None:
     class Unwilling(MemoryStore):
-        async def commit_revision(self, *_: object) -> int:
+        async def commit_revision(self, *_: object, **__: object) -> int:
             raise asyncio.CancelledError
 
     world = World(Unwilling())
