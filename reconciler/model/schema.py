@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from reconciler.model.addresses import KINDS
+from reconciler.model.described import Described
 from reconciler.model.desired import LOCAL
 from reconciler.model.durations import format_duration
 from reconciler.model.kinds import API_VERSION, BUILT_IN_ROLES, SPEC_MODELS, Metadata
@@ -80,7 +81,7 @@ def _named(*names: str) -> dict[str, Any]:
 def _definitions(models: list[Any]) -> dict[str, Any]:
     """Return the definitions of `models`, Metadata and all that they are made of."""
     wanted: list[tuple[type[BaseModel], Any]] = [(model, "validation") for model in (Metadata, *models)]
-    _, schema = models_json_schema(wanted, by_alias=True, ref_template=_REF)
+    _, schema = models_json_schema(wanted, by_alias=True, ref_template=_REF, schema_generator=Described)
     return {name: _draft_7(definition) for name, definition in schema["$defs"].items()}
 
 

@@ -9,6 +9,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from reconciler.model.described import descriptions
 from reconciler.model.diagnostics import Diagnostic, InvalidValue, Severity
 from reconciler.model.kinds.base import describe
 from reconciler.model.site import Resource
@@ -85,9 +86,9 @@ def _unknown_field(model: type[BaseModel], loc: tuple[int | str, ...], prefix: s
 
 def _description(model: type[BaseModel], loc: tuple[int | str, ...]) -> str:
     owner = _model_at(model, loc[:-1])
-    for field in owner.model_fields.values() if owner else ():
-        if field.alias == loc[-1] and field.description:
-            return f"{loc[-1]}: {field.description}"
+    for name, field in owner.model_fields.items() if owner else ():
+        if owner is not None and field.alias == loc[-1] and name in descriptions(owner):
+            return f"{loc[-1]}: {descriptions(owner)[name]}"
     return f"add {loc[-1]}"
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class Parameters(BaseModel):
     """What an operation is told; every field is known, nothing changes afterwards. Its JSON Schema is a form."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     def shown(self) -> dict[str, Any]:
         """Return them as JSON for history and whoever follows: no secret is in it, nor what was not given."""
@@ -22,7 +22,7 @@ class NoParameters(Parameters):
 class Result(BaseModel):
     """What came of an operation."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     status: str = ""
     """As the charging station answered it, "" where it has no word for it."""

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from reconciler.errors import FwdctlError
 from reconciler.local.operations.course import Course
 from reconciler.local.operations.model import Parameters, Result
+from reconciler.model.described import Described
 
 FileNeed = Literal["", "serves", "receives"]
 
@@ -66,7 +67,7 @@ class Operation:
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON Schema of the parameters."""
-        return self.parameters.model_json_schema()
+        return self.parameters.model_json_schema(schema_generator=Described)
 
 
 def _told(problem: Any) -> str:

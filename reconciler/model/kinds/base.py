@@ -22,7 +22,7 @@ class SpecModel(BaseModel):
         frozen=True,
         extra="forbid",
         alias_generator=to_camel,
-        use_attribute_docstrings=True,
+        defer_build=True,  # most sites have a few of the kinds; docstrings of fields: model/described.py
     )
 
 
