@@ -1,15 +1,19 @@
 """The client of the admin API: every call returns the server's JSON, or raises the error that the server meant."""
 
-import ipaddress
 import os
+import re
 import ssl
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from http import HTTPStatus
+from http.client import HTTPException, HTTPResponse, IncompleteRead
 from types import TracebackType
 from typing import Any, BinaryIO, Final, Self
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
-import httpx
+import msgspec
 
+from reconciler.adapters.api_connection import ApiConnection
 from reconciler.app import api_contract
 from reconciler.errors import FwdctlError, ServerUnreachable
 
@@ -18,8 +22,11 @@ CA_VARIABLE: Final = "FWDCTL_CA"
 """Names a file with the CA certificates that the server's own is checked against; the system's without it."""
 TIMEOUT_S: Final = 60.0
 """Longer than the server takes to plan 100 000 chargers, and than any long poll."""
+CHUNK_BYTES: Final = 64 * 1024
 
 Json = dict[str, Any]
+
+_TOKEN: Final = re.compile(r"[!-~]+")
 
 
 class ApiClient:
@@ -30,17 +37,13 @@ class ApiClient:
     """
 
     def __init__(self, url: str = DEFAULT_URL, token: str | None = None, timeout_s: float = TIMEOUT_S) -> None:
-        ca_file = os.environ.get(CA_VARIABLE)
         self._url = url.rstrip("/")
+        if token and not _TOKEN.fullmatch(token):
+            raise FwdctlError("the token has a character that no token has", hint="look for a blank or a line break")
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
-            self._http = httpx.Client(
-                base_url=self._url,
-                headers={"Authorization": f"Bearer {token}"} if token else None,
-                timeout=timeout_s,
-                trust_env=not _is_loopback(httpx.URL(url).host),  # a proxy has no way to our own machine
-                verify=_trusted(ca_file),
-            )
-        except (httpx.InvalidURL, ValueError) as error:
+            self._http = ApiConnection(url, headers, timeout_s, _trusted(os.environ.get(CA_VARIABLE)))
+        except ValueError as error:
             raise FwdctlError(f"{url!r} is not a URL: {error}", hint="write it as http://HOST:PORT") from error
 
     def __enter__(self) -> Self:
@@ -213,11 +216,12 @@ class ApiClient:
 
     def add_firmware(self, name: str, content: BinaryIO, **signing: str) -> Json:
         """Upload a file (`signing`: signature and certificate) and return what is kept: name, size, sha256."""
-        return self._ask("PUT", f"/v1/firmware/{quote(name, safe='')}", content=content.read(), params=signing)
+        path = f"/v1/firmware/{quote(name, safe='')}"
+        return self._ask("PUT", path, signing, content.read(), "application/octet-stream")
 
     def remove_firmware(self, name: str) -> Json:
         """Take a file away and return what it was."""
-        return self._ask("DELETE", f"/v1/firmware/{quote(name, safe='')}")
+        return self._ask("DELETE", f"/v1/firmware/{quote(name, safe='')}", {})
 
     def uploads(self, charger: str | None = None) -> Json:
         """Return {uploads}: what stations left here, newest first."""
@@ -225,12 +229,12 @@ class ApiClient:
 
     def download(self, upload_id: str, into: BinaryIO) -> None:
         """Write an upload's bytes to `into`."""
-        with self._http.stream("GET", f"/v1/uploads/{quote(upload_id, safe='')}") as response:
-            if response.is_error:
-                response.read()
-                self._answer(response)
-            for chunk in response.iter_bytes():
-                into.write(chunk)
+        with self._reaching():
+            response = self._http.ask("GET", f"/v1/uploads/{quote(upload_id, safe='')}")
+        if response.status != HTTPStatus.OK:
+            self._answer(response)
+        while chunk := self._chunk(response):
+            into.write(chunk)
 
     def lock(self) -> Json:
         """Return {lock}: who holds the apply lock, or null."""
@@ -254,67 +258,65 @@ class ApiClient:
 
     def _get(self, path: str, **params: str | float | None) -> Json:
         given = {name: value for name, value in params.items() if value is not None}
-        return self._ask("GET", path, params=given)
+        return self._ask("GET", path, given)
 
     def _post(self, path: str, body: Mapping[str, Any]) -> Json:
-        return self._ask("POST", path, json=body)
+        return self._ask("POST", path, {}, msgspec.json.encode(body), "application/json")
 
-    def _ask(self, method: str, path: str, **request: Any) -> Json:
+    def _ask(
+        self, method: str, path: str, params: Mapping[str, Any], body: bytes | None = None, content_type: str = ""
+    ) -> Json:
+        with self._reaching():
+            response = self._http.ask(method, f"{path}?{urlencode(params)}" if params else path, body, content_type)
+        return self._answer(response)
+
+    @contextmanager
+    def _reaching(self) -> Iterator[None]:
+        """Say in our words what goes wrong on the way to the server and back."""
         try:
-            response = self._http.request(method, path, **request)
-        except httpx.TimeoutException as error:
+            yield
+        except TimeoutError as error:
             raise ServerUnreachable(
                 f"the fwdctl server at {self._url} did not answer in time",
                 hint="see its log; what was asked may still have happened: fwdctl status",
             ) from error
-        except httpx.UnsupportedProtocol as error:
-            raise FwdctlError(f"{self._url!r} is not a URL", hint="write it as http://HOST:PORT") from error
-        except httpx.TransportError as error:
+        except (OSError, HTTPException) as error:
+            why = error.strerror.lower() if isinstance(error, OSError) and error.strerror else str(error)
             raise ServerUnreachable(
-                f"no fwdctl server at {self._url}: {_cause(error)}", hint="start one: fwdctl serve"
+                f"no fwdctl server at {self._url}: {why}", hint="start one: fwdctl serve"
             ) from error
-        return self._answer(response)
 
-    def _answer(self, response: httpx.Response) -> Json:
+    def _chunk(self, response: HTTPResponse) -> bytes:
+        """Return the next bytes of an answer, none at its end."""
+        with self._reaching():
+            chunk = response.read(CHUNK_BYTES)
+            if not chunk and response.length:
+                raise IncompleteRead(b"", response.length)
+        return chunk
+
+    def _answer(self, response: HTTPResponse) -> Json:
+        with self._reaching():
+            content = response.read()
         try:
-            body = response.json()
+            body = msgspec.json.decode(content)
             ours = isinstance(body, dict) and str(body["format_version"]).split(".")[0] == "1"
-        except (ValueError, KeyError):
+        except (msgspec.DecodeError, UnicodeDecodeError, KeyError):
             body, ours = None, False
         if not ours:
             raise ServerUnreachable(
-                f"what answers at {self._url} speaks no admin API that this fwdctl knows (HTTP {response.status_code})",
+                f"what answers at {self._url} speaks no admin API that this fwdctl knows (HTTP {response.status})",
                 hint="check --url, and that client and server are of the same major version: fwdctl version",
             )
-        if response.is_error:
+        if response.status >= HTTPStatus.BAD_REQUEST:
             raise api_contract.error_from_json(body)
         answer: Json = body
         return answer
 
 
-def _trusted(ca_file: str | None) -> ssl.SSLContext | bool:
+def _trusted(ca_file: str | None) -> ssl.SSLContext | None:
     if ca_file is None:
-        return True
+        return None
     try:
         return ssl.create_default_context(cafile=ca_file)
     except OSError as error:
         raise FwdctlError(f"{CA_VARIABLE}: {ca_file} can't be used: {error.strerror or error}") from error
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _cause(error: BaseException) -> str:
-    """Return the operating system's words at the root of `error`, for example "connection refused"."""
-    root: BaseException | None = error
-    while root is not None:
-        if isinstance(root, OSError) and root.strerror:
-            return root.strerror.lower()
-        root = root.__cause__ or root.__context__
-    return str(error)

@@ -44,7 +44,8 @@ class Described(GenerateJsonSchema):
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
         """Return the JSON Schema of a model."""
         written = super().model_schema(schema)
-        model, properties = schema["cls"], written.get("properties", {})
+        model: type[BaseModel] = schema["cls"]
+        properties = written.get("properties", {})
         for name, text in descriptions(model).items():
             field = model.model_fields[name]
             if (described := properties.get(field.alias or name)) is not None:

@@ -1,5 +1,6 @@
 """What the client makes of answers, of errors, and of nobody answering; over real sockets."""
 
+import io
 import json
 import socket
 import threading
@@ -21,6 +22,8 @@ class CannedServer(HTTPServer):
     body: bytes = b'{"format_version": "1.0"}'
     headers: dict[str, str]
     path = ""
+    promised: int | None = None
+    """The length that is told, where it is not the body's."""
 
     def answer(self, status: int, body: Any) -> None:
         """Set the answer to the next requests."""
@@ -41,7 +44,7 @@ class Handler(BaseHTTPRequestHandler):
         """Answer a GET."""
         self.server.headers, self.server.path = dict(self.headers), self.path
         self.send_response(self.server.status)
-        self.send_header("Content-Length", str(len(self.server.body)))
+        self.send_header("Content-Length", str(self.server.promised or len(self.server.body)))
         self.end_headers()
         self.wfile.write(self.server.body)
 
@@ -126,3 +129,19 @@ def test_a_proxy_is_never_asked_for_our_own_machine(server: CannedServer, monkey
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
     with ApiClient(server.url) as api:
         assert api.version() == {"format_version": "1.0"}
+
+
+@pytest.mark.parametrize("token", ["t0ken\n", "t0 ken", "t0kén"])
+def test_what_can_be_no_token_is_refused_and_not_repeated(token: str) -> None:
+    with pytest.raises(FwdctlError, match="no token has") as caught:
+        ApiClient(token=token)
+    assert token not in f"{caught.value.summary}{caught.value.hint}"
+
+
+def test_half_an_upload_is_none(server: CannedServer) -> None:
+    server.answer(200, b"half")
+    server.promised = 8
+    into = io.BytesIO()
+    with ApiClient(server.url) as api, pytest.raises(ServerUnreachable, match="4 more expected"):
+        api.download("u1", into)
+    assert into.getvalue() == b"half"
