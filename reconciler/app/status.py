@@ -72,7 +72,7 @@ class Status:
                 await asyncio.sleep(0)
             some = names[start : start + AT_ONCE]
             live = self._relay.live(some)
-            found += [reading.status(name, live.get(name)) for name in some]
+            found += [reading.status(name, live.get(name)) for name in some if reading.tells(name, live.get(name))]
         return tuple(found)
 
     def _ordered(self, names: AbstractSet[str]) -> Sequence[str]:
@@ -92,6 +92,10 @@ class _Reading:
         self._overrides = {override.charger: override for override in controller.interventions.overrides}
         self._paused = controller.paused
         self._holds = holds_in_force(controller.interventions, controller.paused)
+
+    def tells(self, name: str, live: LiveCharger | None) -> bool:
+        """Tell whether there is such a charger: one that was deleted is there for as long as it is connected."""
+        return name in self._site.chargers or (live is not None and live.connected)
 
     def status(self, name: str, live: LiveCharger | None) -> ChargerStatus:
         return ChargerStatus(

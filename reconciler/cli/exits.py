@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 import typer
 
 from reconciler.app import api_contract
-from reconciler.cli.diagnostics import render_diagnostics
 from reconciler.errors import FwdctlError, InvalidSpecs
 
 
@@ -46,6 +45,8 @@ def _tell(error: FwdctlError, arguments: Sequence[str]) -> int:
         typer.echo(json.dumps(api_contract.error_to_json(error), indent=2), err=True)
         return error.exit_code
     if isinstance(error, InvalidSpecs):
+        from reconciler.cli.diagnostics import render_diagnostics  # here: it loads rich, which no other error needs
+
         render_diagnostics(error.diagnostics)
     typer.echo(f"error: {error.summary}", err=True)
     if error.hint:

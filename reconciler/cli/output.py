@@ -1,17 +1,34 @@
 """What every verb prints with: answers to stdout, progress to stderr, colour only on a terminal that wants it."""
 
 import json
+import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.console import Console
-from rich.text import Text
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
-def answers() -> Console:
+def answers() -> "Console":
     """Return the console of what was asked for: stdout."""
+    from rich.console import Console  # here, as pipelines see no colour, and should not wait for what makes it
+
     return Console(highlight=False, soft_wrap=True)
+
+
+def print_styled(lines: Iterable[tuple[str, str]]) -> None:
+    """Print lines, each with its style in rich's words, where stdout shows styles."""
+    if not (sys.stdout.isatty() or os.environ.get("FORCE_COLOR") or os.environ.get("TTY_COMPATIBLE")):
+        typer.echo("\n".join(text for text, _ in lines))
+        return
+    from rich.text import Text
+
+    console = answers()
+    for text, style in lines:
+        console.print(Text(text, style=style))
 
 
 def say(text: str) -> None:
@@ -29,5 +46,5 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     table = [columns, *rows]
     widths = [max(map(len, column)) for column in zip(*table, strict=True)]
     header, *lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in table)
-    answers().print(Text(header, style="bold"))
+    print_styled([(header, "bold")])
     typer.echo("\n".join(lines))

@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from rich.text import Text
 
 from reconciler.adapters.api_client import ApiClient
 from reconciler.cli import options
-from reconciler.cli.output import answers, print_json, say
+from reconciler.cli.output import print_json, print_styled, say
 from reconciler.cli.specs import planned
 from reconciler.errors import FwdctlError
 from reconciler.model.plan import Plan
@@ -81,9 +80,7 @@ def plan(
 
 def print_plan(made: Plan, *, verbose: bool = False) -> None:
     """Print a plan for a person, in colour where the terminal has it."""
-    console = answers()
-    for line in render_text(made, verbose=verbose):
-        console.print(Text(line.text, style=_STYLES.get(line.style, "")))
+    print_styled((line.text, _STYLES.get(line.style, "")) for line in render_text(made, verbose=verbose))
 
 
 def _write(file: Path, text: str) -> None:

@@ -10,12 +10,13 @@ from reconciler.adapters.api_client import ApiClient, Json
 from reconciler.adapters.spec_files import SpecText, read_documents, read_texts, texts_of
 from reconciler.app.api_contract import documents_to_json
 from reconciler.errors import FwdctlError, InvalidSpecs, TextsNeeded
-from reconciler.model.diagnostics import Severity, by_position, has_errors
+from reconciler.model.diagnostics import Diagnostic, Severity, by_position, has_errors
 from reconciler.model.documents import Document
-from reconciler.planning.documents import read_resources
 
 TEXTS_MIN: Final = 100
 """Documents from which on it pays to ask the server first which it knows."""
+FEW: Final = 100
+"""Documents that are sent unchecked: the server checks them anyway, and the models need not be loaded here."""
 TURNS_MAX: Final = 3
 
 
@@ -26,12 +27,18 @@ def read_specs(sources: Sequence[str]) -> list[Document]:
     server knows.
     """
     documents, findings = read_documents(sources, sys.stdin)
-    _, more = read_resources(documents)
-    findings = by_position([*findings, *more])
+    findings = by_position([*findings, *_faults(documents)])
     if has_errors(findings):
         count = sum(finding.severity is Severity.ERROR for finding in findings)
         raise InvalidSpecs(f"{count} {'error' if count == 1 else 'errors'} in the specs, nothing was sent", findings)
     return list(documents)
+
+
+def _faults(documents: Sequence[Document]) -> list[Diagnostic]:
+    """Return what is wrong with documents by themselves."""
+    from reconciler.planning.documents import read_resources  # here, as a plan of a few changes goes without models
+
+    return read_resources(documents)[1]
 
 
 def planned(api: ApiClient, sources: Sequence[str], *, select: Sequence[str], **scope: Any) -> Json:
@@ -62,19 +69,24 @@ def _uncollected() -> Iterator[None]:
 
 
 def _planned_by_texts(api: ApiClient, texts: Sequence[SpecText], request: Mapping[str, Any]) -> Json | None:
-    """Return the plan; None where all has to be read and sent: where anything is wrong, or to an old server."""
+    """Return the plan; None where all has to be read and sent: where anything is wrong, or to an old server.
+
+    A few documents are checked by the server alone; where it has anything to say about them, they are checked here.
+    """
     try:
         known = frozenset(api.known_texts(text.digest for text in texts)["known"])
     except FwdctlError:
         return None  # told by what follows, unless it is that the server has no such call
     for _ in range(TURNS_MAX):
         documents, findings = read_texts(text for text in texts if text.digest not in known)
-        if findings or read_resources(documents)[1]:
+        if findings or (len(documents) > FEW and _faults(documents)):
             return None
         digests = [text.digest for text in texts if text.digest in known]
         try:
             return api.plan({"documents": documents_to_json(documents), "texts": digests, **request})
         except TextsNeeded as needed:
+            if _faults(documents):
+                return None
             known -= set(needed.texts)
     return None
 

@@ -1,8 +1,9 @@
 """Addresses: `kind.name`, the one text form by which a resource is known everywhere."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from reconciler.errors import UnknownAddress
 
@@ -42,3 +43,12 @@ class Address:
                 f"{text!r} is not an address", hint="an address is kind.name, for example charger.cp001"
             )
         return cls(kind, name)
+
+
+def address_of(content: Mapping[str, Any]) -> str | None:
+    """Return the address that a document claims, as text, or None where it has none (yet)."""
+    kind, metadata = content.get("kind"), content.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, Mapping) else None
+    if isinstance(kind, str) and kind in KINDS and isinstance(name, str) and NAME.fullmatch(name):
+        return f"{KINDS[kind]}.{name}"
+    return None

@@ -1,27 +1,25 @@
 """Durations as specs write them: `30s 5m 2h 72h`; seconds inside."""
 
 import re
-from typing import Annotated, Final
-
-from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from typing import Final
 
 from reconciler.model.diagnostics import InvalidValue
 
 LONGEST_S: Final = 87_600 * 3600
 """Ten years: longer is a slip of the pen, and would leave the calendar."""
 
-_PATTERN: Final = r"^[0-9]{1,9}[smh]$"
+PATTERN: Final = r"^[0-9]{1,9}[smh]$"
 _UNITS_S: Final = {"h": 3600, "m": 60, "s": 1}
-_HINT: Final = "a duration is a whole number and a unit: 30s, 5m, 2h or 72h"
+HINT: Final = "a duration is a whole number and a unit: 30s, 5m, 2h or 72h"
 
 
 def parse_duration(text: object) -> int:
     """Return the seconds that `text` ("5m") stands for; raises InvalidValue for anything else."""
-    if not isinstance(text, str) or not re.fullmatch(_PATTERN, text, re.ASCII):
-        raise InvalidValue(f"{text!r} is not a duration", hint=_HINT)
+    if not isinstance(text, str) or not re.fullmatch(PATTERN, text, re.ASCII):
+        raise InvalidValue(f"{text!r} is not a duration", hint=HINT)
     seconds = int(text[:-1]) * _UNITS_S[text[-1]]
     if seconds > LONGEST_S:
-        raise InvalidValue(f"{text!r} is longer than ten years", hint=_HINT)
+        raise InvalidValue(f"{text!r} is longer than ten years", hint=HINT)
     return seconds
 
 
@@ -31,25 +29,3 @@ def format_duration(seconds: int) -> str:
         if seconds and seconds % unit_s == 0:
             return f"{seconds // unit_s}{unit}"
     return "0s"
-
-
-def _parse_positive(text: object) -> int:
-    seconds = parse_duration(text)
-    if seconds == 0:
-        raise InvalidValue(f"{text!r} must be longer than nothing", hint=_HINT)
-    return seconds
-
-
-_AS_TEXT = PlainSerializer(format_duration, return_type=str)
-_SCHEMA = WithJsonSchema({"type": "string", "pattern": _PATTERN, "examples": ["30s", "5m", "2h", "72h"]})
-
-Duration = Annotated[int, BeforeValidator(parse_duration), _AS_TEXT, _SCHEMA]
-"""A field of a spec: text outside, whole seconds inside."""
-
-PositiveDuration = Annotated[
-    int,
-    BeforeValidator(_parse_positive),
-    _AS_TEXT,
-    WithJsonSchema({"type": "string", "pattern": r"^0*[1-9][0-9]{0,8}[smh]$", "examples": ["30s", "5m", "2h", "72h"]}),
-]
-"""As Duration, and longer than nothing."""

@@ -1,15 +1,16 @@
 """A plan as JSON: written, read back, and described by a JSON Schema; versioned by `format_version`."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pydantic import TypeAdapter, ValidationError
+import msgspec
 
 from reconciler.errors import FwdctlError
 from reconciler.model.plan import FORMAT_VERSION, Plan, Summary
 
-_PLAN: Final = TypeAdapter(Plan)
-_SUMMARY: Final = TypeAdapter(Summary)
+_MEMBER: Final = re.compile(r"`\$\.?(.*)`$")
+"""Where msgspec says that something is wrong."""
 
 
 def to_json(plan: Plan) -> dict[str, Any]:
@@ -17,12 +18,12 @@ def to_json(plan: Plan) -> dict[str, Any]:
 
     `applyable`: it changes something and nothing blocks it. `complete`: no charger has to be waited for.
     """
-    document: dict[str, Any] = _PLAN.dump_python(plan, mode="json")
+    document: dict[str, Any] = msgspec.to_builtins(plan)
     summary = plan.summary
     return {
         "format_version": document.pop("format_version"),
         **document,
-        "summary": _SUMMARY.dump_python(summary, mode="json"),
+        "summary": msgspec.to_builtins(summary),
         "applyable": not plan.is_empty and not plan.blocked,
         "complete": not summary.deferred and not summary.refused,
     }
@@ -42,17 +43,20 @@ def from_json(document: Mapping[str, Any]) -> Plan:
             hint="make the plan anew with this version: fwdctl plan --out FILE",
         )
     try:
-        return _PLAN.validate_python(dict(document))
-    except ValidationError as error:
-        places = ", ".join(".".join(map(str, finding["loc"])) for finding in error.errors()[:3])
-        raise FwdctlError(f"the plan is damaged at {places}", hint="make it anew: fwdctl plan --out FILE") from None
+        return msgspec.convert(document, Plan)
+    except msgspec.ValidationError as error:
+        place = _MEMBER.search(str(error))
+        where = f" at {place[1]}" if place else ""
+        raise FwdctlError(f"the plan is damaged{where}", hint="make it anew: fwdctl plan --out FILE") from None
 
 
 def plan_schema() -> dict[str, Any]:
     """Return the JSON Schema of what `to_json` writes; published as specs/plan.schema.json."""
-    schema = _PLAN.json_schema(mode="serialization")
+    from pydantic import TypeAdapter  # here, as only who publishes schemas asks, and every verb would load it
+
+    schema = TypeAdapter(Plan).json_schema(mode="serialization")
     definitions = schema.setdefault("$defs", {})
-    definitions["Summary"] = _SUMMARY.json_schema(mode="serialization")
+    definitions["Summary"] = TypeAdapter(Summary).json_schema(mode="serialization")
     schema["properties"] |= {
         "summary": {"$ref": "#/$defs/Summary"},
         "applyable": {"type": "boolean", "description": "It changes something and nothing blocks it."},

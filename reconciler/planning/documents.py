@@ -5,7 +5,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from reconciler.model.addresses import KINDS, NAME, Address
+from reconciler.model.addresses import KINDS, NAME, Address, address_of
 from reconciler.model.desired import LOCAL
 from reconciler.model.diagnostics import Diagnostic, Position, Severity
 from reconciler.model.documents import Document
@@ -119,15 +119,6 @@ def _named(written: Any, known: _Labels) -> tuple[str, Mapping[str, str]]:
             return written["name"], labels
     metadata = Metadata.model_validate(written)
     return metadata.name, known.setdefault(tuple(metadata.labels.items()), metadata.labels)
-
-
-def address_of(content: Mapping[str, Any]) -> str | None:
-    """Return the address that a document claims, as text, or None where it has none (yet)."""
-    kind, metadata = content.get("kind"), content.get("metadata")
-    name = metadata.get("name") if isinstance(metadata, Mapping) else None
-    if isinstance(kind, str) and kind in KINDS and isinstance(name, str) and NAME.fullmatch(name):
-        return f"{KINDS[kind]}.{name}"
-    return None
 
 
 def _diagnostic(document: Document, address: str | None, finding: Finding) -> Diagnostic:

@@ -11,9 +11,9 @@ from typing import Any, Final
 import yaml
 
 from reconciler.adapters.spec_files.scalars import plain_scalar
+from reconciler.model.addresses import address_of
 from reconciler.model.diagnostics import Diagnostic, Position, Severity
 from reconciler.model.documents import Document
-from reconciler.planning.documents import address_of
 
 DEPTH_MAX: Final = 50
 ALIASED_NODES_MAX: Final = 100_000

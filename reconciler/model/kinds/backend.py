@@ -5,9 +5,9 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from reconciler.model.diagnostics import InvalidValue
-from reconciler.model.durations import Duration, PositiveDuration
 from reconciler.model.kinds.base import Items, Name, SpecModel, Versions
 from reconciler.model.kinds.contact import Contact, split_url
+from reconciler.model.kinds.duration import Duration, PositiveDuration
 
 
 def _csms_url(url: str) -> str:

@@ -6,8 +6,8 @@ from pydantic import Field, model_validator
 
 from reconciler.model.desired import LOCAL, CredentialsMode, KeepOrClear, OpenTransaction, OwnerDownPolicy
 from reconciler.model.diagnostics import InvalidValue
-from reconciler.model.durations import Duration, PositiveDuration
 from reconciler.model.kinds.base import Name, SpecModel
+from reconciler.model.kinds.duration import Duration, PositiveDuration
 from reconciler.model.kinds.selector import Selector
 
 

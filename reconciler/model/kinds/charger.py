@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field
 
 from reconciler.model.diagnostics import InvalidValue
-from reconciler.model.durations import Duration
 from reconciler.model.kinds.base import Name, OcppVersion, SpecModel, Versions
+from reconciler.model.kinds.duration import Duration
 
 
 def check_identity(text: str) -> str:

@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PlainSerializer
 
-from reconciler.model.durations import Duration, PositiveDuration
 from reconciler.model.kinds.base import SpecModel, UniqueItems
 from reconciler.model.kinds.contact import Contact
+from reconciler.model.kinds.duration import Duration, PositiveDuration
 from reconciler.model.kinds.selector import Selector
 
 Event = Literal[

@@ -5,9 +5,9 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from reconciler.model.diagnostics import InvalidValue
-from reconciler.model.durations import Duration, PositiveDuration
 from reconciler.model.kinds.base import FrozenDict, Name, SpecModel, UniqueItems, exactly_one, one_of_schema
 from reconciler.model.kinds.binding import Flip
+from reconciler.model.kinds.duration import Duration, PositiveDuration
 from reconciler.model.kinds.selector import Selector
 from reconciler.model.windows import START_PATTERN, Window, check_cron, check_zone, one_off, parse_start, recurring
 

@@ -71,7 +71,7 @@ def test_an_answer_comes_back_as_it_was_written(server: CannedServer) -> None:
 
 
 def test_the_token_goes_along(server: CannedServer) -> None:
-    with ApiClient(server.url, "t0ken") as api:
+    with ApiClient(server.url, "t0ken\n") as api:
         api.version()
     assert server.headers["Authorization"] == "Bearer t0ken"
 
@@ -131,7 +131,7 @@ def test_a_proxy_is_never_asked_for_our_own_machine(server: CannedServer, monkey
         assert api.version() == {"format_version": "1.0"}
 
 
-@pytest.mark.parametrize("token", ["t0ken\n", "t0 ken", "t0kén"])
+@pytest.mark.parametrize("token", ["t0\nken", "t0kén"])
 def test_what_can_be_no_token_is_refused_and_not_repeated(token: str) -> None:
     with pytest.raises(FwdctlError, match="no token has") as caught:
         ApiClient(token=token)

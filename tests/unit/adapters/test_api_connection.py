@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from reconciler.adapters.api_connection import ApiConnection
+from reconciler.adapters.api_client.connection import ApiConnection
 from reconciler.errors import FwdctlError
 
 FAR = "http://fwdctl.invalid:9180"

@@ -55,6 +55,17 @@ async def test_an_offline_charger_is_listed_too() -> None:
     assert (status.standing.state, status.override) == (State.OFFLINE, None)
 
 
+async def test_a_charger_that_was_deleted_is_not_listed_once_it_is_gone() -> None:
+    world = World()
+    await world.apply(a_site(3, {"partner": "primary"}))
+    world.relay.connect("cp002")
+    await world.reconciler.controller.tick(world.clock.now())
+
+    await world.apply(a_site(1, {"partner": "primary"}), prune=True)
+
+    assert await names(world) == ["cp000"]
+
+
 async def test_an_address_narrows_it_down_to_the_chargers_it_is_about() -> None:
     world = await world_of()
     assert await names(world) == ["cp000", "cp001", "free", "ice-d1", "ice-d2"]

@@ -94,8 +94,12 @@ def test_what_is_no_plan_is_refused(document: dict[str, Any]) -> None:
 
 
 def test_a_damaged_plan_is_refused_with_the_place() -> None:
-    with pytest.raises(FwdctlError, match=r"damaged at base_revision, basis"):
+    with pytest.raises(FwdctlError, match=r"damaged at base_revision$"):
         from_json(changed(base_revision="x", basis=7))
+    with pytest.raises(FwdctlError, match=r"damaged at effects\[0\]\.moves$"):
+        from_json(changed(effects=[{"disruption": "none", "moves": 1}]))
+    with pytest.raises(FwdctlError, match=r"damaged$"):
+        from_json({"format_version": "1.1"})
 
 
 def test_what_is_written_is_as_the_schema_says() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from reconciler.model.diagnostics import Position
 from reconciler.model.documents import Document
-from reconciler.planning.documents import address_of, read_resources, stored_resources
+from reconciler.planning.documents import read_resources, stored_resources
 from tests.support.sites import EVERY_KIND, documents, place_of, resources
 
 CHARGER = """\
@@ -75,21 +75,6 @@ def test_everything_wrong_is_told_at_once() -> None:
     text = CHARGER.replace("[ocpp1.6]", "[1.6]").replace("open", "5") + "  identity: a/b\n  foo: 1\n---\nkind: X\n"
     _, diagnostics = read_resources(documents(text)[0])
     assert len(diagnostics) == 8
-
-
-@pytest.mark.parametrize(
-    ("content", "address"),
-    [
-        ({"kind": "SplitSystem", "metadata": {"name": "a"}}, "split-system.a"),
-        ({"kind": "SplitSystem", "metadata": {"name": "A"}}, None),
-        ({"kind": "Nothing", "metadata": {"name": "a"}}, None),
-        ({"kind": ["Charger"], "metadata": {"name": "a"}}, None),
-        ({"kind": "Charger", "metadata": ["name"]}, None),
-        ({}, None),
-    ],
-)
-def test_a_document_claims_an_address_or_none(content: dict[str, object], address: str | None) -> None:
-    assert address_of(content) == address
 
 
 def test_an_address_declared_twice_is_refused_at_the_second_place() -> None:

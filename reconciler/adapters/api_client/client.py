@@ -13,7 +13,7 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from reconciler.adapters.api_connection import ApiConnection
+from reconciler.adapters.api_client.connection import ApiConnection
 from reconciler.app import api_contract
 from reconciler.errors import FwdctlError, ServerUnreachable
 
@@ -26,7 +26,7 @@ CHUNK_BYTES: Final = 64 * 1024
 
 Json = dict[str, Any]
 
-_TOKEN: Final = re.compile(r"[!-~]+")
+_TOKEN: Final = re.compile(r"[ -~]+")
 
 
 class ApiClient:
@@ -38,8 +38,9 @@ class ApiClient:
 
     def __init__(self, url: str = DEFAULT_URL, token: str | None = None, timeout_s: float = TIMEOUT_S) -> None:
         self._url = url.rstrip("/")
+        token = (token or "").strip()  # files that tokens come from end with a line
         if token and not _TOKEN.fullmatch(token):
-            raise FwdctlError("the token has a character that no token has", hint="look for a blank or a line break")
+            raise FwdctlError("the token has a character that no token has", hint="look for a line break or an umlaut in it")
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
             self._http = ApiConnection(url, headers, timeout_s, _trusted(os.environ.get(CA_VARIABLE)))
