@@ -40,7 +40,9 @@ class ApiClient:
         self._url = url.rstrip("/")
         token = (token or "").strip()  # files that tokens come from end with a line
         if token and not _TOKEN.fullmatch(token):
-            raise FwdctlError("the token has a character that no token has", hint="look for a line break or an umlaut in it")
+            raise FwdctlError(
+                "the token has a character that no token has", hint="look for a line break or an umlaut in it"
+            )
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         try:
             self._http = ApiConnection(url, headers, timeout_s, _trusted(os.environ.get(CA_VARIABLE)))
