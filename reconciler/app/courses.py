@@ -16,6 +16,9 @@ from reconciler.planning.effective import Layer, LayerKind
 SETTLE_S: Final = 5.0
 """How long a charger may take to show what was asked of it, before it is asked again."""
 
+HELD_BACK: Final = "held back"
+"""How the reason begins of a charger that had no turn, because the apply was stopped."""
+
 BACK_OFF_FIRST_S: Final = 2.0
 BACK_OFF_LAST_S: Final = 60.0
 

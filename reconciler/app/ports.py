@@ -215,8 +215,8 @@ class Store(Protocol):
     ) -> None:
         """Store that it is over, or stopped; harmless where it is no longer `holder`'s."""
 
-    async def release_paused(self, chargers: Sequence[str]) -> None:
-        """End the steps that wait for these chargers to be resumed: they have been."""
+    async def release_held(self, chargers: Sequence[str]) -> None:
+        """End the steps that hold these chargers back: they were resumed, or are to run what they run anyway."""
 
     async def put_pauses(self, pauses: Sequence[Pause]) -> None:
         """Store pauses; an older one of a charger is replaced."""

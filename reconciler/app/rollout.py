@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from reconciler.app.controller import Controller
-from reconciler.app.courses import ChargerResult, Verdict
+from reconciler.app.courses import HELD_BACK, ChargerResult, Verdict
 from reconciler.app.lease import Lease
 from reconciler.app.ports import Clock, Store
 from reconciler.model.plan import Disruption
@@ -105,7 +105,7 @@ class RolloutRun:
         finally:
             self._controller.let_go(step.charger for step in going)
         skipped = (
-            ChargerResult(step.charger, Verdict.SKIPPED, f"held back: {stopped}")
+            ChargerResult(step.charger, Verdict.SKIPPED, f"{HELD_BACK}: {stopped}")
             for step in going
             if step.charger not in self._results
         )

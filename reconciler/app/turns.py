@@ -14,10 +14,13 @@ async def as_their_turns_are(
 ) -> tuple[Site, Mapping[str, str]]:
     """Return the site as it is to run, and the chargers that are paused with who wants it.
 
-    A step that waited for a charger to be resumed, which it was meanwhile, is ended in the journal.
+    A step that waited for a charger to be resumed, which it was meanwhile, is ended in the journal; so is one whose
+    charger is to run what it runs anyway, because a stopped apply was taken back.
     """
     paused = paused_chargers(declared, state)
-    if lapsed := [hold.charger for hold in state.holds if hold.paused and hold.charger not in paused]:
-        await store.release_paused(lapsed)
     holds = holds_in_force(state, paused)
-    return as_held(declared, holds, await specs.bases(holds.values())), paused
+    bases = await specs.bases(holds.values())
+    moot = {name for name, hold in holds.items() if bases[hold.base].chargers.get(name) == declared.chargers.get(name)}
+    if lapsed := [hold.charger for hold in state.holds if hold.charger not in holds or hold.charger in moot]:
+        await store.release_held(lapsed)
+    return as_held(declared, {name: hold for name, hold in holds.items() if name not in moot}, bases), paused

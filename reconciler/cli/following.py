@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from reconciler.adapters.api_client import ApiClient, Json
 from reconciler.app import api_contract
 from reconciler.app.api_contract import FORMAT_VERSION
-from reconciler.app.courses import Verdict
+from reconciler.app.courses import HELD_BACK, Verdict
 from reconciler.cli import options
 from reconciler.cli.output import say
 from reconciler.errors import AppliedInPart, FwdctlError, ServerUnreachable
@@ -188,7 +188,8 @@ def later(results: Iterable[Json]) -> Iterator[str]:
         if result["verdict"] in (Verdict.DEFERRED, Verdict.SKIPPED):
             groups.setdefault((result["verdict"], result["reason"]), []).append(result["charger"])
     for (verdict, reason), found in groups.items():
-        yield f"  {verdict}, {reason}: {names(found, verbose=False)}"
+        why = HELD_BACK if reason.startswith(HELD_BACK) else reason  # whoever follows is told why it stopped
+        yield f"  {verdict}, {why}: {names(found, verbose=False)}"
 
 
 def _verdict(apply_id: str, result: Json, exit_code: int) -> int:

@@ -1,5 +1,6 @@
 """The pipelines of deploy/: their own commands against a server, a forge and a Git repository."""
 
+import re
 import shutil
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from pathlib import Path
@@ -13,16 +14,29 @@ from tests.support.pipelines import Repository, Step, github_steps, gitlab_steps
 from tests.support.server import Server, running_server
 from tests.support.server_process import ROOT, Completed
 
+ADMIN = {"FWDCTL_TOKEN": "admin-of-the-test"}
 MARKER = "<!-- fwdctl plan -->"
 PLAN = f"{MARKER}\n### Plan: 1 to add, 0 to change, 0 to destroy.\n"
 Steps = Callable[[str, Mapping[str, str]], list[Step]]
 
 
 @pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[Server]:
-    """A server with nothing applied."""
+async def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Server]:
+    """A server with nothing applied, which wants a token of everybody."""
+    monkeypatch.setenv("FWDCTL_ADMIN_TOKEN", ADMIN["FWDCTL_TOKEN"])
     async with running_server(tmp_path / "data") as running:
         yield running
+
+
+@pytest.fixture
+async def tokens(server: Server) -> Mapping[str, str]:
+    """The two tokens that docs/gitops.md has an operator create, by its own commands."""
+    created = {}
+    for command in re.findall(r"^ *fwdctl (token create .*)$", (ROOT / "docs/gitops.md").read_text(), re.MULTILINE):
+        done = await server.fwdctl(*command.split(), environ=ADMIN)
+        assert done.code == 0, done.err
+        created[command.split()[2]] = done.out.strip()
+    return created
 
 
 @pytest.fixture
@@ -68,14 +82,16 @@ class Pipeline:
 
 
 @pytest.fixture(params=["github", "gitlab"])
-def pipeline(request: pytest.FixtureRequest, server: Server, comments: Forge, repository: Repository) -> Pipeline:
+def pipeline(
+    request: pytest.FixtureRequest, server: Server, tokens: Mapping[str, str], comments: Forge, repository: Repository
+) -> Pipeline:
     """Both, with what their forge would set."""
     if request.param == "github":
         known = {
             "vars.FWDCTL_URL": server.url,
             "vars.FWDCTL_PACKAGE": "fwdctl",
-            "secrets.FWDCTL_PLAN_TOKEN": "",
-            "secrets.FWDCTL_APPLY_TOKEN": "",
+            "secrets.FWDCTL_PLAN_TOKEN": tokens["plans"],
+            "secrets.FWDCTL_APPLY_TOKEN": tokens["applies"],
             "github.token": comments.token,
             "github.event.pull_request.number": "5",
         }
@@ -88,8 +104,8 @@ def pipeline(request: pytest.FixtureRequest, server: Server, comments: Forge, re
         return Pipeline(github_steps, known, set_by_forge, repository.folder)
     known = {
         "FWDCTL_URL": server.url,
-        "FWDCTL_PLAN_TOKEN": "",
-        "FWDCTL_APPLY_TOKEN": "",
+        "FWDCTL_PLAN_TOKEN": tokens["plans"],
+        "FWDCTL_APPLY_TOKEN": tokens["applies"],
         "GITLAB_TOKEN": comments.token,
         "CI_API_V4_URL": f"{comments.url}/api/v4",
         "CI_PROJECT_ID": "3",
@@ -159,12 +175,25 @@ async def test_a_merge_applies_what_is_in_git_and_history_has_author_and_commit(
 ) -> None:
     applied = await pipeline.run("apply")
     assert applied.code == 0, applied.err
-    (event, _) = (await server.fwdctl("history", "--kind", "apply", "--json")).json["events"]
+    (event, _) = (await server.fwdctl("history", "--kind", "apply", "--json", environ=ADMIN)).json["events"]
     head = repository.git("rev-parse", "HEAD")
     assert event["details"]["git_commit"] == head
     assert event["details"]["git_author"] == "Alice Adams <alice@example.com>"
     assert "main" in event["reason"]
-    assert f"[commit {head[:10]} by Alice Adams <alice@example.com>]" in (await server.fwdctl("history")).out
+    assert (
+        f"[commit {head[:10]} by Alice Adams <alice@example.com>]"
+        in (await server.fwdctl("history", environ=ADMIN)).out
+    )
+
+
+async def test_the_token_that_plans_can_not_apply(
+    server: Server, tokens: Mapping[str, str], repository: Repository
+) -> None:
+    refused = await server.fwdctl(
+        "apply", "-f", repository.site, "--auto-approve", environ={"FWDCTL_TOKEN": tokens["plans"]}
+    )
+    assert refused.code == 8
+    assert "operator" in refused.err
 
 
 async def test_what_a_merge_removes_from_git_is_deleted(
@@ -174,7 +203,7 @@ async def test_what_a_merge_removes_from_git_is_deleted(
     edit(repository.site / "depot-a.yaml", CHARGER.format(name="cp002", identity="CP002"), "")
     repository.commit("cp002 is gone")
     assert (await pipeline.run("apply")).code == 0
-    listed = (await server.fwdctl("status", "--json")).json["chargers"]
+    listed = (await server.fwdctl("status", "--json", environ=ADMIN)).json["chargers"]
     assert [charger["charger"] for charger in listed] == ["cp001"]
 
 

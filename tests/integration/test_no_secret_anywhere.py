@@ -70,6 +70,7 @@ ENVIRON = {
     "FWDCTL_SMTP_PASSWORD": SMTP,
     "FWDCTL_ADMIN_TOKEN": TOKEN,
 }
+NOWHERE = dict.fromkeys(("name", "operation_id", "upload_id", "token_id"), "nowhere")
 VERBS = (
     ("status",),
     ("status", "charger.cp001", "--json"),
@@ -168,12 +169,18 @@ async def test_no_secret_is_in_anything_that_is_said_or_stored(
             assert (await run("plan", "-f", tmp_path / file)).code == 1
             await run("validate", "-f", tmp_path / file, "--json")
         assert (await run("status", token=WRONG)).code == 8
+        created = await server.fwdctl("token", "create", "ci", "--access", "viewer", environ={"FWDCTL_TOKEN": TOKEN})
         async with httpx.AsyncClient(trust_env=False, headers={"Authorization": f"Bearer {TOKEN}"}) as api:
-            for path in ("/metrics", "/openapi.json", "/v1/history", "/v1/dump", "/v1/nowhere"):
+            described = (await api.get(f"{server.url}/openapi.json")).json()["paths"]
+            known = {"run_id": applied.events[0]["id"], "charger": "cp001", "address": "security-profile.upstream"}
+            read = [path.format_map({**NOWHERE, **known}) for path, methods in described.items() if "get" in methods]
+            for path in (*read, "/openapi.json", "/v1/dump?live=true", "/v1/nowhere"):
                 places[path] = (await api.get(server.url + path)).content
+            assert f'"plan_id":"{applied.events[0]["plan_id"]}"'.encode() in places[f"/v1/applies/{known['run_id']}"]
             places["malformed"] = (await api.post(f"{server.url}/v1/applies", json={"password": LITERAL})).content
     log = capsys.readouterr().err
     places |= stored(data) | {"plan.json": plan.read_bytes(), "log": log.encode()}
     assert any(name.endswith(".db") for name in places)
     assert "admin API" in log
     assert leaks(places) == []
+    assert [place for place, content in places.items() if created.out.strip().encode() in content] == []

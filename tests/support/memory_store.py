@@ -142,11 +142,11 @@ class MemoryStore:
             plan = found.plan if state is RolloutState.STOPPED else None
             self._rollouts[id] = replace(found, state=state, outcome=outcome, plan=plan, ended_at=at)
 
-    async def release_paused(self, chargers: Sequence[str]) -> None:
+    async def release_held(self, chargers: Sequence[str]) -> None:
         """Let go of them."""
         for steps in self._steps.values():
             for name in chargers:
-                if name in steps and steps[name].state == PAUSED:
+                if name in steps and steps[name].state in HELD:
                     steps[name] = replace(steps[name], state=SUPERSEDED)
 
     async def put_pauses(self, pauses: Sequence[Pause]) -> None:

@@ -83,13 +83,13 @@ class Rollouts(Section):
                 changed, [{"of": step.charger, "now": step.state, "why": step.reason} for step in steps]
             )
 
-    async def release_paused(self, chargers: Sequence[str]) -> None:
-        """End the steps that wait for these chargers to be resumed: they have been."""
+    async def release_held(self, chargers: Sequence[str]) -> None:
+        """End the steps that hold these chargers back: they were resumed, or are to run what they run anyway."""
         columns = rollout_steps.c
-        resumed = update(rollout_steps).where(columns.charger == bindparam("of"), columns.state == PAUSED)
+        held = update(rollout_steps).where(columns.charger == bindparam("of"), columns.state.in_(HELD))
         async with self._database.writing(Turn.RESOURCES) as connection:
             await connection.execute(
-                resumed.values(state=SUPERSEDED, reason="resumed"), [{"of": charger} for charger in chargers]
+                held.values(state=SUPERSEDED, reason="released"), [{"of": charger} for charger in chargers]
             )
 
     async def end_rollout(

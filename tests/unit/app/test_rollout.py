@@ -96,6 +96,8 @@ async def test_a_stopped_apply_is_taken_back_by_a_plan_that_touches_only_what_wa
     await world.apply_plan(plan)
     await world.reconciler.controller.tick(world.clock.now())
     assert owners(world) == "pppppp"
+    assert (await world.store.interventions(world.clock.now())).holds == ()
+    assert (await world.plan(a_site(6, LEADS))).pending == ()
 
 
 async def test_a_canary_that_is_not_back_within_its_time_is_not_confirmed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ class Spied(MemoryStore):
 
     released: tuple[str, ...] = ()
 
-    async def release_paused(self, chargers: object) -> None:
+    async def release_held(self, chargers: object) -> None:
         """Remember them."""
         self.released = tuple(chargers)  # type: ignore[arg-type]
 
@@ -29,6 +29,18 @@ async def test_a_charger_that_waits_runs_as_the_revision_has_it_that_it_waits_in
     assert site.chargers["cp000"].owners["transactions"] == "partner"
     assert site.chargers["cp001"].owners["transactions"] == "grid"
     assert (dict(paused), store.released) == ({}, ())
+
+
+async def test_a_hold_ends_where_the_charger_is_to_run_what_it_runs_anyway() -> None:
+    store = Spied()
+    world = World(store)
+    await world.apply(a_site(2, LEADS))
+    again = resolved(a_site(2, LEADS))  # what was applied meanwhile was taken back
+    holds = (Hold("cp000", 1, "r"), Hold("cp001", 1, "r", paused=True))
+    pauses = (Pause("cp001", world.clock.now(), None, "works", "ann"),)
+    state = Interventions(holds=holds, pauses=pauses)
+    site, _ = await as_their_turns_are(again, state, AppliedSpecs(store), store)
+    assert (site.chargers, store.released) == (again.chargers, ("cp000", "cp001"))
 
 
 async def test_a_step_that_waited_for_a_pause_to_end_is_ended_with_it() -> None:

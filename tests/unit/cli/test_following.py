@@ -12,7 +12,10 @@ def result(charger: str, verdict: str, reason: str = "") -> dict[str, str]:
 
 def test_who_comes_later_is_named_with_the_reason_once_for_all_that_share_it() -> None:
     away = [result(f"cp{number:03}", "deferred", "at its next connection") for number in range(900)]
-    others = [result("cp900", "deferred", "refused until it is resumed"), result("cp901", "skipped", "held back")]
+    others = [
+        result("cp900", "deferred", "refused until it is resumed"),
+        result("cp901", "skipped", "held back: ann asked to stop"),
+    ]
     assert list(later([result("cp999", "applied"), *away, *others, result("cp998", "failed", "no")])) == [
         "  deferred, at its next connection: cp000, cp001, cp002, cp003, cp004 and 895 more",
         "  deferred, refused until it is resumed: cp900",
