@@ -63,8 +63,11 @@ class ErrandRows(Protocol):
     async def ears(self) -> tuple[tuple[str, str], ...]:
         """Return charger and start, for each charger that somebody listens to."""
 
-    async def forget_errands(self, alive: Collection[str], at: datetime) -> None:
-        """Forget what starts that are gone have left, and what nobody will ever take or fetch."""
+    async def forget_errands(self, at: datetime) -> None:
+        """Forget what starts that are gone have left, and what nobody will ever take or fetch.
+
+        Gone is whoever began anew since; whose lease has run out may be back, and listens for `KEPT_FOR` more.
+        """
 
 
 class NodeSealer(Protocol):

@@ -179,7 +179,7 @@ class Errands:
         now_s = self._clock.monotonic_s()
         if now_s >= self._forgot_s + FORGET_EVERY_S:
             self._forgot_s = now_s
-            await self._rows.forget_errands([*self._starts(), self.start], self._clock.now())
+            await self._rows.forget_errands(self._clock.now())
 
     async def _do(self, errand: Errand) -> None:
         body = msgspec.json.decode(self._seal.unseal(errand.body, _about(errand.id)))

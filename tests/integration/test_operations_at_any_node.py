@@ -13,13 +13,6 @@ from tests.support.server import running_server
 from tests.support.service import Depot
 
 
-async def until_offered(node: Depot, charger: str) -> None:
-    """Wait until a node has read that the charger is connected to some other."""
-    async with asyncio.timeout(15):
-        while not (await node.offers(charger))["reset"]["available"]:
-            pass  # each look is a request
-
-
 async def seen_live(url: str, charger: str, station: SimulatedStation) -> bool:
     """Return whether the console of a node shows what a station says at another one."""
     address = f"{url}/chargers/{charger}/messages/stream?action=Authorize"
@@ -48,8 +41,8 @@ async def test_operations_asked_at_any_node_follow_the_station_wherever_it_is(
             await stack.enter_async_context(station)
             await station.boot()
             await station.announce()
-        await until_offered(here, "cp001")
-        await until_offered(here, "cp002")
+        await here.until_offered("cp001")
+        await here.until_offered("cp002")
         nodes = {live["node"] for live in (await seen_at(asked)).chargers.values()}
         assert len(nodes) == 1
 
@@ -76,7 +69,7 @@ async def test_operations_asked_at_any_node_follow_the_station_wherever_it_is(
         first.url_base = there.stations_url
         api_there = stack.enter_context(ApiClient(there.url))
         other = Depot(there, api_there, csms, first, tmp_path)
-        await until_offered(other, "cp001")
+        await other.until_offered("cp001")
         back = await other.run("reset", type="hard")
         assert back["result"]["restarted"] is True, back
         followed = await asyncio.to_thread(api.operation, back["id"], 10, 0)  # asked at the other node

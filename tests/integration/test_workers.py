@@ -27,16 +27,6 @@ async def metrics(server: ServerProcess) -> dict[str, float]:
     return {name: float(value) for name, value in lines}
 
 
-def children_of(pid: int) -> list[int]:
-    """Return the processes of a server, in the order in which they were started."""
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def is_alive(pid: int) -> bool:
-    """Return whether there is such a process."""
-    return Path(f"/proc/{pid}").exists()
-
-
 async def workers_down(server: ServerProcess) -> list[str]:
     """Return the workers that do not answer."""
     numbers = await metrics(server)
@@ -77,7 +67,7 @@ async def test_two_workers_share_a_port_one_that_is_killed_is_replaced_and_none_
         assert Counter((await seen_at(server)).owners().values()) == {"second": CHARGERS}
         assert [station.unexpected_disconnects for station in stations] == [[]] * CHARGERS
 
-        front, killed, other = children_of(server.pid)
+        front, killed, other = server.children
         os.kill(killed, signal.SIGKILL)
         async with asyncio.timeout(10):
             while len(down := await workers_down(server)) == 0:
@@ -94,14 +84,12 @@ async def test_two_workers_share_a_port_one_that_is_killed_is_replaced_and_none_
         async with asyncio.timeout(20):
             while await workers_down(server):
                 pass
-        after = children_of(server.pid)
+        after = server.children
         assert {front, other} < set(after)
         assert len(after) == 3
 
         await server.kill()
-        async with asyncio.timeout(20):
-            while any(map(is_alive, after)):  # noqa: ASYNC110 - nothing tells of the end of somebody else's child
-                await asyncio.sleep(0.05)
+        await server.until_gone(*after)
 
 
 async def test_several_workers_on_sqlite_are_refused_with_what_to_give(tmp_path: Path) -> None:

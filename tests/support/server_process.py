@@ -99,6 +99,16 @@ class ServerProcess:
         """Return the process's id."""
         return self._process.pid
 
+    @property
+    def children(self) -> list[int]:
+        """Return the processes that it has started and that are there, in the order in which they were started."""
+        return [int(child) for child in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
+
+    @property
+    def log(self) -> list[str]:
+        """Return the lines that it has logged, those of its processes too."""
+        return list(self._log)
+
     async def start(self) -> None:
         """Start it (again) and wait until it says that it is ready."""
         self._process = await start(
@@ -139,6 +149,12 @@ class ServerProcess:
         assert done.code == 0, done.err
         return done
 
+    async def until_gone(self, *processes: int) -> None:
+        """Wait until none of these processes is there."""
+        async with asyncio.timeout(20):
+            while any(map(_is_alive, processes)):  # noqa: ASYNC110 - nothing tells of the end of somebody else's child
+                await asyncio.sleep(0.05)
+
     async def _ended(self) -> int:
         code = await self._process.wait()
         await self._draining
@@ -147,3 +163,7 @@ class ServerProcess:
     async def _drain(self, stream: asyncio.StreamReader) -> None:
         while line := await stream.readline():
             self._log.append(line.decode())
+
+
+def _is_alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()

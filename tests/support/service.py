@@ -10,6 +10,7 @@ from typing import Any
 from reconciler.adapters.api_client import ApiClient, Json
 from reconciler.testing import SimulatedCsms, SimulatedStation
 from tests.support.server import Server, running_server
+from tests.support.server_process import ServerProcess
 
 SITE = """\
 apiVersion: fwdctl/v1
@@ -50,7 +51,7 @@ spec:
 class Depot:
     """The charger cp001, connected; cp002 is declared and stays away."""
 
-    server: Server
+    server: Server | ServerProcess
     api: ApiClient
     partner: SimulatedCsms
     station: SimulatedStation
@@ -66,6 +67,12 @@ class Depot:
         """Return what can be done, by operation."""
         found = await asyncio.to_thread(self.api.offers, charger)
         return {offer["operation"]: offer for offer in found["operations"]}
+
+    async def until_offered(self, charger: str) -> None:
+        """Wait until the server has read that the charger can be operated, wherever it is connected."""
+        async with asyncio.timeout(15):
+            while not (await self.offers(charger))["reset"]["available"]:
+                pass  # each look is a request
 
     async def start(self, operation: str, charger: str = "cp001", **parameters: Any) -> str:
         """Start an operation and return its id; raises what the server says."""

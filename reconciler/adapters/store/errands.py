@@ -3,9 +3,10 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, delete, insert, select, update
+from sqlalchemy import Text, and_, cast, delete, exists, insert, select, update
 
 from reconciler.adapters.store.errand_tables import charger_ears, errands, node_keys
+from reconciler.adapters.store.relay_tables import relay_nodes
 from reconciler.adapters.store.section import Section
 from reconciler.adapters.store.tables import upsert
 from reconciler.app.errand_rows import KEPT_FOR, Errand
@@ -103,10 +104,14 @@ class ErrandsOfStore(Section):
         async with self._database.reading() as connection:
             return tuple((charger, start) for charger, start in (await connection.execute(select(charger_ears))).all())
 
-    async def forget_errands(self, alive: Collection[str], at: datetime) -> None:
-        """Forget what starts that are gone have left, and what nobody will ever take or fetch."""
-        living = list(alive)
+    async def forget_errands(self, at: datetime) -> None:
+        """Forget what starts that are gone have left, and what nobody will ever take or fetch.
+
+        Each is one statement: a start publishes its key after it has joined, so whoever sees the key sees it joined.
+        """
+        node, start = relay_nodes.c, relay_nodes.c.node + "/" + cast(relay_nodes.c.incarnation, Text)
+        listening = exists().where(start == charger_ears.c.start, node.until > at - KEPT_FOR)
         async with self._database.writing() as connection:
-            await connection.execute(delete(charger_ears).where(charger_ears.c.start.not_in(living)))
+            await connection.execute(delete(charger_ears).where(~listening))
             await connection.execute(delete(errands).where(errands.c.begin_before < at - KEPT_FOR))
-            await connection.execute(delete(node_keys).where(node_keys.c.start.not_in(living)))
+            await connection.execute(delete(node_keys).where(~exists().where(start == node_keys.c.start)))
