@@ -139,6 +139,12 @@ async def test_ctrl_c_stops_the_apply_after_what_is_under_way_and_the_rest_runs_
     assert f"  runs as of revision 1: {waits}\n" in (await depot.server.fwdctl("status", "charger.cp002")).out
     explained = (await depot.server.fwdctl("explain", "cp002")).out
     assert f"  every feature: partner, declared by backend-binding.depot-a as of revision 1: {waits}\n" in explained
+    assert (await depot.server.fwdctl("rollback", "1", "--auto-approve")).code == 0
+    chargers = (await depot.server.fwdctl("status", "--json")).json["chargers"]
+    assert [(charger["live"]["owners"]["transactions"], charger["held"]) for charger in chargers] == [
+        ("partner", None),
+        ("partner", None),
+    ]
 
 
 async def test_ctrl_c_twice_leaves_the_apply_to_the_server_and_tells_how_to_follow_it(depot: Depot) -> None:

@@ -86,7 +86,7 @@ class Rollouts(Section):
     async def release_held(self, chargers: Sequence[str]) -> None:
         """End the steps that hold these chargers back: they were resumed, or are to run what they run anyway."""
         columns = rollout_steps.c
-        held = update(rollout_steps).where(columns.charger == bindparam("of"), columns.state.in_(HELD))
+        held = update(rollout_steps).where(columns.charger == bindparam("of"), _is_one_of(HELD))
         async with self._database.writing(Turn.RESOURCES) as connection:
             await connection.execute(
                 held.values(state=SUPERSEDED, reason="released"), [{"of": charger} for charger in chargers]

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from reconciler.app.ports import ResourceWrite, RevisionMeta, RolloutCommit, Store
-from reconciler.model.rollouts import PAUSED, WAITING, Rollout, RolloutState, Step
+from reconciler.model.rollouts import PAUSED, SUPERSEDED, WAITING, Rollout, RolloutState, Step
 from tests.support.store_process import EPOCH
 
 LATER = EPOCH + timedelta(days=1)
@@ -42,6 +42,16 @@ async def test_what_is_over_is_forgotten_once_it_is_old_enough(journal: Store) -
     assert kept == {"paused", "stopped", "open"}
     assert await journal.rollout_steps("done") == ()
     assert len((await journal.interventions(LATER)).holds) == 3
+
+
+async def test_who_is_released_is_held_no_more_and_what_is_over_stays_as_it_is(journal: Store) -> None:
+    await journal.release_held(["cp002", "cp003", "cp005"])
+    assert [hold.charger for hold in (await journal.interventions(LATER)).holds] == ["cp004"]
+    assert [(await journal.rollout_steps(id))[0].state for id in ("paused", "stopped", "failed")] == [
+        SUPERSEDED,
+        SUPERSEDED,
+        "failed",
+    ]
 
 
 async def test_what_was_applied_stays(journal: Store) -> None:
