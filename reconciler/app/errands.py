@@ -20,6 +20,7 @@ from reconciler.app.errand_rows import ERRAND, KEPT_FOR, Errand, ErrandRows, Nod
 from reconciler.app.ports import Clock
 from reconciler.app.relay_rows import Hints
 from reconciler.app.tasks import Background, Report
+from reconciler.errors import FwdctlError
 
 Body = Mapping[str, Any]
 Doing = Callable[[Body], Awaitable[Body | None]]
@@ -30,6 +31,8 @@ BEGIN_WITHIN_S: Final = 10.0
 """What its node has not taken by then is withdrawn."""
 ANSWER_WITHIN: Final = KEPT_FOR - timedelta(minutes=1)
 FORGET_EVERY_S: Final = 60.0
+_FAILED: Final = "errand failed"
+"""The key of an answer that says why there is none."""
 
 
 class NotBegun(Exception):
@@ -37,13 +40,25 @@ class NotBegun(Exception):
 
 
 class NobodyKnows(Exception):
-    """Its node died, or took this for its death, before it answered."""
+    """Its node died before it answered, or failed at it."""
 
 
 @dataclass(slots=True)
 class _Asked:
     errand: Errand
     answered: "asyncio.Future[Body]"
+
+    @property
+    def node(self) -> str:
+        """The node that was asked."""
+        return self.errand.to_start.rpartition("/")[0]
+
+    def takes(self, answer: Body) -> None:
+        """Take what came of it."""
+        if _FAILED in answer:
+            self.fails(NobodyKnows(f"unknown: node {self.node} failed at it: {answer[_FAILED]}"))
+        else:
+            self.answered.set_result(answer)
 
     def fails(self, outcome: Exception) -> None:
         """Let whoever waits know, where they still do."""
@@ -182,8 +197,19 @@ class Errands:
             await self._rows.forget_errands(self._clock.now())
 
     async def _do(self, errand: Errand) -> None:
-        body = msgspec.json.decode(self._seal.unseal(errand.body, _about(errand.id)))
-        answer = await self._doing[errand.kind](body)
+        """Do an errand and answer it; whoever asked is told where it failed here, and need not wait until we die."""
+        answer: Body | None
+        try:
+            if errand.kind not in self._doing:
+                raise FwdctlError(f"this version knows no errand {errand.kind}")
+            answer = await self._doing[errand.kind](
+                msgspec.json.decode(self._seal.unseal(errand.body, _about(errand.id)))
+            )
+        except FwdctlError as error:
+            answer = {_FAILED: error.summary}
+        except Exception as error:  # noqa: BLE001 - whoever asked must learn that it ended
+            self._complain(f"errand {errand.kind}", error)
+            answer = {_FAILED: "unexpectedly; its log says why"}
         if answer is not None:
             key = await self._key_of(errand.from_start)
             sealed = self._seal.seal(key, msgspec.json.encode(answer), _about(errand.id))
@@ -196,7 +222,7 @@ class Errands:
         for errand_id, sealed in (await self._rows.fetch_answers(list(self._asked))).items():
             waiting = self._asked.get(errand_id)
             if waiting is not None and not waiting.answered.done():
-                waiting.answered.set_result(msgspec.json.decode(self._seal.unseal(sealed, _about(errand_id))))
+                waiting.takes(msgspec.json.decode(self._seal.unseal(sealed, _about(errand_id))))
         for waiting in list(self._asked.values()):
             if not waiting.answered.done():
                 await self._give_up(waiting)
@@ -207,13 +233,12 @@ class Errands:
         is_dead, is_late = errand.to_start not in self._starts(), now >= errand.begin_before
         if not (is_dead or is_late):
             return
-        node = errand.to_start.rpartition("/")[0]
         if await self._rows.withdraw_errand(errand.id):
-            waiting.fails(NotBegun(f"node {node} has not taken it in time; it was not begun"))
+            waiting.fails(NotBegun(f"node {waiting.node} has not taken it in time; it was not begun"))
         elif is_dead:
-            waiting.fails(NobodyKnows(f"unknown: node {node} died before it answered"))
+            waiting.fails(NobodyKnows(f"unknown: node {waiting.node} died before it answered"))
         elif now >= errand.begin_before + ANSWER_WITHIN:
-            waiting.fails(NobodyKnows(f"unknown: node {node} has not answered"))
+            waiting.fails(NobodyKnows(f"unknown: node {waiting.node} has not answered"))
 
 
 def _about(errand_id: str) -> str:

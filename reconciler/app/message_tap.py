@@ -221,8 +221,9 @@ class _Tap:
     def _tell(self, peer: str, raw: bytes, *, from_charger: bool) -> None:
         try:
             message = self._read(peer, raw, from_charger)
-        except Exception:  # noqa: BLE001 - whatever is odd about a frame to show, it has to pass
-            message = Message(self._clock.now(), peer, from_charger, "unreadable", "", "", f"({len(raw)} bytes)")
+        except Exception as error:  # noqa: BLE001 - whatever is odd about a frame to show, it has to pass
+            why = f"({len(raw)} bytes that can't be shown: {type(error).__name__}, a bug of fwdctl)"
+            message = Message(self._clock.now(), peer, from_charger, "unreadable", "", "", why)
         for watch in self._watches:
             if watch.wanted.takes(message):
                 watch.offer(message)

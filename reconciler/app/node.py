@@ -336,12 +336,17 @@ class RelayNode:
             case commands.IdTokenAccepted(token):
                 self._tokens.accepted(_scope(session.desired), token, self._world.clock.now())
             case commands.AnswerOrder() | commands.LegRegistered():
-                bring(self._world.leg_desk, session, command)
+                self._bring(session, command)
             case commands.GenerationRuns(generation, before, owners):
                 self._next_session(slot, generation, session.desired)
                 if before != owners:
                     self._world.metrics.count("flips")  # the controller knows why, and writes it into history
                     self.changed(session.charger)
+
+    def _bring(self, session: StationSession, command: commands.AnswerOrder | commands.LegRegistered) -> None:
+        bring(self._world.leg_desk, session, command)
+        if self.holdings is not None and command == commands.LegRegistered(LOCAL):
+            self.changed(session.charger)  # from now on other nodes may operate it
 
     def _answer_locally(self, session: StationSession, frame: bytes) -> None:
         answer = self._local_csms(session).frame_received(frame, self._world.clock.now())

@@ -7,6 +7,7 @@ start ──> gate (owner? online? booted?) ──> journal ──> Machine ─�
 import asyncio
 import itertools
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -33,6 +34,8 @@ KEPT_RUNS: Final = 200
 """Runs whose progress can be followed after they are done; the store keeps the rest."""
 ASK_AGAIN_S: Final = 1.0
 """How often it is looked whether another node's operation is over."""
+JOURNAL_AGAIN_S: Final = 5.0
+"""How often it is tried to write the end of an operation that the store did not take."""
 _REQUEST_IDS_FROM: Final = 1_600_000_000
 """As for transaction numbers: ids stay above those given before a restart."""
 
@@ -345,13 +348,25 @@ class Operations:
     async def _carry_out(self, run: OperationRun, commands: list[Command]) -> None:
         try:
             over = await self._ended(run, commands)
-            await self._store.put_operation(over, ended(over))
+            try:
+                await self._store.put_operation(over, ended(over))
+            except FwdctlError as error:
+                self._report(f"the end of operation {over.id}", error)
+                self._background.start(self._journal_late(over), name=f"the end of operation {over.id}")
         finally:
             run.end(State.INTERRUPTED, "the server stopped meanwhile")  # unless it had come to its end
             run.conclude()
             self._metrics.count("operations", operation=run.record.operation, outcome=run.record.state.value)
             self._over(run)
             self._background.start(self._stations.turn_away(run.record.charger), name="an ear")
+
+    async def _journal_late(self, over: OperationRecord) -> None:
+        """Write the end of an operation once the store is back: it would be under way for everybody else."""
+        while True:
+            await asyncio.sleep(JOURNAL_AGAIN_S)
+            with suppress(FwdctlError):  # it was told once
+                await self._store.put_operation(over, ended(over))
+                return
 
     async def _ended(self, run: OperationRun, commands: list[Command]) -> OperationRecord:
         try:

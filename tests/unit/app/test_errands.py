@@ -10,6 +10,7 @@ import pytest
 from reconciler.adapters.node_seal import NodeSeal
 from reconciler.app.errands import BEGIN_WITHIN_S, Body, Errands, NobodyKnows, NotBegun
 from reconciler.app.tasks import Background
+from reconciler.errors import FwdctlError
 from tests.support.clock import FakeClock
 from tests.support.memory_errands import MemoryErrands
 
@@ -115,6 +116,28 @@ async def test_of_a_node_that_dies_it_is_said_whether_it_had_begun(was_begun: bo
         with pytest.raises(NobodyKnows if was_begun else NotBegun, match="node b"):
             await asking
         assert len(two.rows.taken) == was_begun  # and it is not asked again
+
+
+async def test_who_asked_is_told_at_once_where_the_other_node_fails_at_it() -> None:
+    async with pair() as two:
+
+        async def refuse(body: Body) -> Body:
+            raise FwdctlError("the transaction is over")
+
+        async def stumble(body: Body) -> Body:
+            return {"sum": body["there is no such thing"]}
+
+        two.b.on("refuse", refuse)
+        two.b.on("stumble", stumble)
+        for kind, why in (
+            ("refuse", "node b failed at it: the transaction is over"),
+            ("stumble", "node b failed at it: unexpectedly; its log says why"),
+            ("of a newer version", "this version knows no errand of a newer version"),
+        ):
+            with pytest.raises(NobodyKnows, match=why):
+                await two.a.ask(B, kind, {})
+        assert [type(error) for error in two.failed] == [KeyError]
+        two.failed.clear()
 
 
 async def test_a_start_that_never_was_is_not_asked() -> None:

@@ -16,6 +16,7 @@ from reconciler.model.desired import DesiredCharger, DesiredLeg, Security
 from reconciler.model.live import Ack, Deferred
 from tests.support.clock import EPOCH
 from tests.support.fake_legs import FakeDialer, FakeLeg
+from tests.support.local_depot import LocalDepot
 from tests.support.relay import (
     PASSIVE,
     PRIMARY,
@@ -333,3 +334,18 @@ async def test_an_owner_that_was_away_must_be_back_first_unless_it_owns_no_longe
     await world.node.set_desired("cp1", 2, FLIPPED)
     world.dialer.failures.append(DialFailed("connection refused"))
     assert isinstance(await world.knock(), Admit)
+
+
+async def test_other_nodes_are_told_at_once_when_local_may_operate_a_charger() -> None:
+    """Legs are told late otherwise, and until then it is refused there as not booted."""
+
+    class Holdings:
+        async def take(self, charger: str) -> None:
+            pass
+
+    for holdings, calls in ((None, 1), (Holdings(), 2)):
+        depot, told = LocalDepot(), list[str]()
+        await depot.declare("cp1")
+        depot.node.holdings, depot.node.changed = holdings, told.append
+        await depot.connect("cp1")
+        assert told == ["cp1"] * calls

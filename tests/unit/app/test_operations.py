@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.app import operations
 from reconciler.app.applied_specs import AppliedSpecs
 from reconciler.app.operation_run import OperationRun
 from reconciler.app.operations import KEPT_RUNS, Operations
@@ -13,9 +14,11 @@ from reconciler.app.tasks import Background
 from reconciler.errors import FwdctlError, NotAvailable, OwnedElsewhere, UnknownAddress
 from reconciler.model.desired import LOCAL, Backend
 from reconciler.model.features import OCPP_VERSIONS
+from reconciler.model.history import HistoryEvent
 from reconciler.model.live import LegPhase, LiveCharger, LiveLeg, LiveTransaction
-from reconciler.model.operations import OperationOrder, State
+from reconciler.model.operations import OperationOrder, OperationRecord, State
 from reconciler.model.site import Site
+from reconciler.testing.waiting import Bell
 from tests.support.operations import MemoryOperations, QuietStations
 from tests.support.relay import PASSIVE, PRIMARY, LiveClock, Tally, charger
 
@@ -134,6 +137,38 @@ async def test_an_unexpected_failure_is_told_and_ends_it(desk: Desk) -> None:
     desk.stations.local_line.answer({})
     assert (await run.wait_done()).state is State.FAILED
     assert desk.failed == ["operation 0"]
+
+
+async def test_an_end_that_the_store_does_not_take_is_told_and_written_once_it_is_back(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operations, "JOURNAL_AGAIN_S", 0.0)
+
+    class Leaving(MemoryOperations):
+        away = False
+        asked = 0
+        bell = Bell()
+
+        async def put_operation(self, record: OperationRecord, event: HistoryEvent) -> None:
+            self.asked += 1
+            self.bell.ring()
+            if self.away:
+                raise FwdctlError("the store is away")
+            await super().put_operation(record, event)
+
+    desk.operations._store = store = Leaving()
+    run = await desk.start("clear-cache")
+    await asyncio.sleep(0)
+    store.away = True
+    desk.stations.local_line.answer({"status": "Accepted"})
+    assert (await run.wait_done()).state is State.SUCCEEDED  # whoever follows does not wait for the store
+    await store.bell.until(lambda: store.asked >= 4, 5.0)
+    assert desk.failed == ["the end of operation 0"]
+    store.away = False
+    asked = store.asked
+    await store.bell.until(lambda: store.asked > asked, 5.0)
+    assert store.records["0"].state is State.SUCCEEDED
+    assert len(store.events) == 2
 
 
 async def test_old_runs_are_found_in_the_journal(desk: Desk) -> None:
