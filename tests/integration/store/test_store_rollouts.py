@@ -1,9 +1,12 @@
 """The journal of applies, on both engines: what is over is forgotten with its steps, what somebody waits for is not."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
+from reconciler.adapters.store import open_store
 from reconciler.app.ports import ResourceWrite, RevisionMeta, RolloutCommit, Store
 from reconciler.model.rollouts import PAUSED, SUPERSEDED, WAITING, Rollout, RolloutState, Step
 from tests.support.store_process import EPOCH
@@ -72,3 +75,34 @@ async def test_when_an_apply_ended_is_kept_until_somebody_goes_on_with_it(journa
     taken = await journal.rollout("stopped")
     assert taken is not None
     assert taken.ended_at is None
+
+
+async def test_chargers_whose_turn_is_to_come_are_found_by_their_index(tmp_path: Path) -> None:
+    """Every look asks for them, and every commit: journals of years must not be read through for that."""
+    store = await open_store(None, tmp_path)
+    asked: set[str] = set()
+    engine = store._database._writer.sync_engine
+    event.listen(engine, "before_cursor_execute", lambda connection, cursor, statement, *rest: asked.add(statement))
+    try:
+        await an_apply(store, "stopped", RolloutState.STOPPED, WAITING, "cp001")
+        await an_apply(store, "next", RolloutState.DONE, "applied", "cp002")
+        await store.interventions(LATER)
+        about = [one for one in asked if "WHERE rollout_steps.state IN" in one]
+        assert len(about) == 2
+        async with store._database.reading() as connection:
+            for statement in about:
+                steps = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")
+                assert "INDEX ix_rollout_steps_held" in " ".join(str(step) for step in steps), statement
+    finally:
+        await store.close()
+
+
+async def test_a_later_apply_takes_over_only_the_chargers_that_it_touches(journal: Store) -> None:
+    meta = RevisionMeta(EPOCH, "ann", "", "", "", False)
+    await journal.begin_rollout(Rollout("later", "n1", "ann", EPOCH, plan_id="later"))
+    steps = (Step("cp003", 1), Step("cp001", 1))
+    await journal.commit_revision([], meta, "later", RolloutCommit("later", "ann", steps))
+    states = {step.charger: step.state for step in await journal.rollout_steps("stopped")}
+    assert states == {"cp003": SUPERSEDED, "cp003-b": "applied"}
+    held = {(hold.charger, hold.rollout) for hold in (await journal.interventions(LATER)).holds}
+    assert held == {("cp001", "later"), ("cp003", "later"), ("cp002", "paused"), ("cp004", "open")}
