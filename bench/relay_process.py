@@ -28,7 +28,7 @@ from reconciler.adapters.store import open_store
 from reconciler.adapters.websocket import StationListener, StationTls, TlsFiles, WebSocketDialer
 from reconciler.app.node import RelayNode, World
 from reconciler.app.recorder import Recorder
-from reconciler.cli.serve import settle_collector
+from reconciler.cli import collector
 from reconciler.model.desired import Backend, DesiredCharger, DesiredLeg, Role, SecretRef, Security
 from reconciler.model.features import FEATURES
 from reconciler.model.live import Ack
@@ -128,7 +128,7 @@ async def serve(
         listener = StationListener(node, host="127.0.0.1", port=port, tls=tls)
         await listener.start()
         stack.push_async_callback(listener.stop)
-        settle_collector()
+        collector.settle()
         print("ready", flush=True)
         await _obey(node, roles, count, csms_ports)
         writing.cancel()

@@ -28,7 +28,7 @@ from reconciler.adapters.websocket import StationListener, StationTls, TlsFiles,
 from reconciler.app.node import RelayNode, World
 from reconciler.app.recorder import Recorder
 from reconciler.app.stored_passwords import StoredPasswords
-from reconciler.cli.serve import settle_collector
+from reconciler.cli import collector
 from reconciler.model.desired import LOCAL, Backend, DesiredCharger, DesiredLeg, SecretRef, Security
 from reconciler.model.features import FEATURES, OCPP_VERSIONS
 
@@ -78,7 +78,7 @@ async def serve(port: int, count: int, directory: Path, csms_port: int) -> None:
         listener = StationListener(node, host="0.0.0.0", port=port, tls=tls.context, refused=counted)
         await listener.start()
         stack.push_async_callback(listener.stop)
-        settle_collector()
+        collector.settle()
         print("ready", flush=True)
         loop = asyncio.get_running_loop()
         while await loop.run_in_executor(None, sys.stdin.readline):

@@ -1,7 +1,6 @@
 """`fwdctl serve`: relay, controller and admin API, from their settings to their graceful end."""
 
 import asyncio
-import gc
 import os
 import signal
 import sys
@@ -16,7 +15,7 @@ import typer
 from reconciler import __version__
 from reconciler.adapters.logs import configure_logs
 from reconciler.app.api_contract import FORMAT_VERSION
-from reconciler.cli import oidc_options, options, tls_options
+from reconciler.cli import collector, oidc_options, options, tls_options
 from reconciler.cli.output import say
 from reconciler.cli.settings import ServeSettings
 from reconciler.errors import FwdctlError
@@ -102,30 +101,21 @@ async def serve_until(
 
     Raises FwdctlError where it can't be started, or where a part of it ended by itself.
     """
-    gc.disable()  # until `settle_collector`: libraries and thousands of specs come in, and none of it is garbage
+    collector.hold()
     from reconciler.cli.composition import running  # here, so that no other verb waits for the server's libraries
 
     async with running(settings, place) as up:
         if up.doors.reload_certificates is not None:
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, up.doors.reload_certificates)
-        settle_collector()
+        collector.settle()
+        collecting = asyncio.create_task(collector.collect_rarely())
         ready(up)
         await _first(stop, up.broken)
+        collecting.cancel()
         asyncio.get_running_loop().call_later(STOP_WITHIN_S, _give_up)
         if not stop.is_set():
             raise FwdctlError("a part of the server ended by itself", hint="its log says which and why")
         _log.info("stopping")
-
-
-def settle_collector() -> None:
-    """Have the garbage collector leave alone what was there at the start, and look at the rest less often.
-
-    The defaults would walk all sessions again and again while a fleet connects. One that is over leaves nothing that
-    only the collector would find; what else does (libraries, tracebacks) may wait for some thousands of others.
-    """
-    gc.freeze()  # without a collection: it would walk everything to find some hundred objects
-    gc.set_threshold(20_000, 10, 5)
-    gc.enable()
 
 
 def _facts(up: "Running") -> dict[str, Any]:
