@@ -1,10 +1,10 @@
-"""Applied specs: what the store holds, resolved; parsed anew only where the revision is another."""
+"""Applied specs: what the store holds, resolved; where the revision is another, only what came with it is read."""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
-from reconciler.app.ports import Store, StoredResource
+from reconciler.app.ports import ResourceChanges, Store, StoredResource
 from reconciler.errors import InvalidSpecs
 from reconciler.model.diagnostics import Diagnostic, by_position, has_errors
 from reconciler.model.documents import Document
@@ -13,6 +13,10 @@ from reconciler.model.site import Resource, Site
 from reconciler.planning.documents import read_resources, stored_resources
 from reconciler.planning.planner import Applied
 from reconciler.planning.resolve import resolve
+from reconciler.planning.resolve_again import resolve_again
+
+NOTHING: Final = Applied(0, resolve([])[0], {})
+"""What is applied before anything ever was."""
 
 
 class AppliedSpecs:
@@ -21,8 +25,11 @@ class AppliedSpecs:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._applied: Applied | None = None
+        self._before: Applied | None = None
+        self._foreseen: Site | None = None
         self._bases: dict[int, Site] = {}
         self._texts: dict[str, str] = {}
+        self._reading = asyncio.Lock()
 
     @property
     def texts(self) -> Mapping[str, str]:
@@ -33,6 +40,10 @@ class AppliedSpecs:
         """Take texts that say what `revision` holds, unless another one was read meanwhile."""
         if self._applied is not None and self._applied.revision == revision:
             self._texts |= texts
+
+    def foresee(self, site: Site) -> None:
+        """Take the site that somebody is about to apply: where just that comes about, it is not resolved again."""
+        self._foreseen = site
 
     async def current(self) -> Applied:
         """Return what is applied as last read, reading it the first time."""
@@ -45,20 +56,29 @@ class AppliedSpecs:
         return await self.load()
 
     async def load(self) -> Applied:
-        """Read the store and return what is applied now.
+        """Read what the store has that is new, and return what is applied now.
 
         Raises InvalidSpecs where what is stored does not validate any more: it was applied by another version.
         """
-        revision, stored = await self._store.resources()
-        if self._applied is None or self._applied.revision != revision:
+        async with self._reading:
+            known = self._applied
+            changes = await self._store.resource_changes(known.revision if known is not None else 0)
+            if known is not None and changes.revision == known.revision:
+                return known
             # Off the event loop: thousands of specs take a second or more, and frames must not wait for them.
-            self._applied = await asyncio.to_thread(resolved, revision, stored)
-            self._texts = {resource.text: resource.address for resource in stored if resource.text}
-        return self._applied
+            foreseen, self._foreseen = self._foreseen, None
+            applied = await asyncio.to_thread(turned, known or NOTHING, changes, foreseen)
+            changed = changes.gone.union(resource.address for resource in changes.written)
+            texts = {digest: address for digest, address in self._texts.items() if address not in changed}
+            self._texts = texts | {resource.text: resource.address for resource in changes.written if resource.text}
+            self._before, self._applied = known, applied
+            return applied
 
     async def bases(self, holds: Iterable[Hold]) -> Mapping[int, Site]:
         """Return the site of every revision that one of `holds` is based on; read once, forgotten when not needed."""
         wanted = {hold.base for hold in holds}
+        if self._before is not None and self._before.revision in wanted:
+            self._bases.setdefault(self._before.revision, self._before.site)
         for revision in wanted - self._bases.keys():
             stored = await self._store.resources_at(revision)
             self._bases[revision] = (await asyncio.to_thread(resolved, revision, stored)).site
@@ -73,13 +93,37 @@ def from_contents(contents: Iterable[Mapping[str, Any]]) -> tuple[Sequence[Resou
 
 def resolved(revision: int, stored: Sequence[StoredResource]) -> Applied:
     """Return what is applied where these resources are; raises InvalidSpecs where they no longer validate."""
-    resources, findings = stored_resources([resource.content for resource in stored])
-    site, more = resolve(resources)
-    findings = by_position([*findings, *more])
+    return turned(NOTHING, ResourceChanges(revision, tuple(stored)))
+
+
+def turned(known: Applied, changes: ResourceChanges, foreseen: Site | None = None) -> Applied:
+    """Return what is applied once these changes have come over what was `known`.
+
+    `foreseen` is taken for the site where it is just what came about. Raises InvalidSpecs where what is stored no
+    longer validates.
+    """
+    written, findings = stored_resources([resource.content for resource in changes.written])
+    kept = {address: found for address, found in known.site.resources.items() if address not in changes.gone}
+    resources = kept | {str(found.address): found for found in written}
+    if foreseen is not None and not findings and _came_about(foreseen, resources):
+        site = foreseen
+    else:
+        site, more = resolve_again(resources, known.site)
+        findings = by_position([*findings, *more])
     if has_errors(findings):
         raise InvalidSpecs(
-            f"the applied specs (revision {revision}) do not validate with this version of fwdctl",
+            f"the applied specs (revision {changes.revision}) do not validate with this version of fwdctl",
             findings,
             hint="run the version that applied them, or the one after it, and read its release notes",
         )
-    return Applied(revision, site, {resource.address: resource.version for resource in stored})
+    versions = {address: version for address, version in known.versions.items() if address not in changes.gone}
+    return Applied(changes.revision, site, versions | {one.address: one.version for one in changes.written})
+
+
+def _came_about(foreseen: Site, resources: Mapping[str, Resource]) -> bool:
+    """Tell whether the resources are those of the foreseen site."""
+    there = foreseen.resources
+    return there.keys() == resources.keys() and all(
+        (known := there[address]) is found or (known == found and known.content == found.content)
+        for address, found in resources.items()
+    )

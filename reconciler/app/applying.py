@@ -189,7 +189,7 @@ class Applying:
         await self._specs.load()
         ending = await self._reach(rollout, request, revision, course, resumed=rollout.revision is not None)
         result = ApplyResult(
-            request.plan.plan_id, revision, ending.results, await self._leftover(request), ending.stopped
+            request.plan.plan_id, revision, ending.results, await self._planning.leftover(request.plan), ending.stopped
         )
         state = RolloutState.STOPPED if ending.stopped else RolloutState.DONE
         outcome = {"leftover": list(result.leftover), "stopped": result.stopped}
@@ -302,10 +302,6 @@ class Applying:
         named = "; ".join(reasons[:_REASONS_NAMED])
         more = f"; and {len(reasons) - _REASONS_NAMED} more" if len(reasons) > _REASONS_NAMED else ""
         raise StalePlan(f"the plan no longer holds: {named}{more}", hint=_ANEW)
-
-    async def _leftover(self, request: ApplyRequest) -> tuple[str, ...]:
-        again = await self._planning.again(request.plan, request.limits)
-        return tuple(change.address for change in again.resource_changes)
 
     async def _record(self, request: ApplyRequest, revision: int, summary: str, counts: Mapping[str, int]) -> None:
         details = {

@@ -16,12 +16,12 @@ from reconciler.model.diagnostics import Diagnostic, Severity, by_position, has_
 from reconciler.model.documents import Document
 from reconciler.model.interventions import Interventions
 from reconciler.model.live import Deferred, LiveCharger
-from reconciler.model.plan import Absent, Pending, Plan
-from reconciler.model.site import Resource
+from reconciler.model.plan import Absent, Pending, Plan, ResourceChange
+from reconciler.model.site import Resource, Site
 from reconciler.planning.documents import read_resources
 from reconciler.planning.drift import State
 from reconciler.planning.guard import Limits
-from reconciler.planning.planner import Applied, Moment, carry_out, make_plan
+from reconciler.planning.planner import Applied, Moment, carry_out, plan_towards, resolved_over
 from reconciler.planning.scope import Scope, merge
 from reconciler.planning.superseded import superseded
 from reconciler.planning.turns import hold_text
@@ -90,7 +90,8 @@ class Planning:
             await self.texts.learn(request.documents, given, applied)
         given = [*(applied.site.resources[address] for address in known), *given]
         wanted = merge(applied.site.resources, given, request.scope)
-        plan = await self._make(applied, wanted, self._new_id(), request.limits)
+        site, merged = await asyncio.to_thread(resolved_over, applied.site, wanted)
+        plan = await self._make(applied, site, merged, self._new_id(), request.limits)
         if self._secrets is not None:
             changed = [wanted[change.address] for change in plan.resource_changes if change.after]
             secrets = list(secret_findings(changed, self._secrets))
@@ -120,15 +121,27 @@ class Planning:
         return replace(plan, warnings=(*plan.warnings, *_staying(since, revision)))
 
     async def again(self, plan: Plan, limits: Limits) -> Plan:
-        """Return the same change planned against what is applied and live now; raises InvalidSpecs."""
+        """Return the same change planned against what is applied and live now; raises InvalidSpecs.
+
+        Where it is applied next, what it leads to is known already; see `AppliedSpecs.foresee`.
+        """
         applied = await self._specs.newest()
         written = [change.after for change in plan.resource_changes if change.after is not None]
         resources, findings = await asyncio.to_thread(from_contents, written)
         _refuse(findings)
         wanted = carry_out(plan.resource_changes, applied.site.resources, resources)
-        return await self._make(applied, wanted, plan.plan_id, limits)
+        site, merged = await asyncio.to_thread(resolved_over, applied.site, wanted)
+        self._specs.foresee(site)
+        return await self._make(applied, site, merged, plan.plan_id, limits)
 
-    async def _make(self, applied: Applied, wanted: Mapping[str, Resource], plan_id: str, limits: Limits) -> Plan:
+    async def leftover(self, plan: Plan) -> tuple[str, ...]:
+        """Return the addresses of a plan's changes that are not what is applied: those that a new plan would have."""
+        applied = (await self._specs.newest()).site.resources
+        return tuple(change.address for change in plan.resource_changes if not _holds(applied, change))
+
+    async def _make(
+        self, applied: Applied, site: Site, findings: Sequence[Diagnostic], plan_id: str, limits: Limits
+    ) -> Plan:
         now = self._clock.now()
         state, live = await self._store.interventions(now), dict(self._relay.live())
         moment = Moment(
@@ -139,7 +152,9 @@ class Planning:
             pending=(*self._lagging(live), *_held_back(state)),
             absent=self._absent(live),
         )
-        plan = await asyncio.to_thread(make_plan, applied, wanted, moment, plan_id=plan_id, limits=limits)
+        plan = await asyncio.to_thread(
+            plan_towards, applied, site, moment, plan_id=plan_id, limits=limits, findings=findings
+        )
         return replace(plan, warnings=(*plan.warnings, *superseded(plan.chargers, moment.live)))
 
     def _lagging(self, live: Mapping[str, LiveCharger]) -> Iterator[Pending]:
@@ -155,6 +170,12 @@ class Planning:
         told = (name for name, course in courses.items() if isinstance(course.outcome, Deferred) and name in desired)
         away = [name for name in told if (session := live.get(name)) is None or not session.connected]
         return Absent(len(away), tuple(nsmallest(_ABSENT_NAMED, away)))
+
+
+def _holds(applied: Mapping[str, Resource], change: ResourceChange) -> bool:
+    """Tell whether what is applied is what the change leads to."""
+    resource = applied.get(change.address)
+    return (resource.content if resource is not None else None) == change.after
 
 
 def _held_back(state: Interventions) -> Iterator[Pending]:

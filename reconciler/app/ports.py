@@ -68,6 +68,15 @@ class StoredResource:
 
 
 @dataclass(frozen=True, slots=True)
+class ResourceChanges:
+    """What `revision`, the applied one, has that an older one had not: resources `written`, addresses `gone`."""
+
+    revision: int
+    written: tuple[StoredResource, ...]
+    gone: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class ResourceWrite:
     """One step of a commit: `content` None deletes. `seen_version` 0: it must not exist yet."""
 
@@ -172,6 +181,9 @@ class Store(Protocol):
 
     async def resources(self) -> tuple[int, tuple[StoredResource, ...]]:
         """Return the applied revision (0: nothing was ever applied) and all resources, by address."""
+
+    async def resource_changes(self, since: int) -> ResourceChanges:
+        """Return what changed after revision `since` (0: everything is new), at the cost of that."""
 
     async def commit_revision(
         self,

@@ -50,6 +50,7 @@ from reconciler.app.retention import Keep, Retention
 from reconciler.app.stored_passwords import StoredPasswords
 from reconciler.app.tasks import Background
 from reconciler.cli.certificates import expiry_watch, station_issuer
+from reconciler.cli.collector import collect_rarely
 from reconciler.cli.console_parts import open_console
 from reconciler.cli.file_exchange import open_file_exchange
 from reconciler.cli.leg_parts import leg_parts
@@ -122,6 +123,7 @@ class _Assembly:
         retention = Retention(store, self._clock, _keep(self._settings), reconciler.duty, _report)
         self._vital(background, retention.run(), "retention")
         couriers = self._notices(reconciler, background)
+        self._vital(background, collect_rarely(), "collector")
         desk = self._file_exchange(background)
         local = LocalParts(reconciler, store, node, joined, self._clock, self._metrics, background, _report)
         operations = await local.operations(desk, holder=node_id)

@@ -108,10 +108,8 @@ async def serve_until(
         if up.doors.reload_certificates is not None:
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, up.doors.reload_certificates)
         collector.settle()
-        collecting = asyncio.create_task(collector.collect_rarely())
         ready(up)
         await _first(stop, up.broken)
-        collecting.cancel()
         asyncio.get_running_loop().call_later(STOP_WITHIN_S, _give_up)
         if not stop.is_set():
             raise FwdctlError("a part of the server ended by itself", hint="its log says which and why")

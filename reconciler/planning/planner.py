@@ -58,10 +58,39 @@ def make_plan(
 ) -> Plan:
     """Return the plan that turns what is applied into `wanted` (all resources that are to be, by address).
 
-    The same arguments give the same plan. Raises InvalidSpecs, with everything that is wrong, where `wanted` as a
-    whole does not hold together.
+    The same arguments give the same plan. Raises InvalidSpecs as `resolved_over` does.
     """
-    site, findings = _resolve(wanted, applied.site)
+    site, findings = resolved_over(applied.site, wanted)
+    return plan_towards(applied, site, moment, plan_id=plan_id, limits=limits, findings=findings)
+
+
+def resolved_over(applied: Site, wanted: Mapping[str, Resource]) -> tuple[Site, list[Diagnostic]]:
+    """Return the site that `wanted` makes, at the cost of what differs from what is applied, and the warnings about it.
+
+    Raises InvalidSpecs, with everything that is wrong, where `wanted` as a whole does not hold together.
+    """
+    site, found = resolve_again(wanted, applied)
+    findings = by_position(found)
+    if has_errors(findings):
+        count = sum(finding.severity is Severity.ERROR for finding in findings)
+        raise InvalidSpecs(
+            f"{count} error{'' if count == 1 else 's'} in the specs once merged with what is applied",
+            findings,
+            hint="fwdctl validate -f shows those of the files alone",
+        )
+    return site, findings
+
+
+def plan_towards(
+    applied: Applied,
+    site: Site,
+    moment: Moment,
+    *,
+    plan_id: str,
+    limits: Limits | None = None,
+    findings: Sequence[Diagnostic] = (),
+) -> Plan:
+    """Return the plan that turns what is applied into `site`; `findings` are the warnings about that."""
     state = moment.interventions
     running = as_held(applied.site, holds_in_force(state, paused_chargers(applied.site, state)), moment.bases)
     following = after_apply(applied.site, site, running, state)
@@ -129,19 +158,6 @@ def staleness(plan: Plan, fresh: Plan) -> tuple[str, ...]:
         f"{names(found, verbose=False)} {verb if len(found) == 1 else _SEVERAL.get(verb, verb)} {what}"
         for (verb, what), found in moved.items()
     )
-
-
-def _resolve(wanted: Mapping[str, Resource], applied: Site) -> tuple[Site, list[Diagnostic]]:
-    site, found = resolve_again(wanted, applied)
-    findings = by_position(found)
-    if has_errors(findings):
-        count = sum(finding.severity is Severity.ERROR for finding in findings)
-        raise InvalidSpecs(
-            f"{count} error{'' if count == 1 else 's'} in the specs once merged with what is applied",
-            findings,
-            hint="fwdctl validate -f shows those of the files alone",
-        )
-    return site, findings
 
 
 def _blocked(

@@ -10,6 +10,7 @@ from reconciler.app.ports import (
     HistoryFilter,
     KeptCall,
     Lock,
+    ResourceChanges,
     ResourceWrite,
     Retained,
     RevisionMeta,
@@ -60,6 +61,12 @@ class MemoryStore:
     async def resources(self) -> tuple[int, tuple[StoredResource, ...]]:
         """Return the applied revision and all resources."""
         return self._revision, tuple(self._stored[address] for address in sorted(self._stored))
+
+    async def resource_changes(self, since: int) -> ResourceChanges:
+        """Return what changed after `since`."""
+        before = self._stored if since == self._revision else self._left.get(since, {})
+        written = [self._stored[name] for name in sorted(self._stored) if self._stored[name] != before.get(name)]
+        return ResourceChanges(self._revision, tuple(written), frozenset(before.keys() - self._stored.keys()))
 
     async def commit_revision(
         self,

@@ -14,7 +14,7 @@ from reconciler.adapters.store.retained import is_kept, not_kept, oldest_kept
 from reconciler.adapters.store.rollouts import write_steps
 from reconciler.adapters.store.section import Section
 from reconciler.adapters.store.tables import resource_versions, revisions, row
-from reconciler.app.ports import ResourceWrite, RevisionMeta, RolloutCommit, StoredResource
+from reconciler.app.ports import ResourceChanges, ResourceWrite, RevisionMeta, RolloutCommit, StoredResource
 from reconciler.errors import FwdctlError, StalePlan
 from reconciler.model.rollouts import Step
 
@@ -41,6 +41,17 @@ class Resources(Section):
         async with self._database.reading() as connection:
             revision = await _last_revision(connection)
             return revision, await _read(connection, resource_versions.c.ended_by.is_(None))
+
+    async def resource_changes(self, since: int) -> ResourceChanges:
+        """Return what changed after revision `since`: what was written, by address, and what is not there any more."""
+        versions = resource_versions.c
+        async with self._database.reading() as connection:
+            revision = await _last_revision(connection)
+            if revision == since:
+                return ResourceChanges(revision, ())
+            written = await _read(connection, and_(versions.revision > since, versions.ended_by.is_(None)))
+            ended = await connection.scalars(select(versions.address).where(versions.ended_by > since))
+            return ResourceChanges(revision, written, frozenset(ended) - {one.address for one in written})
 
     async def revision(self) -> int:
         """Return the applied revision alone, cheaply: 0 where nothing was ever applied."""

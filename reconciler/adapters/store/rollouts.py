@@ -151,10 +151,7 @@ def held_bases() -> CompoundSelect[tuple[int]]:
 
 
 def _is_one_of(states: Sequence[str]) -> ColumnElement[bool]:
-    """Return the condition on a step's state; spelt out as the index on held steps has it, which no parameter would use.
-
-    Nor can a list be bound where many rows are changed.
-    """
+    """Return the condition on a step's state, spelt out: with parameters the index on held steps would not be used."""
     return rollout_steps.c.state.in_([literal_column(f"'{state}'") for state in states])
 
 

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine, event
 
-from reconciler.app.ports import ResourceWrite, Store, StoredResource
+from reconciler.app.ports import ResourceChanges, ResourceWrite, Store, StoredResource
 from reconciler.errors import FwdctlError, StalePlan
 from tests.support.store_process import EPOCH, META, together
 
@@ -213,3 +213,19 @@ async def test_a_text_is_kept_with_the_version_that_it_says(store: Store) -> Non
     assert [resource.text for resource in (await store.resources())[1]] == ["a" * 32, ""]
     await store.commit_revision([ResourceWrite(ONE, {"new": True}, 1)], META, "p2")
     assert [resource.text for resource in (await store.resources())[1]] == ["", ""]
+
+
+async def test_what_came_and_went_since_a_revision_is_all_that_is_read(store: Store) -> None:
+    three = "charger.cp003"
+    await store.commit_revision([_create(ONE), _create(TWO), _create(three)], META, "p1")
+    first = (await store.resources())[1]
+    assert await store.resource_changes(0) == ResourceChanges(1, first)
+    assert await store.resource_changes(1) == ResourceChanges(1, ())
+    await store.commit_revision([ResourceWrite(ONE, {"new": True}, 1), _delete(TWO, 1)], META, "p2")
+    new = StoredResource(ONE, {"new": True}, 2, 2)
+    assert await store.resource_changes(1) == ResourceChanges(2, (new,), frozenset({TWO}))
+    await store.commit_revision([_create(TWO), _delete(three, 1)], META, "p3")
+    again = StoredResource(TWO, CONTENT, 2, 3)
+    assert await store.resource_changes(1) == ResourceChanges(3, (new, again), frozenset({three}))
+    assert await store.resource_changes(2) == ResourceChanges(3, (again,), frozenset({three}))
+    assert await store.resource_changes(0) == ResourceChanges(3, (new, again), frozenset({three}))
