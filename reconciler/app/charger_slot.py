@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from reconciler.app.fleet_numbers import Tally
 from reconciler.app.passed import Passed, PassedOfCharger
 from reconciler.app.ports import ChargerMemory, Clock, KeptCall
 from reconciler.app.relay_rows import Taken
@@ -96,6 +97,13 @@ class ChargerSlot:
             because=session.desired.because,
             certificate_expires_s=self.certificate_expires_s,
         )
+
+    def tally(self) -> Tally:
+        """Return what is counted of the charger now, at a fraction of what `live` costs."""
+        if self.session is None:
+            return Tally(connected=False)
+        state = self.session.core.state
+        return Tally(True, tuple(leg.phase for leg in state.legs.values()), len(state.memory.transactions))
 
     def _live_offline(self) -> LiveCharger:
         """Return the charger as it is without a session: the same object while nothing changes, as most are looked at

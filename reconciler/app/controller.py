@@ -19,9 +19,10 @@ from reconciler.app.applied_specs import AppliedSpecs
 from reconciler.app.courses import Cause, ChargerResult, Course, patience_with
 from reconciler.app.duty import Duty, keep_for_ever
 from reconciler.app.failover_watch import FailoverWatch
-from reconciler.app.flip_history import FlipHistory, cause_of, drift_details
+from reconciler.app.flip_history import FlipHistory, cause_of
 from reconciler.app.ports import Clock, Question, RelayPort, Store
-from reconciler.app.tasks import Report, spread
+from reconciler.app.sightings import Sightings
+from reconciler.app.tasks import Report, breathing, spread
 from reconciler.app.turns import as_their_turns_are
 from reconciler.model.desired import DesiredCharger
 from reconciler.model.interventions import Interventions
@@ -39,8 +40,6 @@ from reconciler.planning.planner import Applied
 TICK_S: Final = 5.0
 GATHER_S: Final = 0.1
 """How long a wake waits for others: a thousand stations that reconnect at once are not a thousand looks."""
-_BREATHE_EVERY: Final = 500
-"""Chargers looked at before the event loop gets a turn: frames must not wait for a look at thousands."""
 
 
 class Controller:
@@ -62,7 +61,7 @@ class Controller:
         self._boundary: datetime | None = None
         self._windows = ChangeWindows()
         self._site: Site | None = None
-        self._live: dict[str, LiveCharger] = {}
+        self.sightings = Sightings(relay)
         self._courses: dict[str, Course] = {}
         self.courses: Mapping[str, Course] = self._courses  # to be read
         self._refused: set[str] = set()
@@ -101,8 +100,14 @@ class Controller:
         return self._paused
 
     def wake(self, *chargers: str) -> None:
-        """Make the loop look now: at these chargers (one connected, say), or at all (a plan was applied, say)."""
-        self._woken_for.update(chargers)
+        """Make the loop look now: at these chargers (one connected, say), or at all (a plan was applied, say).
+
+        Those that an apply has in hand are looked at once it lets go of them.
+        """
+        loose = [name for name in chargers if name not in self._in_hand]
+        if chargers and not loose:
+            return
+        self._woken_for.update(loose)
         self._look_at_all = self._look_at_all or not chargers
         self._woken.set()
 
@@ -135,35 +140,22 @@ class Controller:
         due = await self.look(now)
         return await self.reach(due if self._duty.held else ())
 
-    async def look(self, now: datetime, at: Collection[str] | None = None) -> tuple[str, ...]:
-        """Work out effective desired state at `now`, and return the chargers for which the relay is to be asked.
-
-        With `at` those among these, at the cost of these; where owners are watched, all are looked at all the same.
-        """
-        at = None if self._failovers.watches else at
+    async def look(self, now: datetime) -> tuple[str, ...]:
+        """Work out effective desired state at `now`, and return the chargers for which the relay is to be asked."""
         async with self._looking:  # else a look that began earlier could end later, with what was applied before
-            applied = await self._specs.newest()
-            declared = applied.site
-            if declared is not self._site:
-                await self._turn_to(applied)
-            state = await self._store.interventions(now)
-            site, self._paused = await as_their_turns_are(declared, state, self._specs, self._store)
-            self._see(at)
-            if self._duty.held and at is None:
-                failed = await self._failovers.watch(site, state.failovers, self._effective.chargers, self._live)
-                state = replace(state, failovers=failed)
-            if state == self._state:
-                state = self._state  # the same objects compare in no time
-            before, self._effective = self._effective, decide(site, state, now, self._memo)
-            seen, self._state = self._state.overrides, state
-            self._boundary = next_boundary(site.outages, state, now)
-            self._expect_layers(before.layers, self._effective.layers)
-            await self._close_overrides(now, seen)
-            self._adopt(self._relay.questions(at))
-            if at is not None:
-                return await self._due(at)
+            await self.sightings.look_at_all()
+            await self._think(now, watch=True)
+            self._adopt(self._relay.questions())
             self._looked_s = self._clock.monotonic_s()
-            return await self._due([*self.desired, *self._courses, *self._strays(self._live)])
+            return await self._due([*self.desired, *self._courses, *self._strays(self.sightings.live)])
+
+    async def rethink(self, now: datetime) -> None:
+        """Work out effective desired state at `now`; chargers are looked at only where somebody watches owners."""
+        if self._failovers.watches:
+            await self.look(now)
+            return
+        async with self._looking:
+            await self._think(now, watch=False)
 
     async def glance(self, chargers: Collection[str]) -> tuple[str, ...]:
         """Look at how these chargers run now, and return those for which the relay is to be asked.
@@ -171,19 +163,31 @@ class Controller:
         What is wanted is taken as it was found at the last look.
         """
         async with self._looking:
-            seen = self._see(chargers)
+            seen = self.sightings.look_at(chargers)
             if self._duty.held and self._site is not None:
                 self._failovers.glance(self._site, self._effective.chargers, seen)
             self._adopt(self._relay.questions(chargers))
             return await self._due([*(name for name in chargers if name in self.desired), *self._strays(seen)])
 
-    def _see(self, chargers: Collection[str] | None) -> Mapping[str, LiveCharger]:
-        """Find out how these chargers run, None for all, and return it."""
-        seen = self._relay.live(chargers)
-        for name in tuple(self._live) if chargers is None else chargers:
-            self._live.pop(name, None)
-        self._live |= seen
-        return seen
+    async def _think(self, now: datetime, *, watch: bool) -> None:
+        """Work out effective desired state; with `watch`, decide on failovers first, by how chargers were seen."""
+        applied = await self._specs.newest()
+        declared = applied.site
+        if declared is not self._site:
+            await self._turn_to(applied)
+        state = await self._store.interventions(now)
+        site, self._paused = await as_their_turns_are(declared, state, self._specs, self._store)
+        if self._duty.held and watch:
+            live = self.sightings.live
+            failed = await self._failovers.watch(site, state.failovers, self._effective.chargers, live)
+            state = replace(state, failovers=failed)
+        if state == self._state:
+            state = self._state  # the same objects compare in no time
+        before, self._effective = self._effective, decide(site, state, now, self._memo)
+        seen, self._state = self._state.overrides, state
+        self._boundary = next_boundary(site.outages, state, now)
+        self._expect_layers(before.layers, self._effective.layers)
+        await self._close_overrides(now, seen)
 
     async def _turn_to(self, applied: Applied) -> None:
         """Take newly applied specs; the history of what they change says who applied them, at whichever node."""
@@ -191,8 +195,10 @@ class Controller:
         meta = await self._store.revision_meta(applied.revision) if before is not None else None
         if before is not None and meta is not None:
             cause = Cause(meta.actor, meta.reason, applied.revision, meta.override_window)
-            names = before.chargers.keys() | after.chargers.keys()
-            self.expect([name for name in names if before.chargers.get(name) != after.chargers.get(name)], cause)
+            async for name in breathing(before.chargers.keys() | after.chargers.keys()):
+                was, is_now = before.chargers.get(name), after.chargers.get(name)
+                if was is not is_now and was != is_now:
+                    self._course(name).cause = cause
         self._site, self._windows = after, ChangeWindows(after.resources.values())
 
     def take_in_hand(self, chargers: Iterable[str]) -> None:
@@ -201,7 +207,10 @@ class Controller:
 
     def let_go(self, chargers: Iterable[str]) -> None:
         """Look after these chargers again."""
-        self._in_hand.difference_update(chargers)
+        names = tuple(chargers)
+        self._in_hand.difference_update(names)
+        if names:
+            self.wake(*names)
 
     def expect(self, chargers: Iterable[str], cause: Cause, ran: Mapping[str, Mapping[str, str]] | None = None) -> None:
         """Remember why these chargers are about to change, for the history of it, and in `ran` who owned what."""
@@ -244,7 +253,7 @@ class Controller:
     @property
     def known(self) -> set[str]:
         """Return the names of the chargers that are to run or ran, as of the last look."""
-        return self.desired.keys() | self._courses.keys() | self._live.keys()
+        return self.desired.keys() | self._courses.keys() | self.sightings.live.keys()
 
     def drifted(self) -> Mapping[State, int]:
         """Return how many chargers drifted or are refused, as last looked at; only the node that acts tells."""
@@ -264,22 +273,20 @@ class Controller:
         return (name for name, session in live.items() if session.generation and name not in self.desired)
 
     async def _due(self, names: Iterable[str]) -> tuple[str, ...]:
-        now_s, courses, wanted, live = self._clock.monotonic_s(), self._courses, self._effective.chargers, self._live
-        due: list[str] = []
-        for position, name in enumerate(dict.fromkeys(names)):
+        now_s, courses, wanted = self._clock.monotonic_s(), self._courses, self._effective.chargers
+        live, due = self.sightings.live, list[str]()
+        async for name in breathing(dict.fromkeys(names)):
             course = courses.get(name) or self._course(name)
             if not course.is_settled(wanted.get(name), live.get(name)):
                 idle = name not in self._in_hand and not course.busy
                 if idle and self._is_due(course, now_s) and not course.held_back:
                     due.append(name)
-            if position % _BREATHE_EVERY == 0:
-                await asyncio.sleep(0)
         await self.flush()
         return tuple(due)
 
     def _is_due(self, course: Course, now_s: float) -> bool:
         owners, cause = course.owners, self._cause_of(course)
-        wanted, live = self.desired.get(course.charger), self._live.get(course.charger)
+        wanted, live = self.desired.get(course.charger), self.sightings.live.get(course.charger)
         due = course.is_due(wanted, live, now_s)
         if course.charger in self._paused and course.asked is not None and course.asked.desired == wanted:
             due = False  # what it was told stands; nothing is healed
@@ -300,7 +307,9 @@ class Controller:
         """Bring one charger to effective desired state and return what became of it; `flush` writes its history."""
         course = self._course(name)
         async with course.turn:
-            wanted, live = self.desired.get(name), self._live.get(name)
+            if name in self._in_hand:
+                self.sightings.look_at((name,))
+            wanted, live = self.desired.get(name), self.sightings.live.get(name)
             if self._is_due(course, self._clock.monotonic_s()) and not course.held_back:
                 await self._ask(course, wanted, live)
             if isinstance(course.outcome, Refusal):
@@ -318,14 +327,8 @@ class Controller:
         course.ask(generation, wanted)
         outcome = await self._outcome(course.charger, generation, wanted)
         course.settle(outcome, self._clock.monotonic_s(), patience_with(wanted, live, self.layers.get(course.charger)))
-        if isinstance(outcome, Refusal):
-            if outcome.reason != refused_before:
-                self._history.note("flip-refused", course.charger, outcome.reason, cause)
-        elif before.state is State.DRIFTED:
-            self._history.note(
-                "drift-healed", course.charger, "; ".join(before.differences), Cause(), drift_details(before, live)
-            )
-        elif isinstance(outcome, Ack):
+        self._history.note_answer(outcome, before, live, refused_before, cause)
+        if isinstance(outcome, Ack) and before.state is not State.DRIFTED:
             self._history.note_flip(course.charger, owners, wanted.owners if wanted else None, cause)
 
     async def _outcome(self, charger: str, generation: int, wanted: DesiredCharger | None) -> Outcome:
@@ -386,14 +389,11 @@ class Controller:
         now, now_s = self._clock.now(), self._clock.monotonic_s()
         edge = [(self._boundary - now).total_seconds()] if self._boundary is not None else []
         health = [self._failovers.next_s - now_s] if self._failovers.next_s is not None else []
-        self._refused = {name for name in self._refused if self._is_refused(name)}
+        known = {name: self._courses[name] for name in self._refused if name in self._courses}
+        self._refused = {name for name, course in known.items() if isinstance(course.outcome, Refusal)}
         retries = [self._courses[name].retry_at_s - now_s for name in self._refused]
         look = self._looked_s + TICK_S - now_s
         return max(0.0, min([look, *edge, *health, *[retry for retry in retries if retry > 0]]))
-
-    def _is_refused(self, name: str) -> bool:
-        course = self._courses.get(name)
-        return course is not None and isinstance(course.outcome, Refusal)
 
     def _overdue(self) -> bool:
         """Return True where a look at everything can wait no longer, whatever this was woken for."""

@@ -1,10 +1,10 @@
 """Fleet numbers: live state counted, for metrics; nothing in them names a charger."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
 
-from reconciler.model.live import LegPhase, LiveCharger
+from reconciler.model.live import LegPhase
 from reconciler.planning.drift import NEEDING_ATTENTION, State
 
 FleetNumbers = Mapping[str, Mapping[tuple[str, ...], float]]
@@ -14,8 +14,16 @@ OF_THE_WHOLE_FLEET: Final = ("drifted_chargers",)
 """What is the same at every node that looks."""
 
 
+class Tally(NamedTuple):
+    """What of one charger is counted: whether it is connected, how its legs are, its open transactions."""
+
+    connected: bool
+    legs: Sequence[LegPhase] = ()
+    transactions: int = 0
+
+
 def fleet_numbers(
-    chargers: Iterable[LiveCharger], drifted: Mapping[State, int], *, frames_up: int, frames_down: int
+    chargers: Iterable[Tally], drifted: Mapping[State, int], *, frames_up: int, frames_down: int
 ) -> FleetNumbers:
     """Return metric name -> label values -> number, as of now; every label value is there, with 0 where nothing is.
 
@@ -24,8 +32,8 @@ def fleet_numbers(
     connected, phases, transactions = Counter[bool](), Counter[LegPhase](), 0
     for charger in chargers:
         connected[charger.connected] += 1
-        phases.update(leg.phase for leg in charger.legs)
-        transactions += len(charger.transactions)
+        phases.update(charger.legs)
+        transactions += charger.transactions
     return {
         "chargers": {("yes",): connected[True], ("no",): connected[False]},
         "drifted_chargers": {(state.value,): drifted.get(state, 0) for state in NEEDING_ATTENTION},

@@ -8,9 +8,9 @@ from reconciler.app.duty import Duty
 from reconciler.app.ports import Clock, Store
 from reconciler.model.failovers import Failover
 from reconciler.model.history import HistoryEvent
-from reconciler.model.live import LiveCharger
+from reconciler.model.live import LiveCharger, Outcome, Refusal
 from reconciler.model.overrides import Override
-from reconciler.planning.drift import Standing
+from reconciler.planning.drift import Standing, State
 from reconciler.planning.effective import Layer
 from reconciler.planning.effects import moves_between
 from reconciler.planning.explain import layer_text
@@ -53,6 +53,17 @@ class FlipHistory:
             moves = moves_between(before, after)
             told = [{"features": list(move.features), "before": move.before, "after": move.after} for move in moves]
             self.note("flip", charger, "; ".join(map(move_text, moves)), cause, {"moves": told})
+
+    def note_answer(
+        self, outcome: Outcome, before: Standing, live: LiveCharger | None, refused_before: str, cause: Cause
+    ) -> None:
+        """Note that a charger refused, anew or for another reason than before, or that its drift was healed."""
+        if isinstance(outcome, Refusal):
+            if outcome.reason != refused_before:
+                self.note("flip-refused", before.charger, outcome.reason, cause)
+        elif before.state is State.DRIFTED:
+            details = drift_details(before, live)
+            self.note("drift-healed", before.charger, "; ".join(before.differences), Cause(), details)
 
     async def flush(self) -> None:
         """Write what was noted; what can't be written is kept for the next time."""

@@ -54,6 +54,7 @@ class RelayNode:
         """Where this node says that a charger is its own, where there are others."""
         self._world = world
         self._slots: dict[str, ChargerSlot] = {}
+        self.slots: Mapping[str, ChargerSlot] = self._slots  # to be read
         self.messages = MessageTap(self._slots, world.clock)
         self._by_identity: dict[str, str] = {}
         self._memories: dict[str, ChargerMemory] = {}
@@ -112,6 +113,10 @@ class RelayNode:
         chosen = slots if only is None else [name for name in only if name in slots]
         more = () if self._world.leg_desk is None else (self._world.leg_desk.told,)
         return {name: slots[name].live(now, monotonic_s, *more) for name in chosen}
+
+    def names(self) -> Collection[str]:
+        """Return the declared chargers."""
+        return self._slots.keys()
 
     def slot(self, charger: str) -> ChargerSlot | None:
         """Return what is kept of a charger, None where it is not declared."""

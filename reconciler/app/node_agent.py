@@ -17,7 +17,9 @@ from reconciler.app.passed import Passed
 from reconciler.app.ports import Clock
 from reconciler.app.relay_mirror import News, RelayMirror
 from reconciler.app.relay_rows import Ask, Hints, NodeStart, RelayRows, Report, Taken
+from reconciler.app.sightings import live_of_all
 from reconciler.app.tasks import Report as Complaint
+from reconciler.app.tasks import breathing
 from reconciler.errors import FwdctlError
 from reconciler.model.desired import DesiredCharger
 from reconciler.model.live import LiveCharger, Outcome
@@ -29,7 +31,6 @@ SCAN_S: Final = 5.0
 COUNTS_S: Final = 60.0
 """How late mere counts of frames are."""
 GATHER_S: Final = 0.1
-_BREATHE_EVERY: Final = 500
 _REPLACED: Final = "replaced by a newer connection to another node"
 
 
@@ -40,6 +41,9 @@ class LocalRelay(Protocol):
         """See `RelayPort`."""
 
     def live(self, only: Collection[str] | None = None) -> Mapping[str, LiveCharger]:
+        """See `RelayPort`."""
+
+    def names(self) -> Collection[str]:
         """See `RelayPort`."""
 
     def passed(self, charger: str) -> Passed:
@@ -231,12 +235,11 @@ class NodeAgent:
         """Return the chargers here that do not run any more as they were last reported, or were never taken."""
         now_s = self._clock.monotonic_s()
         found: set[str] = set()
-        for position, (name, live) in enumerate(self._relay.live().items()):
+        seen = await live_of_all(self._relay)
+        async for name, live in breathing(seen.items()):
             held = self._held.get(name)
             if (held is None and live.connected) or (held is not None and _is_news(held, live, now_s)):
                 found.add(name)
-            if position % _BREATHE_EVERY == 0:
-                await asyncio.sleep(0)
         return found
 
     async def _report(self, names: Collection[str]) -> None:

@@ -214,10 +214,10 @@ class OutageDesk:
         return found
 
     def _guard(self, site: Site, names: Sequence[str], roles: Roles, limits: Limits) -> None:
-        live = self._relay.live()
+        live = self._relay.live(names)
         before = {name: self._controller.desired[name] for name in names}
         after = {name: with_roles(site, site.chargers[name], roles) for name in names}
-        connected = sum(session.connected for session in live.values())
+        connected = self._controller.sightings.connected
         refuse_blocked(tuple(disruption_blocks(effects_of(before, after, live), live=connected, limits=limits)))
 
 

@@ -1,7 +1,7 @@
 """Use case plan: given specs, what is applied and what is live make a plan; nothing is changed."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import nsmallest
 from typing import Final
@@ -10,7 +10,9 @@ from reconciler.app.applied_specs import AppliedSpecs, from_contents
 from reconciler.app.controller import Controller
 from reconciler.app.ports import Clock, RelayPort, Secrets, Store
 from reconciler.app.secret_check import secret_findings
+from reconciler.app.sightings import live_of_all
 from reconciler.app.spec_texts import SpecTexts, refuse_unplaced
+from reconciler.app.tasks import breathing
 from reconciler.errors import FwdctlError, InvalidSpecs, TextsNeeded
 from reconciler.model.diagnostics import Diagnostic, Severity, by_position, has_errors
 from reconciler.model.documents import Document
@@ -143,13 +145,13 @@ class Planning:
         self, applied: Applied, site: Site, findings: Sequence[Diagnostic], plan_id: str, limits: Limits
     ) -> Plan:
         now = self._clock.now()
-        state, live = await self._store.interventions(now), dict(self._relay.live())
+        state, live = await self._store.interventions(now), await live_of_all(self._relay)
         moment = Moment(
             now=now,
             live=live,
             interventions=state,
             bases=await self._specs.bases(state.holds),
-            pending=(*self._lagging(live), *_held_back(state)),
+            pending=(*[pending async for pending in self._lagging(live)], *_held_back(state)),
             absent=self._absent(live),
         )
         plan = await asyncio.to_thread(
@@ -157,9 +159,9 @@ class Planning:
         )
         return replace(plan, warnings=(*plan.warnings, *superseded(plan.chargers, moment.live)))
 
-    def _lagging(self, live: Mapping[str, LiveCharger]) -> Iterator[Pending]:
+    async def _lagging(self, live: Mapping[str, LiveCharger]) -> AsyncIterator[Pending]:
         connected = sorted(name for name, session in live.items() if session.connected)
-        for name in connected:
+        async for name in breathing(connected):
             standing = self._controller.standing(name, live[name])
             if standing.state not in (State.IN_SYNC, State.OFFLINE):
                 yield Pending(standing.charger, "; ".join(standing.differences))

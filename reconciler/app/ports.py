@@ -51,6 +51,9 @@ class RelayPort(Protocol):
     def live(self, only: Collection[str] | None = None) -> Mapping[str, LiveCharger]:
         """Return every known charger's live state by name; with `only`, that of these, at the cost of these."""
 
+    def names(self) -> Collection[str]:
+        """Return the chargers that `live` knows."""
+
     def questions(self, only: Collection[str] | None = None) -> Mapping[str, Question]:
         """Return what was last asked of each charger, or of those in `only`, where other nodes may ask too."""
 

@@ -7,6 +7,7 @@ Canaries first; only once every one of them is confirmed do the others get their
 """
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,7 +23,9 @@ from reconciler.planning.drift import State
 from reconciler.planning.pacing import Pace, Tempo
 
 CHUNK: Final = 500
-"""Turns that are journalled in one transaction."""
+"""Turns that are journalled in one transaction, at least."""
+CHUNKS: Final = 8
+"""Transactions at most, unless turns are spaced: what is wanted of all chargers is worked out anew after each."""
 LOOK_AGAIN_S: Final = 0.2
 """While canaries connect anew."""
 
@@ -89,11 +92,13 @@ class RolloutRun:
         self._failed = 0
         """Of the results, counted as they come."""
         self._unwritten: list[Step] = []
+        self._chunk = CHUNK
         self._one_releases = asyncio.Lock()
 
     async def run(self, steps: Sequence[Step]) -> Ending:
         """Give every step that is not finished its turn, and return what became of all; raises LockHeld."""
         self._steps = {step.charger: step for step in steps if step.state != SUPERSEDED}
+        self._chunk = CHUNK if self._pace.flips_per_s else max(CHUNK, math.ceil(len(self._steps) / CHUNKS))
         for step in self._steps.values():
             if step.state not in (WAITING, ASKED, FAILED):
                 self._note(result_of(step))
@@ -161,7 +166,7 @@ class RolloutRun:
 
     async def _release(self, turns: _Turns) -> None:
         """Journal that the next turns begin, what came of the last ones with them; from then on they are desired."""
-        chunk = [turns.waiting.popleft() for _ in range(min(CHUNK, len(turns.waiting)))]
+        chunk = [turns.waiting.popleft() for _ in range(min(self._chunk, len(turns.waiting)))]
         paused = {name: why for name, why in self._controller.paused.items() if name in self._controller.desired}
         left = [self._paused(name, paused[name]) for name in chunk if name in paused]
         asked = [replace(self._steps[name], state=ASKED) for name in chunk if name not in paused]
@@ -169,7 +174,7 @@ class RolloutRun:
         for step in left:
             self._steps[step.charger] = step
             self._heard(result_of(step))
-        await self._controller.look(self._clock.now(), chunk)
+        await self._controller.rethink(self._clock.now())
         turns.released.extend(step.charger for step in asked)
 
     def _paused(self, name: str, why: str) -> Step:

@@ -50,6 +50,10 @@ class SharedRelay:
         live = self._mirror.live
         return live if only is None else {name: live[name] for name in only if name in live}
 
+    def names(self) -> Collection[str]:
+        """Return every charger that was ever connected to any node."""
+        return self._mirror.live.keys()
+
     def questions(self, only: Collection[str] | None = None) -> Mapping[str, Ask]:
         """Return what was last asked of each charger, by whichever node acted then."""
         asks = self._mirror.asks

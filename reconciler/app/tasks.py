@@ -1,7 +1,7 @@
 """Background tasks: kept until they are done, and heard of where they fail."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable
 from typing import Any, Final, TypeVar
 
 Item = TypeVar("Item")
@@ -12,6 +12,9 @@ Report = Callable[[str, BaseException], None]
 
 BREATHE_EVERY: Final = 50
 """Items of `spread` between two turns of the event loop."""
+
+BREATHE_AFTER: Final = 200
+"""Items of `breathing` between two turns: frames must not wait for a look at thousands."""
 
 
 class Background:
@@ -58,3 +61,11 @@ async def spread(work: Callable[[Item], Awaitable[Result]], items: Iterable[Item
 
     await asyncio.gather(*(go_on() for _ in range(min(at_once, len(waiting)))))
     return [results[position] for position in range(len(waiting))]
+
+
+async def breathing(items: Iterable[Item]) -> AsyncIterator[Item]:
+    """Yield `items` as they are now; of many the event loop gets its turn in between."""
+    for position, item in enumerate(tuple(items)):
+        if position % BREATHE_AFTER == BREATHE_AFTER - 1:
+            await asyncio.sleep(0)
+        yield item

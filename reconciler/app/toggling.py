@@ -169,11 +169,11 @@ class Toggling:
     def _effects(self, site: Site, roles: Mapping[str, Roles]) -> tuple[Effect, ...]:
         before = {name: self._controller.desired[name] for name in roles}
         after = {name: with_roles(site, site.chargers[name], chosen) for name, chosen in roles.items()}
-        return effects_of(before, after, self._relay.live())
+        return effects_of(before, after, self._relay.live(roles.keys()))
 
     def _guard(self, site: Site, roles: Mapping[str, Roles], limits: Limits) -> None:
-        connected = sum(session.connected for session in self._relay.live().values())
-        refuse_blocked(tuple(disruption_blocks(self._effects(site, roles), live=connected, limits=limits)))
+        effects, connected = self._effects(site, roles), self._controller.sightings.connected
+        refuse_blocked(tuple(disruption_blocks(effects, live=connected, limits=limits)))
 
 
 def _roles(site: Site, names: Sequence[str], primary: str) -> dict[str, Roles]:

@@ -45,7 +45,7 @@ def expiry_watch(
         return {str(file): office.expires_at(file.read_bytes()) for file in files if file.is_file()}
 
     def desired() -> Iterator[DesiredCharger]:
-        yield from (slot.desired for name in node.live() if (slot := node.slot(name)) is not None)
+        yield from (slot.desired for name in node.names() if (slot := node.slot(name)) is not None)
 
     named = LegCertificates(desired, secrets, office)
     call, log, renews = node.local_line.call, EventLog(clock.monotonic_s), node.issuer is not None

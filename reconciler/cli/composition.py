@@ -224,7 +224,8 @@ class _Assembly:
     def _numbers(self, node: RelayNode, reconciler: Reconciler) -> FleetNumbers:
         """Return the fleet in numbers; of several processes each tells what only it can know."""
         drifted, totals = reconciler.controller.drifted(), node.totals
-        numbers = fleet_numbers(node.live().values(), drifted, frames_up=totals.up, frames_down=totals.down)
+        tallies = (slot.tally() for slot in node.slots.values())
+        numbers = fleet_numbers(tallies, drifted, frames_up=totals.up, frames_down=totals.down)
         if self._place is None:
             return numbers
         elsewhere = sum(live.connected for live in reconciler.live().values())

@@ -63,6 +63,10 @@ class FakeRelay:
         self.bell.ring()
         return {name: live for name, live in self._live.items() if only is None or name in only}
 
+    def names(self) -> Collection[str]:
+        """Return all known chargers."""
+        return self._live.keys()
+
     def questions(self, only: Collection[str] | None = None) -> Mapping[str, Question]:
         """Return nothing: nobody else asks."""
         return {}
@@ -78,6 +82,10 @@ class FakeRelay:
         """Let stations go."""
         for name in chargers:
             self._live[name] = LiveCharger(name, connected=False, since_s=1.0)
+
+    def forget(self, charger: str) -> None:
+        """Know a charger no more, as one that is not declared any longer."""
+        del self._live[charger]
 
     def lose(self, backend: str, phase: LegPhase = LegPhase.DOWN) -> None:
         """Let every leg to a back-end go down, or to another phase in which it is of no use."""

@@ -1,24 +1,13 @@
 """Live state in numbers."""
 
-from dataclasses import replace
-
-from reconciler.app.fleet_numbers import fleet_numbers, of_one_worker
-from reconciler.model.live import LegPhase, LiveCharger, LiveLeg, LiveTransaction
+from reconciler.app.fleet_numbers import Tally, fleet_numbers, of_one_worker
+from reconciler.model.live import LegPhase
 from reconciler.planning.drift import State
 
 CHARGERS = (
-    LiveCharger(
-        "cp001",
-        connected=True,
-        since_s=1.0,
-        legs=(
-            LiveLeg("partner", "primary", LegPhase.REGISTERED, 1.0),
-            LiveLeg("grid", "energy", LegPhase.DOWN, 1.0),
-        ),
-        transactions=(LiveTransaction("7", "partner", 1.0),),
-    ),
-    LiveCharger("cp002", connected=True, since_s=1.0, legs=(LiveLeg("partner", "primary", LegPhase.REGISTERED, 1.0),)),
-    LiveCharger("cp003", connected=False, since_s=1.0),
+    Tally(True, (LegPhase.REGISTERED, LegPhase.DOWN), 1),
+    Tally(True, (LegPhase.REGISTERED,)),
+    Tally(False),
 )
 
 
@@ -47,5 +36,5 @@ def test_numbers_of_several_workers_add_up_to_those_of_the_machine() -> None:
     assert "drifted_chargers" not in worker
     assert front["chargers"] == {("yes",): 0, ("no",): 0}
     assert "drifted_chargers" in front
-    looking = fleet_numbers((*(replace(one, connected=False) for one in CHARGERS),), {}, frames_up=0, frames_down=0)
+    looking = fleet_numbers([one._replace(connected=False) for one in CHARGERS], {}, frames_up=0, frames_down=0)
     assert of_one_worker(looking, elsewhere=2, is_front=True)["chargers"] == {("yes",): 0, ("no",): 1}

@@ -37,6 +37,10 @@ class Relay:
         self.ran.append((charger, generation))
         return Ack(generation)
 
+    def names(self) -> Collection[str]:
+        """Return all."""
+        return self.live().keys()
+
     def live(self, only: Collection[str] | None = None) -> Mapping[str, LiveCharger]:
         """Return what was put in."""
         return {name: live for name, live in self.chargers.items() if only is None or name in only}
