@@ -19,6 +19,9 @@ from reconciler.model.rollouts import Rollout, RolloutState, Step
 KEPT_RUNS: Final = 50
 """Runs that are remembered step by step after they are done; of others the journal says what they came to."""
 
+GATHER_S: Final = 0.2
+"""How long news waits for more of it: who follows ten thousand chargers asks some times a second, not some hundred."""
+
 ADOPT_EVERY_S: Final = RENEW_EVERY_S
 
 
@@ -34,6 +37,7 @@ class ApplyRun:
     started_at: datetime | None = None
     ended_at: datetime | None = None
     _news: asyncio.Event = field(default_factory=asyncio.Event)
+    _over: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def done(self) -> bool:
@@ -48,11 +52,16 @@ class ApplyRun:
         return self.result.exit_code if self.result is not None else None
 
     async def wait_for_news(self, seen: int, wait_s: float) -> None:
-        """Return once there are more than `seen` steps of progress or the run is done, at the latest after `wait_s`."""
+        """Return once there are more than `seen` steps of progress or the run is done, at the latest after `wait_s`.
+
+        Steps that follow one another closely are waited for together.
+        """
         try:
-            async with asyncio.timeout(wait_s):
+            async with asyncio.timeout(wait_s) as limit:
                 while not self.done and len(self.progress) <= seen:
                     await self._news.wait()
+                limit.reschedule(asyncio.get_running_loop().time() + min(wait_s, GATHER_S))
+                await self._over.wait()
         except TimeoutError:
             return  # no news is an answer too
 
@@ -60,6 +69,8 @@ class ApplyRun:
         """Wake whoever waits for news."""
         self._news.set()
         self._news = asyncio.Event()
+        if self.done:
+            self._over.set()
 
 
 class Applies(Protocol):

@@ -17,6 +17,7 @@ from reconciler.app.controller import Controller
 from reconciler.app.courses import HELD_BACK, ChargerResult, Verdict
 from reconciler.app.lease import Lease
 from reconciler.app.ports import Clock, Store
+from reconciler.app.tasks import BREATHE_EVERY
 from reconciler.model.plan import Disruption
 from reconciler.model.rollouts import ASKED, FAILED, PAUSED, SUPERSEDED, WAITING, Rollout, Step
 from reconciler.planning.drift import State
@@ -151,6 +152,8 @@ class RolloutRun:
             if wait_s:
                 await asyncio.sleep(wait_s)
             self._heard(self._judged(await self._controller.reach_one(name)))
+            if len(self._results) % BREATHE_EVERY == 0:
+                await asyncio.sleep(0)  # a flip may end without waiting for anything
 
     async def _next(self, turns: _Turns) -> str | None:
         while not self._why_stop():

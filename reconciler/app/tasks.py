@@ -11,7 +11,7 @@ Report = Callable[[str, BaseException], None]
 """Told what failed ("controller", "cp001") and with what; must not raise."""
 
 BREATHE_EVERY: Final = 50
-"""Items of `spread` between two turns of the event loop."""
+"""Pieces of real work between two turns of the event loop."""
 
 BREATHE_AFTER: Final = 200
 """Items of `breathing` between two turns: frames must not wait for a look at thousands."""

@@ -1,6 +1,6 @@
 """The rows between controller and relay nodes: asks, reports, and which starts of nodes are alive."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -13,15 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from reconciler.adapters.store.engine import Turn
 from reconciler.adapters.store.memories import memory_of
 from reconciler.adapters.store.relay_tables import relay_asks, relay_nodes, relay_reports
-from reconciler.adapters.store.section import Section
+from reconciler.adapters.store.section import Section, in_lists
 from reconciler.adapters.store.tables import duties, kept_calls, memories, upsert
 from reconciler.app.ports import ChargerMemory, KeptCall
 from reconciler.app.relay_rows import ACTING, Ask, NodeLease, NodeStart, Report, Seen, Taken
 from reconciler.model.desired import DesiredCharger, DesiredLeg
 from reconciler.model.live import LiveCharger
 
-_IN_LIST: Final = 500
-"""Chargers named in one statement."""
 _NOTHING: Final = Taken(0)
 
 
@@ -144,7 +142,7 @@ async def _locked(connection: AsyncConnection, chargers: Iterable[str]) -> dict[
     """Return the chargers' reports, which nobody else can change before this transaction is over."""
     found: dict[str, RowMapping] = {}
     asked = select(relay_reports).order_by(relay_reports.c.charger).with_for_update()
-    for some in _chunks(sorted(chargers)):
+    for some in in_lists(sorted(chargers)):
         rows = (await connection.execute(asked.where(relay_reports.c.charger.in_(some)))).mappings()
         found |= {row["charger"]: row for row in rows}
     return found
@@ -154,7 +152,7 @@ async def _left(connection: AsyncConnection, chargers: Sequence[str]) -> dict[st
     """Return what other nodes left of these chargers."""
     remembered: dict[str, ChargerMemory] = {}
     kept: dict[str, list[KeptCall]] = {name: [] for name in chargers}
-    for some in _chunks(chargers):
+    for some in in_lists(chargers):
         rows = (await connection.execute(select(memories).where(memories.c.charger.in_(some)))).mappings()
         remembered |= {row["charger"]: memory_of(row) for row in rows}
         calls = select(kept_calls).where(kept_calls.c.charger.in_(some)).order_by(kept_calls.c.seq)
@@ -206,7 +204,3 @@ def _same_legs(legs: tuple[DesiredLeg, ...]) -> tuple[DesiredLeg, ...]:
 @lru_cache(maxsize=4096)
 def _same_owners(pairs: tuple[tuple[str, str], ...]) -> Mapping[str, str]:
     return dict(pairs)
-
-
-def _chunks(names: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (names[start : start + _IN_LIST] for start in range(0, len(names), _IN_LIST))

@@ -1,6 +1,6 @@
 """Resources: applied specs, each a chain of versions, changed only by whole revisions."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Final
@@ -12,14 +12,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from reconciler.adapters.store.engine import Turn
 from reconciler.adapters.store.retained import is_kept, not_kept, oldest_kept
 from reconciler.adapters.store.rollouts import write_steps
-from reconciler.adapters.store.section import Section
+from reconciler.adapters.store.section import Section, in_lists
 from reconciler.adapters.store.tables import resource_versions, revisions, row
 from reconciler.app.ports import ResourceChanges, ResourceWrite, RevisionMeta, RolloutCommit, StoredResource
 from reconciler.errors import FwdctlError, StalePlan
 from reconciler.model.rollouts import Step
-
-_IN_LIST: Final = 1000
-"""Addresses asked for in one statement; both engines bound the parameters of one."""
 
 _NAMED: Final = 5
 """Stale resources named in a message before "and N more"."""
@@ -189,7 +186,7 @@ async def _versions(connection: AsyncConnection, addresses: Sequence[str]) -> di
     current = case((versions.ended_by.is_(None), versions.version), else_=0)
     asked = select(versions.address, func.max(versions.version), func.max(current)).group_by(versions.address)
     found: dict[str, _Version] = {}
-    for some in _chunks(addresses):
+    for some in in_lists(addresses):
         for address, last, now in await connection.execute(asked.where(versions.address.in_(some))):
             found[address] = _Version(last, now)
     return found
@@ -230,7 +227,3 @@ async def _write(
 
 def _next(version: _Version, first: int) -> int:
     return version.last + 1 if version.current else max(version.last + 1, first)
-
-
-def _chunks(addresses: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (addresses[start : start + _IN_LIST] for start in range(0, len(addresses), _IN_LIST))

@@ -20,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconciler.adapters.store.engine import Turn
-from reconciler.adapters.store.section import Section
+from reconciler.adapters.store.section import Section, in_lists
 from reconciler.adapters.store.tables import rollout_steps, rollouts, row
 from reconciler.app.ports import RolloutCommit
 from reconciler.errors import LockHeld
@@ -65,22 +65,24 @@ class Rollouts(Section):
         return tuple(sorted(steps, key=lambda step: step.charger))
 
     async def journal_steps(self, id: str, holder: str, steps: Sequence[Step]) -> None:
-        """Write these steps of a rollout as they are now; those that were superseded meanwhile stay so.
+        """Write these steps of a rollout as they are now, the last of each charger; those superseded stay so.
 
         Raises LockHeld where the rollout is no longer `holder`'s.
         """
         if not steps:
             return
         columns = rollout_steps.c
-        change = update(rollout_steps).where(
-            columns.rollout == id, columns.charger == bindparam("of"), _is_one_of(UNFINISHED)
-        )
-        changed = change.values(state=bindparam("now"), reason=bindparam("why"))
+        alike: dict[tuple[str, str], list[str]] = {}
+        for step in {step.charger: step for step in steps}.values():
+            alike.setdefault((step.state, step.reason), []).append(step.charger)
         async with self._database.writing(Turn.RESOURCES) as connection:
             await _fence(connection, id, holder)
-            await connection.execute(
-                changed, [{"of": step.charger, "now": step.state, "why": step.reason} for step in steps]
-            )
+            for (state, reason), chargers in alike.items():
+                changed = update(rollout_steps).values(state=state, reason=reason)
+                for some in in_lists(chargers):
+                    await connection.execute(
+                        changed.where(columns.rollout == id, columns.charger.in_(some), _is_one_of(UNFINISHED))
+                    )
 
     async def release_held(self, chargers: Sequence[str]) -> None:
         """End the steps that hold these chargers back: they were resumed, or are to run what they run anyway."""

@@ -2,8 +2,8 @@
 
 from alembic import op
 
-revision = "0098"
-down_revision = "0085"
+revision = "0103"
+down_revision = "0099"
 
 
 def upgrade() -> None:
