@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0103"
-down_revision = "0099"
+down_revision = "0090"
 
 
 def upgrade() -> None:
