@@ -97,8 +97,8 @@ resource_versions: Final = Table(
     Column("address", PlainText, primary_key=True),
     Column("version", Integer, primary_key=True, autoincrement=False),
     Column("content", JSON, nullable=False),
-    Column("revision", Integer, ForeignKey("revisions.revision"), nullable=False, index=True),
-    Column("ended_by", Integer, ForeignKey("revisions.revision"), nullable=True, index=True),
+    Column("revision", Integer, ForeignKey("revisions.revision"), nullable=False),
+    Column("ended_by", Integer, ForeignKey("revisions.revision"), nullable=True),
     Column("text", PlainText, nullable=True),
     Index("ix_resource_versions_revision", "revision"),
 )
