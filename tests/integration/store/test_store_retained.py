@@ -131,7 +131,7 @@ async def test_the_revision_that_a_charger_still_runs_by_stays_whole_for_as_long
         await store.revision_at(day(1))
     await held(store, "b", Step("cp001", 2, state), 10, 9)  # an apply takes the charger over as it runs
     assert await prune(store, day(8)) == (1, 1)
-    await store.release_paused(["cp001"])
+    await store.release_held(["cp001"])
     await store.take_over_rollout("b", node="n", holder="h")
     await store.journal_steps("b", "h", [Step("cp001", 2, "applied")])
     await store.end_rollout("a", "h", RolloutState.DONE, {}, day(11))
