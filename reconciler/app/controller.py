@@ -176,7 +176,7 @@ class Controller:
         if declared is not self._site:
             await self._turn_to(applied)
         state = await self._store.interventions(now)
-        site, self._paused = await as_their_turns_are(declared, state, self._specs, self._store)
+        site, self._paused, state = await as_their_turns_are(declared, state, self._specs, self._store)
         if self._duty.held and watch:
             live = self.sightings.live
             failed = await self._failovers.watch(site, state.failovers, self._effective.chargers, live)

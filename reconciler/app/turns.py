@@ -1,6 +1,7 @@
 """Turns: what is declared, with the chargers as they were that an apply has not come to, or that are paused."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from reconciler.app.applied_specs import AppliedSpecs
 from reconciler.app.ports import Store
@@ -11,8 +12,8 @@ from reconciler.planning.turns import as_held, holds_in_force, paused_chargers
 
 async def as_their_turns_are(
     declared: Site, state: Interventions, specs: AppliedSpecs, store: Store
-) -> tuple[Site, Mapping[str, str]]:
-    """Return the site as it is to run, and the chargers that are paused with who wants it.
+) -> tuple[Site, Mapping[str, str], Interventions]:
+    """Return the site as it is to run, the chargers that are paused with who wants it, and what is left of `state`.
 
     A step that waited for a charger to be resumed, which it was meanwhile, is ended in the journal; so is one whose
     charger is to run what it runs anyway, because a stopped apply was taken back.
@@ -21,6 +22,8 @@ async def as_their_turns_are(
     holds = holds_in_force(state, paused)
     bases = await specs.bases(holds.values())
     moot = {name for name, hold in holds.items() if bases[hold.base].chargers.get(name) == declared.chargers.get(name)}
-    if lapsed := [hold.charger for hold in state.holds if hold.charger not in holds or hold.charger in moot]:
+    left = {name: hold for name, hold in holds.items() if name not in moot}
+    if lapsed := [hold.charger for hold in state.holds if hold.charger not in left]:
         await store.release_held(lapsed)
-    return as_held(declared, {name: hold for name, hold in holds.items() if name not in moot}, bases), paused
+        state = replace(state, holds=tuple(left.values()))
+    return as_held(declared, left, bases), paused, state

@@ -25,7 +25,7 @@ async def test_a_charger_that_waits_runs_as_the_revision_has_it_that_it_waits_in
     world = World(store)
     await world.apply(a_site(2, LEADS))
     new, state = resolved(a_site(2, FOLLOWS)), Interventions(holds=(Hold("cp000", 1, "r"),))
-    site, paused = await as_their_turns_are(new, state, AppliedSpecs(store), store)
+    site, paused, _ = await as_their_turns_are(new, state, AppliedSpecs(store), store)
     assert site.chargers["cp000"].owners["transactions"] == "partner"
     assert site.chargers["cp001"].owners["transactions"] == "grid"
     assert (dict(paused), store.released) == ({}, ())
@@ -39,8 +39,9 @@ async def test_a_hold_ends_where_the_charger_is_to_run_what_it_runs_anyway() -> 
     holds = (Hold("cp000", 1, "r"), Hold("cp001", 1, "r", paused=True))
     pauses = (Pause("cp001", world.clock.now(), None, "works", "ann"),)
     state = Interventions(holds=holds, pauses=pauses)
-    site, _ = await as_their_turns_are(again, state, AppliedSpecs(store), store)
+    site, _, left = await as_their_turns_are(again, state, AppliedSpecs(store), store)
     assert (site.chargers, store.released) == (again.chargers, ("cp000", "cp001"))
+    assert (left.holds, left.pauses) == ((), pauses)
 
 
 async def test_a_step_that_waited_for_a_pause_to_end_is_ended_with_it() -> None:
@@ -50,7 +51,9 @@ async def test_a_step_that_waited_for_a_pause_to_end_is_ended_with_it() -> None:
     new = resolved(a_site(2, FOLLOWS))
     holds = (Hold("cp000", 1, "r", paused=True), Hold("cp001", 1, "r", paused=True))
     pauses = (Pause("cp001", world.clock.now(), None, "works", "ann"),)
-    site, paused = await as_their_turns_are(new, Interventions(holds=holds, pauses=pauses), AppliedSpecs(store), store)
+    site, paused, _ = await as_their_turns_are(
+        new, Interventions(holds=holds, pauses=pauses), AppliedSpecs(store), store
+    )
     assert store.released == ("cp000",)
     assert [site.chargers[name].owners["transactions"] for name in ("cp000", "cp001")] == ["grid", "partner"]
     assert list(paused) == ["cp001"]
