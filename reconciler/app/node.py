@@ -54,7 +54,6 @@ class RelayNode:
         """Where this node says that a charger is its own, where there are others."""
         self._world = world
         self._slots: dict[str, ChargerSlot] = {}
-        self.slots: Mapping[str, ChargerSlot] = self._slots  # to be read
         self.messages = MessageTap(self._slots, world.clock)
         self._by_identity: dict[str, str] = {}
         self._memories: dict[str, ChargerMemory] = {}
@@ -108,8 +107,7 @@ class RelayNode:
 
     def live(self, only: Collection[str] | None = None) -> Mapping[str, LiveCharger]:
         """Return every declared charger's live state by name, or that of those in `only`."""
-        clock, slots = self._world.clock, self._slots
-        now, monotonic_s = clock.now(), clock.monotonic_s()
+        now, monotonic_s, slots = self._world.clock.now(), self._world.clock.monotonic_s(), self._slots
         chosen = slots if only is None else [name for name in only if name in slots]
         more = () if self._world.leg_desk is None else (self._world.leg_desk.told,)
         return {name: slots[name].live(now, monotonic_s, *more) for name in chosen}

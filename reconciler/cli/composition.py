@@ -224,7 +224,7 @@ class _Assembly:
     def _numbers(self, node: RelayNode, reconciler: Reconciler) -> FleetNumbers:
         """Return the fleet in numbers; of several processes each tells what only it can know."""
         drifted, totals = reconciler.controller.drifted(), node.totals
-        tallies = (slot.tally() for slot in node.slots.values())
+        tallies = (slot.tally() for name in node.names() if (slot := node.slot(name)) is not None)
         numbers = fleet_numbers(tallies, drifted, frames_up=totals.up, frames_down=totals.down)
         if self._place is None:
             return numbers
