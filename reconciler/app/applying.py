@@ -33,6 +33,7 @@ from reconciler.planning.planner import staleness
 from reconciler.planning.render import chargers
 
 _REASONS_NAMED: Final = 3
+_LATER: Final = "fwdctl apply does it another time; a saved plan is not used up"
 _ANEW: Final = "make a new one: fwdctl plan; fwdctl apply -f plans anew"
 LOOK_AGAIN_S: Final = 1.0
 """How often the clock is looked at while a change window is waited for."""
@@ -325,7 +326,7 @@ class Applying:
 def _refuse_stopped(stop: StopRequest) -> None:
     """Raise where somebody no longer wants an apply that has changed nothing so far."""
     if stop.by:
-        raise NotApplied(f"not applied: {stop.by} asked to stop before anything was changed", hint=_ANEW)
+        raise NotApplied(f"not applied: {stop.by} asked to stop before anything was changed", hint=_LATER)
 
 
 def _summary_text(plan: Plan) -> str:

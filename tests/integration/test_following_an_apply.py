@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 
 from reconciler.testing import SimulatedCsms, SimulatedStation
@@ -47,6 +48,12 @@ metadata: {{name: depot-a}}
 spec:
   chargers: {{labels: {{site: a}}}}
   backends: [{{backend: partner, role: {partner_role}}}, {{backend: grid, role: {grid_role}}}]
+"""
+SPARE = """\
+apiVersion: fwdctl/v1
+kind: SecurityProfile
+metadata: {name: spare}
+spec: {profile: 0}
 """
 WITHIN_S = 60.0
 
@@ -145,6 +152,37 @@ async def test_ctrl_c_stops_the_apply_after_what_is_under_way_and_the_rest_runs_
         ("partner", None),
         ("partner", None),
     ]
+
+
+async def test_of_two_applies_at_once_the_second_is_refused_or_waits(depot: Depot) -> None:
+    more = depot.folder / "more.yaml"
+    more.write_text(SPARE)
+    first = await depot.begin()
+    await under_way(depot, first)
+    refused = await depot.server.fwdctl("apply", "-f", more, "--auto-approve")
+    assert refused.code == 5
+    assert " holds the apply lock since " in refused.err
+    assert "\nhint: wait for it: --lock-timeout 10m; if " in refused.err
+    waiting = await start(
+        *("apply", "-f", more, "--auto-approve", "--lock-timeout", "60s"),
+        environ={"FWDCTL_URL": depot.server.url},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    async with asyncio.timeout(WITHIN_S):
+        while not await asyncio.to_thread(_taken, depot.server.url, 4):  # the depot's, the first, the refused, this one
+            pass
+    assert waiting.returncode is None
+    depot.let_go()
+    (_, told), (out, err) = await first.communicate(), await waiting.communicate()
+    assert (first.returncode, waiting.returncode) == (0, 0), told + err
+    assert out.endswith(b"Applied as revision 3. Chargers: none touched.\n")
+
+
+def _taken(url: str, applies: int) -> bool:
+    """Return whether the server has taken so many orders to apply."""
+    counted = f'fwdctl_api_requests_total{{route="/v1/applies",status="202"}} {applies}.0'
+    return counted in httpx.get(f"{url}/metrics", trust_env=False).text
 
 
 async def test_ctrl_c_twice_leaves_the_apply_to_the_server_and_tells_how_to_follow_it(depot: Depot) -> None:
