@@ -9,8 +9,6 @@ import json
 from datetime import UTC, datetime
 from typing import Any, Final
 
-import httpx
-
 from reconciler import __version__
 from reconciler.app.delivering import Message, NotDelivered
 from reconciler.app.ports import Clock, Secrets
@@ -43,6 +41,8 @@ class WebhookCourier:
         }
         if notice.recipient.secret is not None:
             headers[SIGNATURE] = signature(self._secret(notice), int(self._clock.now().timestamp()), content)
+        import httpx  # here, as it takes a while to load, and few sites have webhooks
+
         try:
             async with httpx.AsyncClient(timeout=_TIMEOUT_S, follow_redirects=False) as client:
                 response = await client.post(notice.recipient.to, content=content, headers=headers)

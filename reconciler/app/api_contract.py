@@ -12,6 +12,8 @@ from reconciler.errors import FwdctlError, InvalidSpecs, NotAvailable, TextsNeed
 from reconciler.model.diagnostics import Diagnostic, Position, Severity
 from reconciler.model.documents import Document
 
+DEFAULT_URL: Final = "http://127.0.0.1:9180"
+"""Where a server is that was not told to be anywhere else."""
 FORMAT_VERSION: Final = "1.0"
 """Of every answer: the minor grows by addition, ignore what you don't know; another major is another language."""
 

@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from reconciler.adapters.certificate_office import CertificateOffice
-from reconciler.adapters.development_ca import DevelopmentCa
-from reconciler.adapters.external_ca import ExternalCa, issuer_secret
 from reconciler.adapters.logs import EventLog
 from reconciler.app.expiry_watch import ExpiryWatch
 from reconciler.app.leg_certificates import LegCertificates
@@ -27,8 +25,12 @@ def station_issuer(
         return None
     authority: CertificateAuthority
     if settings.station_issuer == "development":
+        from reconciler.adapters.development_ca import DevelopmentCa  # here, as few servers issue certificates
+
         authority = DevelopmentCa.open(settings.data, clock)
     else:
+        from reconciler.adapters.external_ca import ExternalCa, issuer_secret
+
         authority = ExternalCa(settings.station_issuer, issuer_secret(os.environ), clock)
     log, call, organization = EventLog(clock.monotonic_s), node.local_line.call, settings.station_organization
     return StationIssuer(authority, CertificateOffice(), call, recorder.event, log, clock, background, organization)

@@ -17,16 +17,15 @@ from typing import Any, Final
 from uuid import uuid4
 
 import structlog
+from starlette.types import ASGIApp
 
-from reconciler.adapters.admin_api.application import build_application
-from reconciler.adapters.admin_api.server import AdminServer, bind_admin
+from reconciler.adapters.admin_api.door import bind_admin
 from reconciler.adapters.argon2_hash import Argon2Hash
 from reconciler.adapters.clock import SystemClock
 from reconciler.adapters.data_dir import DataDirectory
 from reconciler.adapters.job_files import FileDesk
 from reconciler.adapters.logs import EventLog
 from reconciler.adapters.metrics import PrometheusMetrics
-from reconciler.adapters.oidc import Grant, OidcProvider
 from reconciler.adapters.password_key import read_password_key
 from reconciler.adapters.secrets import ServerSecrets
 from reconciler.adapters.store import SqlStore, open_store
@@ -36,6 +35,7 @@ from reconciler.app.access_tokens import AccessTokens, TokenStore
 from reconciler.app.admin_access import AdminAccess, admin_access
 from reconciler.app.apply_runs import ApplyRuns
 from reconciler.app.bulk_operations import BulkOperations
+from reconciler.app.callers import IdentityProvider
 from reconciler.app.delivering import Courier
 from reconciler.app.fleet_board import FleetBoard
 from reconciler.app.fleet_numbers import FleetNumbers, fleet_numbers, of_one_worker
@@ -53,6 +53,7 @@ from reconciler.cli.certificates import expiry_watch, station_issuer
 from reconciler.cli.collector import collect_rarely
 from reconciler.cli.console_parts import open_console
 from reconciler.cli.file_exchange import open_file_exchange
+from reconciler.cli.late_server import LateServer
 from reconciler.cli.leg_parts import leg_parts
 from reconciler.cli.local_parts import LocalParts
 from reconciler.cli.nodes import JoinedNode, join
@@ -274,10 +275,12 @@ class _Assembly:
             provider=self._provider(),
         )
 
-    def _provider(self) -> OidcProvider | None:
+    def _provider(self) -> IdentityProvider | None:
         settings = self._settings
         if settings.oidc_issuer is None:
             return None
+        from reconciler.adapters.oidc import Grant, OidcProvider  # here, as for mail
+
         grants = [Grant.parse(text) for text in settings.oidc_grant]
         return OidcProvider(settings.oidc_issuer, settings.oidc_audience, grants, self._clock)
 
@@ -309,19 +312,25 @@ class _Assembly:
         self._vital(background, runs.adopt(), "applies to take over")
         vital = partial(self._vital, background)
         console = open_console(reconciler, runs, board, node, joined, operations, desk, self._clock, access, vital)
-        application = build_application(
-            reconciler,
-            runs,
-            metrics=self._metrics,
-            exposition=self._exposition(),
-            access=access,
-            console=console,
-            operations=operations,
-            bulk=BulkOperations(operations, background, partial(secrets.token_hex, 4)),
-            files=desk,
-            seal=self._plan_seal,
-        )
-        server = AdminServer(application, listening, self._settings.admin_tls)
+        bulk = BulkOperations(operations, background, partial(secrets.token_hex, 4))
+
+        def build() -> ASGIApp:
+            from reconciler.adapters.admin_api.application import build_application  # here: see `late_server`
+
+            return build_application(
+                reconciler,
+                runs,
+                metrics=self._metrics,
+                exposition=self._exposition(),
+                access=access,
+                console=console,
+                operations=operations,
+                bulk=bulk,
+                files=desk,
+                seal=self._plan_seal,
+            )
+
+        server = LateServer(build, listening, self._settings.admin_tls)
         serving = self._vital(background, server.run_until_stopped(), "admin API")
         self._stack.push_async_callback(_stop_server, server, serving)
         self._stack.callback(board.close)  # live pages end first
@@ -347,7 +356,7 @@ def _keep(settings: ServeSettings) -> Keep:
     )
 
 
-async def _stop_server(server: AdminServer, serving: asyncio.Task[None]) -> None:
+async def _stop_server(server: LateServer, serving: asyncio.Task[None]) -> None:
     server.stop()
     await asyncio.wait([serving], timeout=PART_STOPS_WITHIN_S)
 

@@ -7,8 +7,8 @@ from contextlib import AsyncExitStack
 from datetime import datetime
 from typing import Final
 
-from reconciler.adapters.admin_api.server import AdminServer
 from reconciler.adapters.job_files import FileDesk, KeptUploads, Shelf, build_exchange
+from reconciler.cli.late_server import LateServer
 from reconciler.cli.settings import Bind, ServeSettings
 from reconciler.cli.workers.place import Place
 from reconciler.errors import FwdctlError
@@ -18,7 +18,7 @@ TOKEN_BYTES: Final = 24
 
 def open_file_exchange(
     settings: ServeSettings, now: Callable[[], datetime], stack: AsyncExitStack, place: Place | None = None
-) -> tuple[FileDesk, AdminServer | None]:
+) -> tuple[FileDesk, LateServer | None]:
     """Return the desk, and the server to be run; None where stations are to reach no files, or another process's.
 
     Raises FwdctlError for an address that can't be had.
@@ -33,7 +33,7 @@ def open_file_exchange(
     listening = stack.enter_context(place.doors["files"] if place is not None else listen_for_files(bind))
     url = settings.files_url or bind.url("https" if tls else "http", listening.getsockname()[1])
     desk = FileDesk(shelf, kept, url.rstrip("/"), _new_token)
-    return desk, AdminServer(build_exchange(desk), listening, tls)
+    return desk, LateServer(lambda: build_exchange(desk), listening, tls)
 
 
 def _new_token() -> str:

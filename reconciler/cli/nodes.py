@@ -4,10 +4,8 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 from functools import partial
 from secrets import token_hex
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from reconciler.adapters.node_seal import NodeSeal
-from reconciler.adapters.store.hints import PostgresHints
 from reconciler.adapters.store.location import PostgresDatabase
 from reconciler.adapters.store.sql_store import SqlStore
 from reconciler.app.duty import LEASE_S, LeasedDuty
@@ -23,6 +21,9 @@ from reconciler.app.relay_rows import ACTING, LOOK
 from reconciler.app.shared_relay import SharedRelay
 from reconciler.app.tasks import Background, Report
 
+if TYPE_CHECKING:
+    from reconciler.adapters.store.hints import PostgresHints
+
 
 @dataclass(frozen=True, slots=True)
 class JoinedNode:
@@ -32,7 +33,7 @@ class JoinedNode:
     duty: LeasedDuty
     agent: NodeAgent
     mirror: RelayMirror
-    hints: PostgresHints
+    hints: "PostgresHints"
     errands: Errands
     stations: FleetStations
     tap: FleetTap
@@ -73,6 +74,9 @@ async def join(
     location = store.location
     if not isinstance(location, PostgresDatabase):
         return None
+    from reconciler.adapters.node_seal import NodeSeal  # here, as a server by itself starts without them
+    from reconciler.adapters.store.hints import PostgresHints
+
     mirror = RelayMirror(store, clock)
     start = await store.join(name, clock.now(), LEASE_S)
     hints = PostgresHints(location, complain)

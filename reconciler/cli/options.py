@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from reconciler.adapters.api_client import DEFAULT_URL as DEFAULT_URL
+from reconciler.app.api_contract import DEFAULT_URL as DEFAULT_URL
 from reconciler.errors import FwdctlError
 from reconciler.model.diagnostics import InvalidValue
 from reconciler.model.durations import parse_duration

@@ -17,7 +17,6 @@ from reconciler.adapters.api_client.connection import ApiConnection
 from reconciler.app import api_contract
 from reconciler.errors import FwdctlError, ServerUnreachable
 
-DEFAULT_URL: Final = "http://127.0.0.1:9180"
 CA_VARIABLE: Final = "FWDCTL_CA"
 """Names a file with the CA certificates that the server's own is checked against; the system's without it."""
 TIMEOUT_S: Final = 60.0
@@ -36,7 +35,9 @@ class ApiClient:
     `url`, and otherwise the very FwdctlError that the server raised, exit code included.
     """
 
-    def __init__(self, url: str = DEFAULT_URL, token: str | None = None, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(
+        self, url: str = api_contract.DEFAULT_URL, token: str | None = None, timeout_s: float = TIMEOUT_S
+    ) -> None:
         self._url = url.rstrip("/")
         token = (token or "").strip()  # files that tokens come from end with a line
         if token and not _TOKEN.fullmatch(token):

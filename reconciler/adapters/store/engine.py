@@ -17,7 +17,6 @@ from enum import IntEnum
 from pathlib import Path
 from typing import Any, Final
 
-import asyncpg
 from sqlalchemy import URL, Connection, event, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -138,6 +137,8 @@ def _prepare(path: Path) -> None:
 
 
 def _postgres_engine(location: PostgresDatabase) -> AsyncEngine:
+    import asyncpg  # here, as a server on SQLite starts without it
+
     async def connect() -> Any:
         # By DSN, so that everything libpq knows about URLs, PG* variables and password files holds here too.
         return await asyncpg.connect(

@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-import asyncpg
 from sqlalchemy import exc
 
-from reconciler.adapters.store.location import Location
+from reconciler.adapters.store.location import Location, SqliteFile
 from reconciler.errors import FwdctlError
 
 _FAULTS: Final[tuple[tuple[str, str, str], ...]] = (
@@ -38,8 +37,19 @@ def explained(location: Location) -> Iterator[None]:
         yield
     except exc.DBAPIError as error:
         raise explain(error.orig or error, location) from error
-    except (sqlite3.Error, asyncpg.PostgresError, asyncpg.InterfaceError, exc.TimeoutError, OSError) as error:
+    except (exc.TimeoutError, OSError) as error:
         raise explain(error, location) from error
+    except _driver_faults(location) as error:
+        raise explain(error, location) from error
+
+
+def _driver_faults(location: Location) -> tuple[type[Exception], ...]:
+    """Return what the driver itself raises."""
+    if isinstance(location, SqliteFile):
+        return (sqlite3.Error,)
+    import asyncpg  # here, as in `engine`: a server on SQLite starts without it
+
+    return asyncpg.PostgresError, asyncpg.InterfaceError
 
 
 def explain(error: BaseException, location: Location) -> FwdctlError:

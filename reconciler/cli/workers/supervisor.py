@@ -13,7 +13,7 @@ from uuid import uuid4
 import structlog
 
 from reconciler import __version__
-from reconciler.adapters.admin_api.server import bind_admin
+from reconciler.adapters.admin_api.door import bind_admin
 from reconciler.adapters.data_dir import DataDirectory
 from reconciler.adapters.store.location import PostgresDatabase, locate
 from reconciler.adapters.websocket.shared_port import SharedPort

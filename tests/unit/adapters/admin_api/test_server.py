@@ -8,7 +8,8 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from reconciler.adapters.admin_api import server
-from reconciler.adapters.admin_api.server import AdminServer, bind_admin, is_loopback
+from reconciler.adapters.admin_api.door import bind_admin, is_loopback
+from reconciler.adapters.admin_api.server import AdminServer
 from reconciler.errors import FwdctlError
 from tests.integration.websocket.certificates import Authority
 
