@@ -81,7 +81,7 @@ class Reconciler:
         self.failovers = FailoverDesk(store, clock, self._specs, self.controller)
         self.reach = ChargerReach(self._specs)
         self.pausing = Pausing(store, clock, self._specs, self.controller)
-        self._explaining = Explaining(store, clock, self._specs)
+        self._explaining = Explaining(store, clock, self._specs, self.controller)
         self._showing = Showing(store, clock, self._specs)
         self._status = Status(self._specs, relay, self.controller)
         self._drifting = Drifting(store, self._status, self.controller)

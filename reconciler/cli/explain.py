@@ -32,6 +32,8 @@ def _print(answer: Json) -> None:
     typer.echo(f"{answer['charger']} at {answer['at']}")
     for decision in answer["decisions"]:
         typer.echo(f"  {features(decision['features'])}: {decision['owner']}, {decision['because']}")
+    if answer["not_yet"] is not None:
+        typer.echo(f"  not so yet: {answer['not_yet']}")
     typer.echo()
     print_table(("LAYER", "UNTIL", "VERDICT", "BECAUSE"), map(_row, answer["layers"]))
     if answer["changes_at"] is not None:

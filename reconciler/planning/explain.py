@@ -48,6 +48,8 @@ class Explanation:
     decisions: tuple[Decision, ...]
     layers: tuple[LayerAccount, ...]
     changes_at: datetime | None
+    not_yet: str = ""
+    """Why it does not run so now, "" where it does, is offline, or was asked about another time."""
 
 
 def explain(site: Site, state: Interventions, now: datetime, name: str, held: str = "") -> Explanation:

@@ -137,6 +137,8 @@ async def test_a_flip_that_its_new_owner_does_not_take_is_applied_in_part_and_sh
     assert await owner_of_transactions(depot.server) == "partner"
     drift = await depot.server.fwdctl("drift")
     assert (drift.code, drift.out.startswith("cp001: refused, ")) == (2, True)
+    explained = (await depot.server.fwdctl("explain", "cp001")).out
+    assert "\n  not so yet: grid answered BootNotification with Rejected\n" in explained
 
 
 async def test_a_change_window_that_says_no_refuses_the_apply_unless_it_is_ignored(depot: Depot) -> None:

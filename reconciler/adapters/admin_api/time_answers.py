@@ -84,6 +84,7 @@ def explanation_json(found: Explanation) -> Json:
             for layer in found.layers
         ],
         "changes_at": instant(found.changes_at) if found.changes_at is not None else None,
+        "not_yet": found.not_yet or None,
     }
 
 

@@ -43,10 +43,26 @@ async def test_a_charger_that_an_apply_has_not_come_to_runs_as_before_and_says_w
     assert decision.owner == "partner"
     waits = "apply a1 has not come to it; where that was stopped: fwdctl apply --resume a1"
     assert decision.because == f"declared by backend-binding.a as of revision 1: {waits}"
-    with pytest.raises(FwdctlError, match="cp001 is declared and does not run yet: apply a1 has not come to it"):
-        await world.reconciler.explain("cp001")
+    newcomer = await world.reconciler.explain("cp001")
+    assert newcomer.decisions[0].because == f"declared by backend-binding.a and not there yet: {waits}"
     hypothetical = await world.reconciler.explain("cp000", world.clock.now())
     assert hypothetical.decisions[0].owner == "grid"
+
+
+async def test_what_is_refused_or_waits_is_not_so_yet_and_says_why() -> None:
+    world = World()
+    await world.apply(a_site(1, {"partner": "primary", "grid": "passive"}))
+    world.relay.connect("cp000")
+    await world.reconciler.controller.tick(world.clock.now())
+    world.relay.refuse("cp000", "grid rejects it")
+    await world.apply(a_site(1, {"partner": "passive", "grid": "primary"}))
+    explained = await world.reconciler.explain("cp000")
+    assert (explained.decisions[0].owner, explained.not_yet) == ("grid", "grid rejects it")
+    assert (await world.reconciler.explain("cp000", world.clock.now())).not_yet == ""
+    world.relay.accept("cp000")
+    world.clock.advance(60)
+    await world.reconciler.controller.tick(world.clock.now())
+    assert (await world.reconciler.explain("cp000")).not_yet == ""
 
 
 async def test_only_one_charger_is_explained() -> None:
