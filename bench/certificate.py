@@ -1,4 +1,4 @@
-"""The certificate that a contestant shows stations: ECDSA P-256, self-signed, for one run."""
+"""The certificates that contestants show stations: self-signed, for one run."""
 
 import time
 from datetime import UTC, datetime, timedelta
@@ -7,18 +7,20 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 CERTIFICATE: Final = "relay.pem"
 KEY: Final = "relay.key"
-BOTH: Final = "both.pem"
+BOTH: Final = "relay.both"
 """Certificate and key in one file, as HAProxy wants them."""
 
 
-def write_certificate(directory: Path) -> None:
-    """Write certificate and key into `directory`."""
-    key = ec.generate_private_key(ec.SECP256R1())
+def write_certificate(place: Path, *, rsa_key: bool = False) -> None:
+    """Write `place`.pem with the certificate, `place`.key, and `place`.both; ECDSA P-256, or RSA."""
+    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey = ec.generate_private_key(ec.SECP256R1())
+    if rsa_key:
+        key = rsa.generate_private_key(65537, 2048)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.fromtimestamp(time.time(), UTC)
     certificate = (
@@ -35,6 +37,7 @@ def write_certificate(directory: Path) -> None:
     secret = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    for file, content in ((CERTIFICATE, shown), (KEY, secret), (BOTH, shown + secret)):
-        (directory / file).touch(0o600)
-        (directory / file).write_bytes(content)
+    for ending, content in ((".pem", shown), (".key", secret), (".both", shown + secret)):
+        file = place.with_suffix(ending)
+        file.touch(0o600)
+        file.write_bytes(content)

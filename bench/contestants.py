@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from bench.certificate import BOTH, write_certificate
+from bench.certificate import BOTH, CERTIFICATE, write_certificate
 from bench.generator import Generator
 
 PROXY_CORE: Final = "0"
@@ -72,7 +72,7 @@ def running(contestant: Contestant, program: Path, directory: Path, chargers: in
     shutil.rmtree(own, ignore_errors=True)
     own.mkdir(parents=True)
     if contestant.manner == "tls":
-        write_certificate(own)
+        write_certificate(own / Path(CERTIFICATE).stem)
     port, *csms_ports = free_ports(1 + contestant.backends)
     place = Place(port, tuple(csms_ports), own, chargers)
     command = list(contestant.command(place))
@@ -84,7 +84,7 @@ def running(contestant: Contestant, program: Path, directory: Path, chargers: in
     process = subprocess.Popen(started, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True)
     try:
         if command:
-            _wait_for(port, process, own / "log")
+            wait_for(port, process, own / "log")
         if "bench.relay_process" in command and process.stdout is not None:
             process.stdout.readline()
         yield Running(process, _worker(process.pid), generator)
@@ -112,7 +112,8 @@ def free_ports(count: int) -> list[int]:
             sock.close()
 
 
-def _wait_for(port: int, process: "subprocess.Popen[str]", log: Path) -> None:
+def wait_for(port: int, process: "subprocess.Popen[str]", log: Path) -> None:
+    """Return once `process` listens on `port`; raises RuntimeError with the end of its log."""
     until = time.monotonic() + _READY_WITHIN_S
     while time.monotonic() < until and process.poll() is None:
         with socket.socket() as sock:

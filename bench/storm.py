@@ -14,21 +14,15 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.x509.oid import NameOID
-
 from bench.accounting import cpu_s, processor, resident_kib
-from bench.contestants import free_ports
+from bench.certificate import write_certificate
+from bench.contestants import free_ports, wait_for
 from bench.generator import compiled
 from reconciler.adapters.password_key import make_password_key
 from reconciler.app.stored_passwords import keyed_hash
@@ -90,8 +84,8 @@ class Peak:
 
 def prepare(directory: Path) -> Path:
     """Write certificates, the password key and keyed hashes of all passwords; return the file of the passwords."""
-    _certificate(directory / "rsa", rsa.generate_private_key(65537, 2048))
-    _certificate(directory / "ecdsa", ec.generate_private_key(ec.SECP256R1()))
+    write_certificate(directory / "rsa", rsa_key=True)
+    write_certificate(directory / "ecdsa")
     key = make_password_key(directory)
     stations = directory / "secrets" / "stations"
     stations.mkdir(parents=True)
@@ -101,31 +95,6 @@ def prepare(directory: Path) -> Path:
     passwords = directory / "passwords"
     passwords.write_text("\n".join(words))
     return passwords
-
-
-def _certificate(place: Path, key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> None:
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.fromtimestamp(time.time(), UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=2))
-        .sign(key, hashes.SHA256())
-    )
-    shown = certificate.public_bytes(serialization.Encoding.PEM)
-    secret = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    place.with_suffix(".pem").write_bytes(shown)
-    place.with_suffix(".key").touch(0o600)
-    place.with_suffix(".key").write_bytes(secret)
-    both = place.with_suffix(".both")
-    both.touch(0o600)
-    both.write_bytes(shown + secret)
 
 
 def haproxy(directory: Path, port: int, csms_port: int) -> Sequence[str]:
@@ -169,7 +138,7 @@ def storms(command: Sequence[str], port: int, count: int, passwords: Path) -> It
             assert server.stdout is not None
             server.stdout.readline()
         else:
-            time.sleep(1)
+            wait_for(port, server, passwords.with_name("log"))
         _tell(stations)  # the first arrival: code and pages are warm after it
         for _ in range(STORMS):
             before, used = resident_kib(server.pid), cpu_s(server.pid)
@@ -202,11 +171,12 @@ def _tell(stations: "subprocess.Popen[str]") -> dict[str, Any]:
 @contextmanager
 def csms(directory: Path, port: int) -> Iterator[None]:
     """Run the CSMS of the load generator, which accepts every boot."""
-    process = _started(LOAD_CORE, [str(compiled(directory)), "1", "/ocpp", "plain", str(port)], subprocess.DEVNULL)
+    log = directory / "csms.log"
+    command = [str(compiled(directory)), "1", "/ocpp", "plain", str(port)]
+    with log.open("w") as written:
+        process = _started(LOAD_CORE, command, written)
     try:
-        time.sleep(0.5)
-        if process.poll() is not None:
-            raise RuntimeError(f"the CSMS ended with code {process.returncode}")
+        wait_for(port, process, log)
         yield
     finally:
         process.kill()

@@ -13,42 +13,10 @@ import httpx
 import pytest
 
 from reconciler.testing import SimulatedCsms, SimulatedStation
+from tests.support.depot_specs import ONE_OWNS, depot_specs, one_owns
 from tests.support.server import Server, running_server
 from tests.support.server_process import ServerProcess, start
 
-SITE = """\
-apiVersion: fwdctl/v1
-kind: SecurityProfile
-metadata: {{name: open}}
-spec: {{profile: 0}}
----
-apiVersion: fwdctl/v1
-kind: Backend
-metadata: {{name: partner}}
-spec: {{url: "{partner}", versions: [ocpp1.6], securityProfile: open}}
----
-apiVersion: fwdctl/v1
-kind: Backend
-metadata: {{name: grid}}
-spec: {{url: "{grid}", versions: [ocpp1.6], securityProfile: open}}
----
-apiVersion: fwdctl/v1
-kind: Charger
-metadata: {{name: cp001, labels: {{site: a}}}}
-spec: {{identity: CP-001, versions: [ocpp1.6], securityProfile: open}}
----
-apiVersion: fwdctl/v1
-kind: Charger
-metadata: {{name: cp002, labels: {{site: a}}}}
-spec: {{identity: CP-002, versions: [ocpp1.6], securityProfile: open}}
----
-apiVersion: fwdctl/v1
-kind: BackendBinding
-metadata: {{name: depot-a}}
-spec:
-  chargers: {{labels: {{site: a}}}}
-  backends: [{{backend: partner, role: {partner_role}}}, {{backend: grid, role: {grid_role}}}]
-"""
 SPARE = """\
 apiVersion: fwdctl/v1
 kind: SecurityProfile
@@ -70,8 +38,8 @@ class Depot:
     def site(self, owner: str) -> Path:
         """Write the site with `owner` as primary; the other is off."""
         file = self.folder / f"{owner}.yaml"
-        roles = {f"{name}_role": "primary" if name == owner else "off" for name in ("partner", "grid")}
-        file.write_text(SITE.format(partner=self.partner.url, grid=self.grid.url, **roles))
+        urls = {"partner": self.partner.url, "grid": self.grid.url}
+        file.write_text(depot_specs(urls, one_owns(owner), chargers=2))
         return file
 
     async def begin(self, stderr: int = asyncio.subprocess.PIPE) -> asyncio.subprocess.Process:
@@ -201,8 +169,7 @@ async def test_ctrl_c_twice_leaves_the_apply_to_the_server_and_tells_how_to_foll
 
 async def test_an_apply_that_is_over_is_followed_after_a_restart(tmp_path: Path) -> None:
     site = tmp_path / "site.yaml"
-    owners = {"partner_role": "primary", "grid_role": "off"}
-    site.write_text(SITE.format(partner="ws://127.0.0.1:1", grid="ws://127.0.0.1:1", **owners))
+    site.write_text(depot_specs(dict.fromkeys(ONE_OWNS, "ws://127.0.0.1:1"), one_owns("partner"), chargers=2))
     async with running_server(tmp_path / "data") as server:
         applied = await server.fwdctl("apply", "-f", site, "--auto-approve", "--json")
     async with running_server(tmp_path / "data") as server:

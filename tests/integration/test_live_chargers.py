@@ -9,37 +9,9 @@ from pathlib import Path
 import pytest
 
 from reconciler.testing import SimulatedCsms, SimulatedStation
+from tests.support.depot_specs import depot_specs, one_owns
 from tests.support.server import Server, running_server
 
-SITE = """\
-apiVersion: fwdctl/v1
-kind: SecurityProfile
-metadata: {{name: open}}
-spec: {{profile: 0}}
----
-apiVersion: fwdctl/v1
-kind: Backend
-metadata: {{name: partner}}
-spec: {{url: "{partner}", versions: [ocpp1.6], securityProfile: open}}
----
-apiVersion: fwdctl/v1
-kind: Backend
-metadata: {{name: grid}}
-spec: {{url: "{grid}", versions: [ocpp1.6], securityProfile: open}}
----
-apiVersion: fwdctl/v1
-kind: Charger
-metadata: {{name: cp001, labels: {{site: a}}}}
-spec: {{identity: CP-001, versions: [ocpp1.6], securityProfile: open}}
----
-apiVersion: fwdctl/v1
-kind: BackendBinding
-metadata: {{name: depot-a}}
-spec:
-  chargers: {{labels: {{site: a}}}}
-  backends: [{{backend: partner, role: {partner_role}}}, {{backend: grid, role: {grid_role}}}]
-  flip: {{confirmWithin: {confirm_within}}}
-"""
 FREEZE = """\
 apiVersion: fwdctl/v1
 kind: ChangeWindow
@@ -64,9 +36,8 @@ class Depot:
     def site(self, owner: str, confirm_within: str = "20s") -> Path:
         """Write the site with `owner` as primary; the other is off."""
         file = self.folder / f"{owner}-{confirm_within}.yaml"
-        roles = {f"{name}_role": "primary" if name == owner else "off" for name in ("partner", "grid")}
         urls = {"partner": self.partner.url, "grid": self.grid.url}
-        file.write_text(SITE.format(**urls, **roles, confirm_within=confirm_within))
+        file.write_text(depot_specs(urls, one_owns(owner), flip={"confirmWithin": confirm_within}))
         return file
 
 

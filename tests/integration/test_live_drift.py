@@ -15,32 +15,9 @@ from reconciler.app.world import World
 from reconciler.cli import composition
 from reconciler.model.live import Ack
 from reconciler.testing import SimulatedCsms, SimulatedStation
+from tests.support.depot_specs import depot_specs
 from tests.support.server import Server, running_server
 
-SITE = """\
-apiVersion: fwdctl/v1
-kind: SecurityProfile
-metadata: {{name: open}}
-spec: {{profile: 0}}
----
-apiVersion: fwdctl/v1
-kind: Backend
-metadata: {{name: partner}}
-spec: {{url: "{partner}", versions: [ocpp1.6], securityProfile: open}}
----
-apiVersion: fwdctl/v1
-kind: Charger
-metadata: {{name: cp001, labels: {{site: a}}}}
-spec: {{identity: CP-001, versions: [ocpp1.6], securityProfile: open}}
----
-apiVersion: fwdctl/v1
-kind: BackendBinding
-metadata: {{name: depot-a}}
-spec:
-  chargers: {{labels: {{site: a}}}}
-  reconcile: {reconcile}
-  backends: [{{backend: partner, role: primary}}, {{backend: local, role: passive}}]
-"""
 HEALED_WITHIN_S = 30.0
 
 
@@ -56,7 +33,8 @@ class Depot:
     async def apply(self, reconcile: str) -> None:
         """Apply the site with the binding active or paused."""
         file = self.folder / f"{reconcile}.yaml"
-        file.write_text(SITE.format(partner=self.partner.url, reconcile=reconcile))
+        roles = {"partner": "primary", "local": "passive"}
+        file.write_text(depot_specs({"partner": self.partner.url}, roles, reconcile=reconcile))
         await self.server.apply("-f", file)
 
     async def change_directly(self) -> None:

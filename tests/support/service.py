@@ -9,42 +9,12 @@ from typing import Any
 
 from reconciler.adapters.api_client import ApiClient, Json
 from reconciler.testing import SimulatedCsms, SimulatedStation
+from tests.support.depot_specs import depot_specs
 from tests.support.server import Server, running_server
 from tests.support.server_process import ServerProcess
+from tests.support.specs import role
 
-SITE = """\
-apiVersion: fwdctl/v1
-kind: SecurityProfile
-metadata: {{name: open}}
-spec: {{profile: 0}}
----
-apiVersion: fwdctl/v1
-kind: Backend
-metadata: {{name: partner-pay}}
-spec: {{url: "{partner}", versions: [ocpp2.1, ocpp2.0.1, ocpp1.6], securityProfile: open}}
----
-apiVersion: fwdctl/v1
-kind: Role
-metadata: {{name: billing}}
-spec: {{owns: [authorization, transactions, metering, availability]}}
----
-apiVersion: fwdctl/v1
-kind: Charger
-metadata: {{name: cp001, labels: {{site: a}}}}
-spec: {{identity: CP-001, versions: [ocpp2.1, ocpp2.0.1, ocpp1.6], securityProfile: open}}
----
-apiVersion: fwdctl/v1
-kind: Charger
-metadata: {{name: cp002, labels: {{site: a}}}}
-spec: {{identity: CP-002, versions: [ocpp2.1, ocpp2.0.1, ocpp1.6], securityProfile: open}}
----
-apiVersion: fwdctl/v1
-kind: BackendBinding
-metadata: {{name: depot-a}}
-spec:
-  chargers: {{labels: {{site: a}}}}
-  backends: [{{backend: partner-pay, role: {partner_role}}}, {{backend: local, role: {local_role}}}]
-"""
+VERSIONS = ("ocpp2.1", "ocpp2.0.1", "ocpp1.6")
 
 
 @dataclass
@@ -60,7 +30,10 @@ class Depot:
     async def roles(self, partner: str, local: str) -> None:
         """Apply these roles."""
         file = self.folder / "site.yaml"
-        file.write_text(SITE.format(partner=self.partner.url, partner_role=partner, local_role=local))
+        billing = role("billing", "authorization", "transactions", "metering", "availability")
+        roles = {"partner-pay": partner, "local": local}
+        urls = {"partner-pay": self.partner.url}
+        file.write_text(depot_specs(urls, roles, chargers=2, versions=VERSIONS, besides=[billing]))
         await self.server.apply("-f", file)
 
     async def offers(self, charger: str = "cp001") -> dict[str, Json]:
