@@ -166,6 +166,20 @@ class Applying:
             if rollout.node == self._node or lock is None or lock.holder != rollout.holder
         )
 
+    async def recall(self) -> None:
+        """Have the controller know what chargers ran that a dead server had begun with: when they are back it is late.
+
+        To be awaited before stations are let in.
+        """
+        for rollout in await self.orphans():
+            if rollout.revision is not None:
+                steps = await self._store.rollout_steps(rollout.id)
+                ran = await self._ran(steps, rollout.revision)
+                order = rollout.order
+                at_any_time = bool(order["limits"]["override_window"])
+                cause = Cause(order["actor"], order["reason"], rollout.revision, at_any_time)
+                self._controller.expect(ran, cause, ran)
+
     def _locked(self, request: ApplyRequest, stop: StopRequest) -> AbstractAsyncContextManager[Lease]:
         return hold_lock(
             self._store,
@@ -188,7 +202,7 @@ class Applying:
         else:
             revision = rollout.revision
         await self._specs.load()
-        ending = await self._reach(rollout, request, revision, course, resumed=rollout.revision is not None)
+        ending = await self._reach(rollout, request, revision, course)
         result = ApplyResult(
             request.plan.plan_id, revision, ending.results, await self._planning.leftover(request.plan), ending.stopped
         )
@@ -249,13 +263,10 @@ class Applying:
         await self._record(request, revision, _summary_text(plan), {})
         return revision
 
-    async def _reach(
-        self, rollout: Rollout, request: ApplyRequest, revision: int, course: "_Course", *, resumed: bool
-    ) -> Ending:
+    async def _reach(self, rollout: Rollout, request: ApplyRequest, revision: int, course: "_Course") -> Ending:
         steps = await self._store.rollout_steps(rollout.id)
         cause = Cause(request.actor, request.reason, revision, request.limits.override_window)
-        names = [step.charger for step in steps]
-        self._controller.expect(names, cause, await self._ran(steps, revision) if resumed else None)
+        self._controller.expect([step.charger for step in steps], cause)
         done = sum(step.state not in UNFINISHED for step in steps)
         total = len(steps)
         course.tell(ApplyProgress("committed", done=done, total=total))

@@ -94,6 +94,7 @@ class Reconciler:
         """Tell the relay what every applied charger is to run; to be awaited before stations are let in."""
         await self._specs.load()
         await self.duty.keep()
+        await self._applying.recall()
         await self.controller.tick(self._clock.now())
 
     async def run(self) -> None:

@@ -37,7 +37,9 @@ def history(
         print_json(answer)
         return
     if answer["events"]:
-        print_table(("AT", "KIND", "CHARGER", "BY", "WHAT"), map(_row, answer["events"]))
+        # They come as they were written, some a moment late: a connection after the flip that it brought about.
+        newest_first = sorted(answer["events"], key=lambda event: str(event["at"]), reverse=True)
+        print_table(("AT", "KIND", "CHARGER", "BY", "WHAT"), map(_row, newest_first))
     else:
         typer.echo("No events.")
     for line in _forgotten(answer, from_then, limit, revision):

@@ -8,7 +8,6 @@ import pytest
 from reconciler.adapters.metrics import PrometheusMetrics
 from reconciler.app.apply_order import ApplyRequest
 from reconciler.app.apply_runs import ApplyRuns
-from reconciler.app.applying import ApplyProgress
 from reconciler.app.lease import LEASE_S
 from reconciler.app.ports import HistoryFilter, Store
 from reconciler.app.tasks import Background
@@ -151,14 +150,11 @@ async def test_a_flip_that_a_dead_server_has_not_written_is_in_history_once_the_
     else:
         await in_mid_apply(store)
     world = server(store, FakeRelay())  # the stations are not back yet
-
-    def heard(progress: ApplyProgress) -> None:
-        if progress.step == "committed":
-            world.relay.connect(*NAMES)
-
     await world.reconciler.start()
+    world.relay.connect(*NAMES)  # before anybody goes on with the apply
+    await world.reconciler.controller.tick(world.clock.now())
     (rollout,) = await world.reconciler.orphans()
-    await world.reconciler.resume(rollout, heard)
+    await world.reconciler.resume(rollout)
     await world.reconciler.controller.tick(world.clock.now())
     assert all(world.relay.owners(name) == {"grid"} for name in NAMES)
     flips = await store.history(HistoryFilter(kind="flip", revision=await store.revision()))
