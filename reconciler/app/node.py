@@ -11,7 +11,8 @@ from typing import Any
 from reconciler.app.boot_serial import BootSerialCheck
 from reconciler.app.charger_slot import ChargerSlot
 from reconciler.app.csms_connection import CsmsConnection
-from reconciler.app.legs import Admit, DialFailed, DialRequest, Knock, Leg, LegSink, Refuse
+from reconciler.app.first_legs import dial_first
+from reconciler.app.legs import Admit, DialRequest, Knock, Leg, LegSink, Refuse
 from reconciler.app.local_line import LocalLine
 from reconciler.app.message_tap import MessageTap
 from reconciler.app.order_entry import bring, opening
@@ -37,7 +38,6 @@ from reconciler.relay import commands
 
 SERVICE_RESTART = 1012
 POLICY_VIOLATION = 1008
-ADOPT_WITHIN_S = 15.0
 
 
 class RelayNode:
@@ -203,42 +203,11 @@ class RelayNode:
         charger, version = slot.desired, choose_version(knock, slot.desired)
         ticket = Ticket(slot, knock.authorization, {})
         if version is not None:
-            refused = await self._dial_first(ticket, version)
+            refused = await dial_first(ticket, version, self._world)
             if refused is not None:
                 return refused
         compression = version not in (None, "ocpp1.6") and charger.quirks.compression == "auto"
         return Admit(charger.name, version, charger.quirks.ping_interval_s, compression, ticket)
-
-    async def _dial_first(self, ticket: Ticket, version: str) -> Refuse | None:
-        """Dial what decides on this station before its handshake is answered; return why it may not come in.
-
-        A back-end with `credentials: passthrough` judges the station's own header (R13). An owner that was away
-        when the station was last sent off has to be back first (R11): so the station's socket re-opens with it.
-        """
-        slot, charger = ticket.slot, ticket.slot.desired
-        for leg in charger.legs:
-            passthrough = leg.credentials == "passthrough" and leg.backend.name != LOCAL
-            was_away = leg.backend.name == slot.owner_away == charger.owners["transactions"]
-            if not passthrough and not was_away:
-                continue
-            authorization = ticket.authorization if passthrough else None
-            request = DialRequest(charger.identity, leg, version, authorization, charger.name)
-            connection = CsmsConnection(request, self._world.dialer, self._world.redial, lambda event: None)
-            try:
-                await connection.dial_first()
-            except asyncio.CancelledError:  # the station gave up waiting
-                ticket.drop()
-                raise
-            except DialFailed as failed:
-                ticket.drop()
-                if passthrough and failed.status in (401, 403, 404):
-                    return Refuse(failed.status, f"{leg.backend.name} refused the charging station")
-                return Refuse(503, f"{leg.backend.name} can't be reached: {failed.reason}", retry_after_s=30)
-            ticket.dialled[leg.backend.name] = connection
-        slot.owner_away = ""
-        if ticket.dialled:
-            asyncio.get_running_loop().call_later(ADOPT_WITHIN_S, ticket.drop)
-        return None
 
     def opened(self, admit: Admit, leg: Leg) -> LegSink:
         """Begin a session; an older one of the same charger ends first (R12)."""
