@@ -15,6 +15,7 @@ from reconciler.cli.following import emit, follow_to_end
 from reconciler.cli.plan import print_plan
 from reconciler.cli.specs import planned
 from reconciler.errors import FwdctlError
+from reconciler.model.plan import Plan
 from reconciler.model.plan_json import from_json
 from reconciler.planning.pacing import PARALLELISM, RECONNECTS_PER_S
 
@@ -82,13 +83,24 @@ def apply(
         else:
             scope = {"target": target or [], "exclude": exclude or [], "prune": prune}
             made = planned(api, files or [], select=select or [], **scope, **limits)
-        return approve_and_apply(api, made, order, auto_approve=auto_approve, json_output=json_output)
+        judged = plan_file is None  # a saved plan was judged by what was allowed when it was made
+        return approve_and_apply(api, made, order, auto_approve=auto_approve, json_output=json_output, judged=judged)
 
 
-def approve_and_apply(api: ApiClient, made: Json, order: Json, *, auto_approve: bool, json_output: bool) -> int:
-    """Show the plan, ask, have the server apply it as `order` says, follow that, and return the exit code."""
-    if not _wanted(made, auto_approve=auto_approve, json_output=json_output):
-        return 0
+def approve_and_apply(
+    api: ApiClient, made: Json, order: Json, *, auto_approve: bool, json_output: bool, judged: bool = True
+) -> int:
+    """Show the plan, ask, have the server apply it as `order` says, follow that, and return the exit code.
+
+    `judged`: what blocks the plan was found by what `order` allows; then nobody is asked in vain.
+    """
+    plan = from_json(made)
+    if not json_output:
+        print_plan(plan)
+    if plan.is_empty and not json_output:
+        return 0  # a machine gets the same kind of answer, of an apply that does nothing
+    if not plan.is_empty and not auto_approve:
+        _ask(plan, order if judged else {}, json_output=json_output)
     started = api.start_apply({"plan": made, **order, "actor": options.actor()})
     if json_output:
         emit("started", id=started["id"], plan_id=made["plan_id"], summary=made["summary"])
@@ -121,17 +133,14 @@ def _read_plan(file: Path) -> dict[str, Any]:
     return plan
 
 
-def _wanted(made: Json, *, auto_approve: bool, json_output: bool) -> bool:
-    """Show the plan, and return whether to apply it: it does something, and a person or --auto-approve says yes."""
-    plan = from_json(made)
-    if not json_output:
-        print_plan(plan)
-    if plan.is_empty:
-        return json_output  # a machine gets the same kind of answer, of an apply that does nothing
-    if auto_approve:
-        return True
+def _ask(plan: Plan, order: Json, *, json_output: bool) -> None:
+    """Return where a person says yes; raises FwdctlError where nobody can be asked, or an apply would be refused."""
     if json_output or not sys.stdin.isatty():
         raise FwdctlError("nobody can be asked whether to apply this", hint="--auto-approve applies without asking")
+    if order and plan.blocked:
+        from reconciler.app.refusing import refuse_blocked, window_to_wait_for  # rarely wanted, and not free
+
+        if not (order["wait_for_window"] and window_to_wait_for(plan.blocked)):
+            refuse_blocked(plan.blocked)
     if not typer.confirm("Apply this?", err=True):
-        raise FwdctlError("not applied: the answer was no")
-    return True
+        raise FwdctlError("not applied: the answer was no", hint="nothing was changed")

@@ -115,6 +115,8 @@ def follow_to_end(api: ApiClient, apply_id: str, *, json_output: bool) -> int:
         say(f"\nthe apply goes on in the server; follow it again: fwdctl apply --follow {apply_id}")
         return INTERRUPTED
     if state["error"] is not None:
+        if json_output:
+            emit("error", id=apply_id, error=state["error"])
         raise api_contract.error_from_json(state)
     if json_output:
         emit(

@@ -167,7 +167,8 @@ async def test_a_held_lock_refuses_until_it_is_broken(server: Server, site: Path
         await store.close()
     file = site_file(tmp_path, "cp001", "cp002", "cp003")
     refused = await server.fwdctl("apply", "-f", file, "--auto-approve", "--json")
-    assert (refused.code, [event["type"] for event in refused.events]) == (5, ["started"])
+    assert (refused.code, [event["type"] for event in refused.events]) == (5, ["started", "error"])
+    assert refused.events[-1]["error"] == json.loads(refused.err)["error"]
     assert json.loads(refused.err)["error"]["kind"] == "lock-held"
     assert "Held by somebody, a long apply" in (await server.fwdctl("lock")).out
     assert (await server.fwdctl("lock", "break", "--auto-approve")).code == 0
