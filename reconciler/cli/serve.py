@@ -129,8 +129,12 @@ def _facts(up: "Running") -> dict[str, Any]:
 
 
 def _on_signals(stop: asyncio.Event) -> None:
-    """Have the first SIGTERM or Ctrl-C stop everything in good order; a second one ends the process at once."""
+    """Have the first SIGTERM or Ctrl-C stop everything in good order; a second one ends the process at once.
+
+    SIGHUP, by which certificates are read again, ends nothing where there are none (yet).
+    """
     loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGHUP, nothing_to_read)
 
     def asked() -> None:
         stop.set()
@@ -147,6 +151,11 @@ async def _first(*events: asyncio.Event) -> None:
     await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
     for task in waiting:
         task.cancel()
+
+
+def nothing_to_read() -> None:
+    """Say on SIGHUP that it is for certificates; to stop is another signal."""
+    _log.info("nothing to read again", hint="SIGHUP is for the certificates of --stations-tls")
 
 
 def _give_up() -> None:

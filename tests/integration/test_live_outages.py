@@ -10,23 +10,10 @@ from pathlib import Path
 import pytest
 
 from reconciler.testing import SimulatedCsms, SimulatedStation
-from tests.support.depot_specs import depot_specs
+from tests.support.depot_specs import depot_with_contacts, outage_specs
 from tests.support.mail_server import MailServer, calendar_of, mail_server
 from tests.support.server import Server, running_server
 from tests.support.web_server import WebServer, web_server
-
-OUTAGE = """\
----
-apiVersion: fwdctl/v1
-kind: ScheduledOutage
-metadata: {{name: firmware}}
-spec:
-  chargers: {{labels: {{site: a}}}}
-  window: {{start: "{start}", duration: {duration}}}
-  roles: {{partner: passive, local: primary}}
-  notice: {{before: [1h], to: [partner]}}
-  reason: quarterly firmware
-"""
 
 
 @dataclass
@@ -43,16 +30,9 @@ class Depot:
     async def apply(self, *, starts_in_s: float | None = None, duration: str = "2s") -> datetime:
         """Apply the site, with an outage if that starts; return when it opens."""
         opening = (datetime.now(UTC) + timedelta(seconds=starts_in_s or 0)).replace(microsecond=0)
-        contacts = [{"email": "noc@partner.example"}, {"webhook": {"url": self.posts.url}}]
-        text = depot_specs(
-            {"partner": self.partner.url},
-            {"partner": "primary"},
-            backends={"contacts": contacts, "health": {"downAfter": "1s", "upAfter": "1s"}},
-            whenOwnerIsDown="failover",
-            failover={"to": "local", "after": "1s"},
-        )
+        text = depot_with_contacts(self.partner.url, self.posts.url)
         if starts_in_s is not None:
-            text += OUTAGE.format(start=f"{opening:%Y-%m-%dT%H:%M:%SZ}", duration=duration)
+            text += outage_specs(opening, duration)
         file = self.folder / "site.yaml"
         file.write_text(text)
         await self.server.apply("-f", file)

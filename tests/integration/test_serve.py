@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.testing import SimulatedCsms, SimulatedStation
-from tests.integration.test_live_chargers import SITE
+from tests.support.depot_specs import depot_specs, one_owns
 from tests.support.server_process import ServerProcess, fwdctl, start
 
 
@@ -25,8 +25,8 @@ async def csms() -> AsyncIterator[SimulatedCsms]:
 def site_file(folder: Path, owner: str, csms: SimulatedCsms, grid: SimulatedCsms) -> Path:
     """Write a site of one charger with `owner` as primary."""
     file = folder / f"{owner}.yaml"
-    roles = {f"{name}_role": "primary" if name == owner else "off" for name in ("partner", "grid")}
-    file.write_text(SITE.format(partner=csms.url, grid=grid.url, **roles, confirm_within="60s"))
+    urls = {"partner": csms.url, "grid": grid.url}
+    file.write_text(depot_specs(urls, one_owns(owner), flip={"confirmWithin": "60s"}))
     return file
 
 
@@ -37,6 +37,8 @@ async def test_it_says_where_it_is_and_stops_when_told_to(tmp_path: Path) -> Non
     assert facts["admin"] in server.ready_line
     assert facts["stations"] in server.ready_line
     assert facts["pid"] == server.pid
+    os.kill(server.pid, signal.SIGHUP)  # has no certificates to read again, and is no end
+    assert (await server.fwdctl("status")).code == 0
     assert await server.stop() == 0
     assert not (tmp_path / "data" / "serve.json").exists()
 

@@ -9,8 +9,7 @@ import pytest
 
 from reconciler.app.controller import PARALLELISM
 from reconciler.testing import SimulatedCsms, SimulatedStation
-from tests.integration.test_live_outages import OUTAGE, SITE
-from tests.support import fleet_of_nodes
+from tests.support.depot_specs import depot_with_contacts, outage_specs
 from tests.support.fleet_of_nodes import depot, seen_at, until_seen
 from tests.support.mail_server import mail_server
 from tests.support.server import Server, running_server
@@ -54,7 +53,7 @@ async def test_a_node_killed_as_an_outage_opens_is_relieved_and_nobody_is_told_t
         ServerProcess(tmp_path / "b", "--store", postgres_url) as other,
     ):
         site = tmp_path / "site.yaml"
-        site.write_text(SITE.format(partner=partner.url, hook=posts.url))
+        site.write_text(depot_with_contacts(partner.url, posts.url))
         await acting.apply("-f", site)
         async with asyncio.timeout(15):
             while not await knows_the_charger(other):
@@ -63,7 +62,7 @@ async def test_a_node_killed_as_an_outage_opens_is_relieved_and_nobody_is_told_t
         await station.connect()
         await station.boot()
         opening = (datetime.now(UTC) + timedelta(seconds=9)).replace(microsecond=0)
-        site.write_text(site.read_text() + OUTAGE.format(start=f"{opening:%Y-%m-%dT%H:%M:%SZ}", duration="35s"))
+        site.write_text(site.read_text() + outage_specs(opening, "35s"))
         await acting.apply("-f", site)
         await posts.bell.until(lambda: len(posts.posted) >= 1, timeout_s=15)
         await until_owner_is(acting, "local")
@@ -156,8 +155,7 @@ async def test_an_acting_node_killed_in_the_middle_of_an_outages_start_is_reliev
             await station.boot()
         second.manners.handshake_held = asyncio.Event()
         opening = (datetime.now(UTC) + timedelta(seconds=8)).replace(microsecond=0)
-        text = fleet_of_nodes.OUTAGE.format(start=f"{opening:%Y-%m-%dT%H:%M:%SZ}", duration="60s")
-        site.write_text(site.read_text() + text)
+        site.write_text(site.read_text() + outage_specs(opening, "60s", to="second"))
         await ask.apply("-f", site)
         dialled = second.journal.connections
         await second.journal.bell.until(lambda: len(dialled) >= PARALLELISM, timeout_s=30)

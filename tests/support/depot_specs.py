@@ -1,12 +1,13 @@
 """The specs of depot a as they stand in a file: chargers CP-001, CP-002, ... between back-ends at these URLs."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import yaml
 
 from reconciler.model.documents import Document
-from tests.support.specs import backend, binding, charger, profile
+from tests.support.specs import backend, binding, charger, document, profile
 
 ONE_OWNS = ("partner", "grid")
 
@@ -36,6 +37,35 @@ def depot_specs(
         binding("depot-a", roles, chargers={"labels": {"site": "a"}}, **bound),
     ]
     return as_yaml(*site)
+
+
+def depot_with_contacts(partner: str, hook: str) -> str:
+    """Return the YAML of a depot of partner's, whose people read mail and whose systems take posts at `hook`.
+
+    `local` stands in for partner where that is away for a second.
+    """
+    contacts = [{"email": "noc@partner.example"}, {"webhook": {"url": hook}}]
+    return depot_specs(
+        {"partner": partner},
+        {"partner": "primary"},
+        backends={"contacts": contacts, "health": {"downAfter": "1s", "upAfter": "1s"}},
+        whenOwnerIsDown="failover",
+        failover={"to": "local", "after": "1s"},
+    )
+
+
+def outage_specs(opening: datetime, duration: str, *, to: str = "local") -> str:
+    """Return what is added to a file for an outage of partner's chargers, which go to `to` meanwhile."""
+    outage = document(
+        "ScheduledOutage",
+        "firmware",
+        chargers={"labels": {"site": "a"}},
+        window={"start": f"{opening:%Y-%m-%dT%H:%M:%SZ}", "duration": duration},
+        roles={"partner": "passive", to: "primary"},
+        notice={"before": ["1h"], "to": ["partner"]},
+        reason="quarterly firmware",
+    )
+    return f"---\n{as_yaml(outage)}"
 
 
 def as_yaml(*documents: Document) -> str:

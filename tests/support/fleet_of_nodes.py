@@ -44,18 +44,6 @@ kind: Charger
 metadata: {{name: cp{number:03}, labels: {{site: a}}}}
 spec: {{identity: CP-{number:03}, versions: [ocpp1.6], securityProfile: open}}
 """
-OUTAGE = """\
----
-apiVersion: fwdctl/v1
-kind: ScheduledOutage
-metadata: {{name: firmware}}
-spec:
-  chargers: {{labels: {{site: a}}}}
-  window: {{start: "{start}", duration: {duration}}}
-  roles: {{partner: passive, second: primary}}
-  notice: {{before: [1h], to: [partner]}}
-  reason: quarterly firmware
-"""
 
 
 def depot(chargers: int, *, partner: str, second: str, hook: str = "http://127.0.0.1:1/") -> str:

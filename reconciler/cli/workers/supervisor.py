@@ -80,7 +80,8 @@ class Supervisor:
             await _unless(stopping, self._start())
             if stop.is_set():
                 return
-            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload)
+            if self._has_tls:
+                asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._reload)
             keeping = [asyncio.ensure_future(process.keep()) for process in everybody]
             self._directory.announce(self._facts())
             doors = " and ".join(f"{self.urls[name]}/<identity>" for name in self._ports)
@@ -140,7 +141,7 @@ class Supervisor:
 
     def _reload(self) -> None:
         """Have every worker read its certificates again."""
-        for worker in self._workers if self._has_tls else ():
+        for worker in self._workers:
             worker.signal(signal.SIGHUP)
 
     def _facts(self) -> dict[str, Any]:
