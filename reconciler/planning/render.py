@@ -1,6 +1,6 @@
 """What both renderings of a plan say in words: symbols, headline, short lists of names."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,6 +14,12 @@ FIRST_NAMES: Final = 5
 
 ALIKE_MIN: Final = 10
 """Up to so many changes that look the same are listed one by one."""
+
+VARIED_MIN: Final = 50
+"""Up to so many changes of the same fields to different values are listed one by one."""
+
+WARNINGS_MAX: Final = 20
+"""Warnings that are told where not all are asked for."""
 
 NO_CHANGES: Final = "No changes. What is applied matches the specs."
 
@@ -136,8 +142,17 @@ def value_text(value: Any) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class FieldLine:
+    """One field of changes that are shown together: "+", "~" or "-", its path, and what it becomes."""
+
+    symbol: str
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Alike:
-    """Changes of one kind of resource that read the same but for whom they are about; at least one."""
+    """Changes of one kind of resource that touch the same fields, shown as one; at least one."""
 
     changes: tuple[ResourceChange, ...]
 
@@ -148,32 +163,60 @@ class Alike:
 
     @property
     def title(self) -> str:
-        """Return whom they are about: "charger.cp001", or "9000 chargers: cp001, cp002, ... and 8995 more"."""
+        """Return whom they are about: "charger.cp001", or "9000 x charger: cp001, cp002, ... and 8995 more"."""
         if len(self.changes) == 1:
             return self.first.address
         kind = self.first.address.partition(".")[0]
         several = [change.address.partition(".")[2] for change in self.changes]
         return f"{len(several)} x {kind}: {names(several, verbose=False)}"
 
+    @property
+    def fields(self) -> Iterator[FieldLine]:
+        """Yield each field with what it becomes; where that is not the same for all, with what it does first."""
+        for position, field in enumerate(self.first.fields):
+            found = dict.fromkeys(field_value(change.fields[position]) for change in self.changes)
+            yield FieldLine(field_symbol(field), field.path, names(list(found), verbose=False))
+
 
 def alike(changes: Sequence[ResourceChange], *, verbose: bool) -> list[Alike]:
-    """Return the changes in their order, long runs of the same put together unless `verbose`."""
-    groups: dict[tuple[object, ...], list[ResourceChange]] = {}
-    for change in changes:
-        groups.setdefault(_look(change), []).append(change)
+    """Return the changes in their order, long runs of the same put together unless `verbose`.
+
+    First come together those that read the same; then, of what is left, those that touch the same fields.
+    """
+    if verbose:
+        return [Alike((change,)) for change in changes]
     found: list[Alike] = []
-    for group in groups.values():
-        together = not verbose and len(group) > ALIKE_MIN
-        found += [Alike(tuple(group))] if together else [Alike((change,)) for change in group]
+    for shape in _grouped(changes, _shape):
+        if len(shape) <= ALIKE_MIN:
+            found += [Alike((change,)) for change in shape]
+            continue
+        same = _grouped(shape, _look)
+        found += [Alike(tuple(group)) for group in same if len(group) > ALIKE_MIN]
+        rest = [change for group in same if len(group) <= ALIKE_MIN for change in group]
+        found += [Alike(tuple(rest))] if len(rest) > VARIED_MIN else [Alike((change,)) for change in rest]
     return found
 
 
-def _look(change: ResourceChange) -> tuple[object, ...]:
-    """Return what a change looks like apart from its name; only updates show their fields."""
+def _grouped(
+    changes: Iterable[ResourceChange], by: Callable[[ResourceChange], tuple[object, ...]]
+) -> list[list[ResourceChange]]:
+    groups: dict[tuple[object, ...], list[ResourceChange]] = {}
+    for change in changes:
+        groups.setdefault(by(change), []).append(change)
+    return list(groups.values())
+
+
+def _shape(change: ResourceChange) -> tuple[object, ...]:
+    """Return which fields of what kind of resource a change touches, and how; only updates show their fields."""
     kind = change.address.partition(".")[0]
     if change.action is not Action.UPDATE:
         return change.action, kind
-    return change.action, kind, tuple((field.path, field_value(field)) for field in change.fields)
+    return change.action, kind, tuple((field.path, field_symbol(field)) for field in change.fields)
+
+
+def _look(change: ResourceChange) -> tuple[object, ...]:
+    """Return what a change of a shape looks like apart from its name."""
+    return tuple(field_value(field) for field in change.fields) if change.action is Action.UPDATE else ()
 
 
 def place(change: ResourceChange) -> str:

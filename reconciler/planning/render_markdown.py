@@ -31,10 +31,12 @@ def _blocked(plan: Plan) -> Iterator[str]:
 
 
 def _warnings(plan: Plan) -> Iterator[str]:
-    for warning in plan.warnings:
+    for warning in plan.warnings[: render.WARNINGS_MAX]:
         yield ""
         where = f"{warning.position.file}:{warning.position.line}: " if warning.position else ""
         yield f"> **Warning**: {_escape(where + warning.summary)}"
+    if (more := len(plan.warnings) - render.WARNINGS_MAX) > 0:
+        yield from ("", f"> **And {more} more warnings**: `fwdctl plan --verbose` has all.")
 
 
 def _effects(plan: Plan) -> Iterator[str]:
@@ -81,9 +83,9 @@ def _change(group: render.Alike) -> Iterator[str]:
     place = render.place(change)
     yield f"{_diff_symbol(render.SYMBOLS[change.action])} {group.title}{f'  ({place})' if place else ''}"
     if change.action is Action.UPDATE:
-        for field in change.fields:
-            text = f"{field.path}: {render.field_value(field)}".replace("`", "'")
-            yield f"{_diff_symbol(render.field_symbol(field))}     {text}"
+        for field in group.fields:
+            text = f"{field.path}: {field.text}".replace("`", "'")
+            yield f"{_diff_symbol(field.symbol)}     {text}"
 
 
 def _diff_symbol(symbol: str) -> str:

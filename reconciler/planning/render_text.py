@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from reconciler.model.plan import Action, Effect, Plan, ResourceChange
+from reconciler.model.plan import Action, Effect, Plan
 from reconciler.planning import render
 
 Style = Literal["plain", "heading", "add", "change", "destroy", "quiet", "warning"]
@@ -29,7 +29,7 @@ def render_text(plan: Plan, *, verbose: bool = False) -> tuple[Line, ...]:
         [*_effects(plan, verbose)],
         [*_coverage(plan, verbose)],
         [*_pending(plan, verbose)],
-        [*_warnings(plan)],
+        [*_warnings(plan, verbose)],
         [*_blocked(plan)],
         [*_closing(plan)],
     ]
@@ -61,13 +61,8 @@ def _changes(plan: Plan, verbose: bool) -> Iterator[Line]:
         text = f"  {symbol} {group.title:<{width}}  {place}" if place else f"  {symbol} {group.title}"
         yield Line(text, _STYLES[symbol])
         if verbose or change.action is Action.UPDATE:
-            yield from _fields(change)
-
-
-def _fields(change: ResourceChange) -> Iterator[Line]:
-    for field in change.fields:
-        symbol = render.field_symbol(field)
-        yield Line(f"      {symbol} {field.path}: {render.field_value(field)}", _STYLES[symbol])
+            for field in group.fields:
+                yield Line(f"      {field.symbol} {field.path}: {field.text}", _STYLES[field.symbol])
 
 
 def _effects(plan: Plan, verbose: bool) -> Iterator[Line]:
@@ -108,12 +103,15 @@ def _pending(plan: Plan, verbose: bool) -> Iterator[Line]:
         yield Line(f"  {away}", "quiet")
 
 
-def _warnings(plan: Plan) -> Iterator[Line]:
-    for warning in plan.warnings:
+def _warnings(plan: Plan, verbose: bool) -> Iterator[Line]:
+    shown = plan.warnings if verbose else plan.warnings[: render.WARNINGS_MAX]
+    for warning in shown:
         where = f"{warning.position.file}:{warning.position.line}: " if warning.position else ""
         yield Line(f"warning: {where}{warning.summary}", "warning")
         if warning.hint:
             yield Line(f"  hint: {warning.hint}", "quiet")
+    if len(shown) < len(plan.warnings):
+        yield Line(f"and {len(plan.warnings) - len(shown)} more warnings; --verbose has all", "warning")
 
 
 def _blocked(plan: Plan) -> Iterator[Line]:

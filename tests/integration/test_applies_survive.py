@@ -135,9 +135,15 @@ async def test_another_server_takes_over_once_the_lock_has_run_out(store: Store)
     assert await early.reconciler.orphans() == ()
     with pytest.raises(LockHeld):
         await early.apply_plan(await early.plan(a_site(CHARGERS + 1, FOLLOWS), ANY), limits=ANY)
+    (dead,) = await store.open_rollouts()
     late = server(store, relay, after_the_lease(), node="n2")
     await resumed(late)
     assert all(relay.owners(name) == {"grid"} for name in NAMES)
+    taken = await store.rollout(dead.id)
+    assert taken is not None
+    assert (taken.node, taken.holder != dead.holder) == ("n2", True)
+    with pytest.raises(LockHeld):  # should the dead one only have been asleep
+        await store.journal_steps(dead.id, dead.holder, await store.rollout_steps(dead.id))
 
 
 @pytest.mark.parametrize("died", ["before its first flip", "after its last"])

@@ -1,5 +1,7 @@
 """Render: the words of a plan."""
 
+from dataclasses import replace
+
 import pytest
 
 from reconciler.model.features import FEATURES
@@ -105,6 +107,23 @@ def test_changes_that_differ_in_a_value_and_short_lists_are_told_one_by_one() ->
         "backend.b0000",
         "backend.b0001",
     ]
+
+
+def test_thousands_of_changes_of_the_same_field_are_one_line_with_the_first_values() -> None:
+    several = many(Action.UPDATE, 1000)
+    other = FieldChange("spec.callTimeout", "30s", "10s")
+    varied = [
+        replace(change, fields=(FieldChange("spec.url", "ws://a", f"ws://{number}"), other))
+        for number, change in enumerate(several)
+    ]
+    (group,) = render.alike(varied, verbose=False)
+    assert group.title == "1000 x backend: b0000, b0001, b0002, b0003, b0004 and 995 more"
+    url, call_timeout = group.fields
+    assert url.text == ", ".join(f"ws://a -> ws://{number}" for number in range(5)) + " and 995 more"
+    assert call_timeout == render.FieldLine("~", "spec.callTimeout", "30s -> 10s")
+    gone = replace(varied[0], fields=(FieldChange("spec.url", "ws://a"), other))
+    assert [len(group.changes) for group in render.alike([*varied, gone, *several], verbose=False)] == [1000, 1, 1000]
+    assert len(render.alike(varied, verbose=True)) == 1000
 
 
 def test_verbose_names_every_one() -> None:

@@ -85,7 +85,9 @@ def test_values_cannot_break_out_of_the_table_or_the_fence() -> None:
 
 def test_a_very_long_plan_is_cut_and_says_so() -> None:
     changes = tuple(
-        ResourceChange(f"charger.cp{number}", Action.UPDATE, {}, {}, (FieldChange("spec.identity", "x", str(number)),))
+        ResourceChange(
+            f"charger.cp{number}", Action.UPDATE, {}, {}, (FieldChange(f"metadata.labels.l{number}", "x", "y"),)
+        )
         for number in range(CHANGES_MAX + 7)
     )
     text = render_markdown(replace(EMPTY, resource_changes=changes))

@@ -7,6 +7,7 @@ from reconciler.model.diagnostics import Diagnostic, Position, Severity
 from reconciler.model.live import LiveCharger, LiveTransaction
 from reconciler.model.plan import Absent, Block, Pending, Plan
 from reconciler.planning.planner import Moment, make_plan
+from reconciler.planning.render_markdown import render_markdown
 from reconciler.planning.render_text import Line, render_text
 from tests.support.clock import EPOCH
 from tests.support.specs import a_site, applied, resources, without
@@ -112,6 +113,13 @@ blocked (change-window): nights only; eligible at 2026-12-01 03:00 UTC
 
 No changes. What is applied matches the specs."""
     )
+
+
+def test_of_very_many_warnings_the_first_are_told_unless_all_are_asked_for() -> None:
+    plan = replace(EMPTY, warnings=tuple(Diagnostic(Severity.WARNING, f"odd {number}") for number in range(900)))
+    assert "warning: odd 19\nand 880 more warnings; --verbose has all\n" in text(plan)
+    assert "warning: odd 899" in text(plan, verbose=True)
+    assert "880 more" in render_markdown(plan)
 
 
 def test_chargers_that_come_later_are_named_as_far_as_they_are_known() -> None:
