@@ -11,6 +11,7 @@ import pytest
 
 from reconciler.testing import SimulatedCsms, SimulatedStation
 from reconciler.testing.waiting import Bell
+from tests.support.fleet_of_nodes import let_in
 from tests.support.server import Server, running_server
 
 SITE = """\
@@ -118,7 +119,7 @@ async def running_depot(folder: Path, store: str | None = None) -> AsyncIterator
         depot = Depot(server, stations, folder, partner.url, bell)
         await depot.apply("")
         for station in stations.values():
-            await stack.enter_async_context(station)
+            await stack.enter_async_context(let_in(station))
             await station.boot()
         yield depot
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.testing import HandshakeRefused, SimulatedCsms, SimulatedStation
+from tests.support.fleet_of_nodes import let_in
 from tests.support.mail_server import MailServer, mail_server
 from tests.support.server import Server, running_server
 from tests.support.web_server import WebServer, web_server
@@ -124,12 +125,11 @@ async def running_depot(folder: Path, store: str | None = None) -> AsyncIterator
         file = folder / "site.yaml"
         file.write_text(SITE.format(partner=partner.url, hook=posts.url))
         await server.apply("-f", file)
-        ours = await stack.enter_async_context(SimulatedStation("CP-1", there.stations_url, "ocpp1.6"))
-        theirs = await stack.enter_async_context(SimulatedStation("CP-2", there.stations_url, "ocpp2.0.1"))
-        newest = await stack.enter_async_context(
-            SimulatedStation("CP-3", there.stations_url, "ocpp2.1", status_events=True)
-        )
+        ours = SimulatedStation("CP-1", there.stations_url, "ocpp1.6")
+        theirs = SimulatedStation("CP-2", there.stations_url, "ocpp2.0.1")
+        newest = SimulatedStation("CP-3", there.stations_url, "ocpp2.1", status_events=True)
         for station in (ours, theirs, newest):
+            await stack.enter_async_context(let_in(station))
             await station.boot()
         yield Depot(server, ours, theirs, newest, mails, posts)
 

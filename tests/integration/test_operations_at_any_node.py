@@ -8,7 +8,7 @@ import httpx
 
 from reconciler.adapters.api_client import ApiClient
 from reconciler.testing import SimulatedCsms, SimulatedStation
-from tests.support.fleet_of_nodes import seen_at
+from tests.support.fleet_of_nodes import let_in, seen_at
 from tests.support.server import running_server
 from tests.support.service import Depot
 
@@ -38,7 +38,7 @@ async def test_operations_asked_at_any_node_follow_the_station_wherever_it_is(
         here = Depot(asked, api, csms, first, tmp_path)
         await here.roles("passive", "primary")
         for station in (first, second := SimulatedStation("CP-002", there.stations_url)):
-            await stack.enter_async_context(station)
+            await stack.enter_async_context(let_in(station))
             await station.boot()
             await station.announce()
         await here.until_offered("cp001")

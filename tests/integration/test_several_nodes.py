@@ -10,7 +10,7 @@ import pytest
 from reconciler.app.controller import PARALLELISM
 from reconciler.testing import SimulatedCsms, SimulatedStation
 from tests.support.depot_specs import depot_with_contacts, outage_specs
-from tests.support.fleet_of_nodes import depot, seen_at, until_seen
+from tests.support.fleet_of_nodes import depot, let_in, seen_at, until_seen
 from tests.support.mail_server import mail_server
 from tests.support.server import Server, running_server
 from tests.support.server_process import ServerProcess
@@ -151,7 +151,7 @@ async def test_an_acting_node_killed_in_the_middle_of_an_outages_start_is_reliev
         await ask.apply("-f", site)
         stations = [SimulatedStation(f"CP-{number:03}", other.stations_url) for number in range(1, chargers + 1)]
         for station in stations:
-            await stack.enter_async_context(station)
+            await stack.enter_async_context(let_in(station))
             await station.boot()
         second.manners.handshake_held = asyncio.Event()
         opening = (datetime.now(UTC) + timedelta(seconds=8)).replace(microsecond=0)

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from reconciler.testing import SimulatedCsms, SimulatedStation
-from tests.support.fleet_of_nodes import depot, seen_at, until_seen
+from tests.support.fleet_of_nodes import depot, let_in, seen_at, until_seen
 from tests.support.server_process import ServerProcess, fwdctl
 
 CHARGERS = 12
@@ -47,7 +47,7 @@ async def test_two_workers_share_a_port_one_that_is_killed_is_replaced_and_none_
         await server.apply("-f", tmp_path / "site.yaml")
         stations = [SimulatedStation(f"CP-{number:03}", server.stations_url) for number in range(1, CHARGERS + 1)]
         for station in stations:
-            await stack.enter_async_context(station)
+            await stack.enter_async_context(let_in(station))
             await station.boot()
         seen = await until_seen(server, lambda seen: Counter(seen.owners().values()) == {"partner": CHARGERS})
         spread = Counter(live["node"].rpartition("-")[2] for live in seen.chargers.values())

@@ -15,7 +15,7 @@ import pytest
 from reconciler.adapters.api_client import ApiClient
 from reconciler.testing import SimulatedCsms, SimulatedStation
 from tests.integration.websocket.certificates import Authority
-from tests.support.fleet_of_nodes import until_seen
+from tests.support.fleet_of_nodes import let_in, until_seen
 from tests.support.server_process import ServerProcess
 from tests.support.service import Depot
 
@@ -54,7 +54,7 @@ async def test_what_a_server_of_one_process_does_two_workers_do(tmp_path: Path, 
         await here.roles("passive", "primary")
         nodes: dict[str, str] = {}
         for name, station in (("cp001", first), ("cp002", second)):
-            await stack.enter_async_context(station)
+            await stack.enter_async_context(let_in(station))
             await station.boot()
             await station.announce()
             nodes[name] = await node_of(server, name)

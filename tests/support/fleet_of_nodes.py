@@ -1,12 +1,14 @@
 """A depot on several real servers that share a PostgreSQL: what is declared, and what each server says of it."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
+from reconciler.testing import HandshakeRefused, SimulatedStation
 from tests.support.server import Server
 from tests.support.server_process import ServerProcess
 
@@ -61,6 +63,22 @@ class Seen:
     def owners(self) -> dict[str, str]:
         """Return who owns transactions on each connected charger."""
         return {name: live["owners"]["transactions"] for name, live in self.chargers.items() if live.get("owners")}
+
+
+@asynccontextmanager
+async def let_in(station: SimulatedStation) -> AsyncIterator[SimulatedStation]:
+    """Connect a station for the block: again, as stations do, while its node has not read what another declared."""
+    async with asyncio.timeout(15):
+        while not station.connected:
+            try:
+                await station.connect()
+            except HandshakeRefused as refused:
+                if refused.status != 404:
+                    raise
+    try:
+        yield station
+    finally:
+        await station.disconnect()
 
 
 async def seen_at(node: ServerProcess | Server) -> Seen:
