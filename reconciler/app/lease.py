@@ -25,7 +25,7 @@ class Lease:
         """Raise LockHeld where the lock was broken or taken over meanwhile."""
         if self.lost:
             raise LockHeld(
-                f"the apply lock of {self.holder} was broken or ran out before anything was written",
+                f"the apply lock of {self.holder} was broken or taken over before anything was written",
                 hint="see who has it: fwdctl lock; then apply again",
             )
 
@@ -43,7 +43,8 @@ async def hold_lock(
     """Hold the apply lock for the block; wait at most `timeout_s` for it, then LockHeld is raised.
 
     `check` is called while it is waited for, and raises what is to end that.
-    `holder` must be unique to the caller. What protects the specs is their versions; the lock keeps two people
+    `holder` must be unique to the caller. A lease that runs out, since this process or the store had no time for
+    another renewal, is taken again by the next one, unless somebody broke it or had the lock meanwhile. What protects the specs is their versions; the lock keeps two people
     from surprising each other.
     """
     await _acquire(store, clock, holder, purpose, timeout_s, check)
@@ -80,4 +81,4 @@ async def _renew(store: Store, clock: Clock, lease: Lease) -> None:
         try:
             lease.lost = not await store.renew_lock(lease.holder, clock.now(), LEASE_S)
         except FwdctlError:
-            continue  # the store may be back before the lease runs out; if not, the next renewal says so
+            continue  # once the store is back the next renewal says whose the lock is

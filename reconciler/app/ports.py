@@ -321,7 +321,7 @@ class Store(Protocol):
         """Take the apply lock; an expired one is taken over. Raises LockHeld (naming holder and age)."""
 
     async def renew_lock(self, holder: str, at: datetime, lease_s: float) -> bool:
-        """Extend the lease; False where the lock is no longer this holder's."""
+        """Extend the lease; False where somebody broke it, or took it after it had run out."""
 
     async def release_lock(self, holder: str) -> None:
         """Give the lock back; harmless where it is not this holder's."""

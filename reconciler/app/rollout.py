@@ -211,7 +211,7 @@ class RolloutRun:
 
     def _why_stop(self) -> str:
         if self._lease.lost:
-            return "the apply lock was broken"
+            return "the apply lock was broken or taken over"
         if self._stop.by:
             return f"{self._stop.by} asked to stop"
         if self._pace.max_failures is not None and self._failed > self._pace.max_failures:

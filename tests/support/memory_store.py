@@ -332,11 +332,10 @@ class MemoryStore:
         self._lock = Lock(holder, purpose, at, at + timedelta(seconds=lease_s))
 
     async def renew_lock(self, holder: str, at: datetime, lease_s: float) -> bool:
-        """Extend it where it is still the holder's."""
-        held = await self.lock(at)
-        if held is None or held.holder != holder:
+        """Extend it where nobody else had it since."""
+        if self._lock is None or self._lock.holder != holder:
             return False
-        self._lock = replace(held, expires_at=at + timedelta(seconds=lease_s))
+        self._lock = replace(self._lock, expires_at=at + timedelta(seconds=lease_s))
         return True
 
     async def release_lock(self, holder: str) -> None:

@@ -31,8 +31,11 @@ class ApplyLock(Section):
             await connection.execute(upsert(locks, connection.dialect), {"name": _APPLY, **taken})
 
     async def renew_lock(self, holder: str, at: datetime, lease_s: float) -> bool:
-        """Extend the lease; False where the lock is no longer this holder's: released, broken, taken or run out."""
-        mine = update(locks).where(locks.c.name == _APPLY, locks.c.holder == holder, locks.c.expires_at > at)
+        """Extend the lease; False where the lock is no longer this holder's: released, broken or taken.
+
+        One that ran out and that nobody wanted meanwhile is this holder's again: its row is there as it left it.
+        """
+        mine = update(locks).where(locks.c.name == _APPLY, locks.c.holder == holder)
         async with self._database.writing(Turn.APPLY_LOCK) as connection:
             return (await connection.execute(mine.values(expires_at=_end(at, lease_s)))).rowcount == 1
 

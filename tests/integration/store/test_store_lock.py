@@ -54,10 +54,42 @@ async def test_renewing_extends_the_lease(store: Store) -> None:
     assert await store.lock(at(100)) == Lock("ann", "apply", at(0), at(110))
 
 
-async def test_a_lease_that_ran_out_can_not_be_renewed(store: Store) -> None:
+async def test_a_lease_that_ran_out_is_renewed_where_nobody_wanted_the_lock_meanwhile(store: Store) -> None:
     await store.acquire_lock("ann", "apply", at(0), lease_s=60)
-    assert not await store.renew_lock("ann", at(60), lease_s=60)
-    assert await store.lock(at(60)) is None
+    assert await store.lock(at(300)) is None
+    assert not await store.renew_lock("bob", at(300), lease_s=60)
+    assert await store.renew_lock("ann", at(300), lease_s=60)
+    assert await store.lock(at(301)) == Lock("ann", "apply", at(0), at(360))
+
+
+@pytest.mark.parametrize("ending", ["taken", "taken and given back", "broken", "broken while it had run out"])
+async def test_a_lease_that_ran_out_is_lost_once_somebody_took_or_broke_it(store: Store, ending: str) -> None:
+    await store.acquire_lock("ann", "apply", at(0), lease_s=60)
+    if ending.startswith("taken"):
+        await store.acquire_lock("bob", "apply", at(61), lease_s=60)
+        if "back" in ending:
+            await store.release_lock("bob")
+    else:
+        assert await store.break_lock() == Lock("ann", "apply", at(0), at(60))
+    before = await store.lock(at(62))
+    assert not await store.renew_lock("ann", at(62), lease_s=60)
+    assert await store.lock(at(62)) == before
+
+
+async def test_of_a_renewal_and_another_who_takes_what_ran_out_one_gets_it(store: Store) -> None:
+    for race in range(10):
+        names = f"ann {race}", f"bob {race}"
+        await store.acquire_lock(names[0], "apply", at(0), lease_s=60)
+        renewed, taken = await asyncio.gather(
+            store.renew_lock(names[0], at(61), lease_s=60),
+            store.acquire_lock(names[1], "apply", at(61), lease_s=60),
+            return_exceptions=True,
+        )
+        assert (renewed is True) == isinstance(taken, LockHeld)
+        held = await store.lock(at(62))
+        assert held is not None
+        assert held.holder == names[renewed is not True]
+        await store.break_lock()
 
 
 async def test_a_free_lock_can_not_be_renewed(store: Store) -> None:

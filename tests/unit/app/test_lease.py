@@ -1,6 +1,8 @@
 """Lease: the apply lock around a block."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import datetime
 
 import pytest
 
@@ -83,6 +85,55 @@ async def test_the_lease_is_renewed_while_the_block_runs(monkeypatch: pytest.Mon
         held.check()
 
 
+class Slow(MemoryStore):
+    """A store whose every renewal comes after the lease ran out; `between` is done in between."""
+
+    def __init__(self, clock: FakeClock, between: Callable[["Slow"], Awaitable[object]] | None = None) -> None:
+        super().__init__()
+        self.clock = clock
+        self.between = between
+        self.renewals: asyncio.Queue[bool] = asyncio.Queue()
+
+    async def renew_lock(self, holder: str, at: datetime, lease_s: float) -> bool:
+        self.clock.advance(3 * LEASE_S)
+        assert await self.lock(self.clock.now()) is None
+        if self.between is not None:
+            await self.between(self)
+        renewed = await super().renew_lock(holder, self.clock.now(), lease_s)
+        self.renewals.put_nowait(renewed)
+        return renewed
+
+
+async def test_a_lease_that_ran_out_is_taken_again_where_nobody_wanted_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lease, "RENEW_EVERY_S", 0)
+    store = Slow(clock := FakeClock())
+    async with hold_lock(store, clock, holder="ann", purpose="apply") as held:
+        for _ in range(3):
+            assert await store.renewals.get()
+            assert (await store.lock(clock.now()) or pytest.fail("nobody has it")).holder == "ann"
+        held.check()
+
+
+async def _break(store: Slow) -> None:
+    await store.break_lock()
+
+
+async def _take(store: Slow) -> None:
+    await store.acquire_lock("bob", "apply", store.clock.now(), LEASE_S)
+
+
+@pytest.mark.parametrize("meanwhile", [_break, _take], ids=["broken", "taken"])
+async def test_a_lease_that_ran_out_is_lost_where_somebody_broke_or_took_it(
+    monkeypatch: pytest.MonkeyPatch, meanwhile: Callable[[Slow], Awaitable[object]]
+) -> None:
+    monkeypatch.setattr(lease, "RENEW_EVERY_S", 0)
+    store = Slow(clock := FakeClock(), meanwhile)
+    async with hold_lock(store, clock, holder="ann", purpose="apply") as held:
+        assert not await store.renewals.get()
+        with pytest.raises(LockHeld):
+            held.check()
+
+
 async def test_a_broken_lock_is_noticed_before_anything_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lease, "RENEW_EVERY_S", 0)
     noticed = asyncio.Event()
@@ -98,5 +149,5 @@ async def test_a_broken_lock_is_noticed_before_anything_is_written(monkeypatch: 
     async with hold_lock(store, FakeClock(), holder="ann", purpose="apply") as held:
         await store.break_lock()
         await noticed.wait()
-        with pytest.raises(LockHeld, match="was broken or ran out"):
+        with pytest.raises(LockHeld, match="was broken or taken over"):
             held.check()
