@@ -44,8 +44,8 @@ async def hold_lock(
 
     `check` is called while it is waited for, and raises what is to end that.
     `holder` must be unique to the caller. A lease that runs out, since this process or the store had no time for
-    another renewal, is taken again by the next one, unless somebody broke it or had the lock meanwhile. What protects the specs is their versions; the lock keeps two people
-    from surprising each other.
+    another renewal, is taken again by the next one, unless somebody broke it or had the lock meanwhile. What protects
+    the specs is their versions; the lock keeps two people from surprising each other.
     """
     await _acquire(store, clock, holder, purpose, timeout_s, check)
     lease = Lease(holder)

@@ -1,12 +1,11 @@
-"""What notification rules go by at other nodes: each says how its chargers stand, and what happened, when asked.
+"""What notification rules go by at other nodes: each says how its chargers stand, when asked at each tick.
 
-The node that acts asks at each tick; what happened is handed over once, and waits for a minute where nobody asks.
+What happened there comes another way, see `moments.py`.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import chain
 from typing import Final, Protocol
 
 import msgspec
@@ -14,7 +13,7 @@ import msgspec
 from reconciler.app.errands import Body, Errands, NobodyKnows, NotBegun
 from reconciler.app.fleet_stations import FleetStations
 from reconciler.errors import FwdctlError
-from reconciler.local.notifications import Condition, Moment
+from reconciler.local.notifications import Condition
 from reconciler.model.live import LiveCharger
 
 STANDING: Final = "notification-facts"
@@ -26,11 +25,10 @@ Legs = Mapping[str, bool]
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How chargers of one node stand, by charger, and what happened there since it was last asked."""
+    """How chargers of one node stand, by charger."""
 
     conditions: Mapping[str, tuple[Condition, ...]] = field(default_factory=dict)
     legs: Mapping[str, Legs] = field(default_factory=dict)
-    moments: tuple[Moment, ...] = ()
 
 
 class Reach(Protocol):
@@ -40,7 +38,7 @@ class Reach(Protocol):
         """Return how a charger runs that was connected to another node last, None for any other."""
 
     async def standing(self) -> Standing:
-        """Return how chargers stand that are connected elsewhere, and what happened there."""
+        """Return how chargers stand that are connected elsewhere."""
 
 
 class NoReach:
@@ -63,7 +61,6 @@ class Difference(msgspec.Struct):
     conditions: dict[str, tuple[Condition, ...]]
     legs: dict[str, dict[str, bool]]
     gone: list[str]
-    moments: list[Moment]
 
 
 @dataclass(slots=True)
@@ -75,7 +72,7 @@ class _Told:
 
 
 class FleetReach:
-    """Implements `Reach` by errands; `here` says how chargers of this node stand, and hands over what happened.
+    """Implements `Reach` by errands; `here` says how chargers of this node stand.
 
     An answer has but what changed since the last one that was read, so a fleet in which nothing happens costs nothing.
     """
@@ -95,28 +92,27 @@ class FleetReach:
         """See Reach; of a node that does not answer it is what it said last."""
         starts = self._stations.other_starts()
         self._known = {start: self._known.get(start, _Told()) for start in starts}
-        moments = await asyncio.gather(*(self._ask(start) for start in starts))
+        await asyncio.gather(*(self._ask(start) for start in starts))
         conditions: dict[str, tuple[Condition, ...]] = {}
         legs: dict[str, Legs] = {}
         for known in self._known.values():
             conditions |= known.standing.conditions
             legs |= known.standing.legs
-        return Standing(conditions, legs, tuple(chain.from_iterable(moments)))
+        return Standing(conditions, legs)
 
-    async def _ask(self, start: str) -> Sequence[Moment]:
+    async def _ask(self, start: str) -> None:
         known = self._known[start]
         try:
             async with asyncio.timeout(STANDING_WITHIN_S):
                 answer = await self._errands.ask(start, STANDING, {"from": self._errands.start, "seen": known.seq})
         except (NotBegun, NobodyKnows, TimeoutError, FwdctlError):
-            return ()
+            return
         found = msgspec.convert(answer, Difference)
         before = Standing() if found.is_all else known.standing
         gone = frozenset(found.gone)
         conditions = {name: one for name, one in before.conditions.items() if name not in gone} | found.conditions
         legs = {name: one for name, one in before.legs.items() if name not in gone} | found.legs
         self._known[start] = _Told(found.seq, Standing(conditions, legs))
-        return found.moments
 
     async def _for_another(self, body: Body) -> Body:
         start, now = str(body["from"]), self.here()
@@ -139,7 +135,6 @@ class FleetReach:
             {name: now.conditions[name] for name in changed},
             {name: dict(now.legs[name]) for name in changed},
             [name for name in before.conditions if name not in now.conditions],
-            list(now.moments),
         )
         answer: Body = msgspec.to_builtins(difference)
         return answer

@@ -1,8 +1,8 @@
 """Notifications by rules: looked for every few seconds, claimed once, sent as outage notices are.
 
-    sessions, memories, policies ──> conditions ──┐
-    flips, security events, firmware ──> moments ─┼─> RuleState (pure) ──> pace ──> claim ──> delivering
-                                                  └─> counted where another is in charge
+    sessions, memories, policies ──> conditions ───────────┐
+    flips, security events, firmware ──> moments (stored) ─┼─> RuleState (pure) ──> pace ──> claim ──> delivering
+                                                           └─> counted where another is in charge
 
 A charger that is in no rule costs a look-up for each of its calls that `local` hears, and nothing else.
 """
@@ -10,7 +10,7 @@ A charger that is in no rule costs a look-up for each of its calls that `local` 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import chain
 from typing import Any, Final, Protocol
 
@@ -29,7 +29,9 @@ from reconciler.app.conditions import (
 from reconciler.app.delivering import Courier, Delivering, Message
 from reconciler.app.duty import Duty
 from reconciler.app.expiry_watch import Expiry
+from reconciler.app.failure_limits import address_of
 from reconciler.app.load_facts import Slots, owners_of
+from reconciler.app.moments import Moments, MomentStore
 from reconciler.app.notification_reach import Legs, NoReach, Reach, Standing
 from reconciler.app.ports import Clock, Metrics
 from reconciler.app.reported_faults import ReportedFaults
@@ -39,16 +41,14 @@ from reconciler.local.notification_text import body, subject
 from reconciler.local.notifications import HOUR, Condition, Moment, RuleState, Tell, claims_of, digests_due, pace
 from reconciler.model.desired import LOCAL
 from reconciler.model.history import HistoryEvent
-from reconciler.model.local_rules import EVENT_FEATURES, NotificationRule
+from reconciler.model.local_rules import EVENT_FEATURES, RELAY_CERTIFICATE, RELAY_SECURITY, NotificationRule
 from reconciler.model.notices import Delivery
 from reconciler.model.notifications import Edge, Notification, Suppressed
 from reconciler.planning.effects import moves_between
 from reconciler.planning.render import move_text
 
 TICK_S: Final = 3.0
-MOMENTS_KEPT: Final = timedelta(minutes=1)
-"""So long what happened at a node waits for the one that acts."""
-_MOMENTS_MAX: Final = 10_000
+_EXPIRING_MAX: Final = 10_000
 _BREATHE_EVERY: Final = 500
 _WARNINGS_DAYS: Final = (0, 1, 3, 7, 14, 30)
 """So many days before a certificate expires people are told."""
@@ -58,7 +58,7 @@ _FIRMWARE_FAILED: Final = frozenset(
 _FIRMWARE: Final = frozenset({"FirmwareStatusNotification", "SignedFirmwareStatusNotification"})
 
 
-class NotificationStore(Protocol):
+class NotificationStore(MomentStore, Protocol):
     """What is durable of notifications."""
 
     async def notifications(self, since: datetime) -> tuple[Notification, ...]:
@@ -69,9 +69,6 @@ class NotificationStore(Protocol):
 
     async def update_notification(self, notification: Notification, *, seen: Notification) -> bool:
         """Store how far one has come; False, and nothing is written, where it is not as it was `seen`."""
-
-    async def count_suppressed(self, more: Sequence[Suppressed]) -> None:
-        """Add to the counts of what was not sent."""
 
     async def suppressed(self) -> tuple[Suppressed, ...]:
         """Return what was not sent, by rule, event and owner."""
@@ -132,7 +129,9 @@ class Notifications:
         self._onsets = Onsets()
         self._reported = ReportedFaults()
         self._owners: dict[str, Mapping[str, str]] = {}
-        self._moments: list[Moment] = []
+        self.moments = Moments(store, report)
+        """What happened; to be kept running beside `run`."""
+        self._relay_is_watched = False
         self._expiring: list[tuple[Expiry, int]] = []
         """Certificates that expire soon, and within how many days: noted once it is known who wants to hear of it."""
 
@@ -152,16 +151,19 @@ class Notifications:
         elif action in _FIRMWARE and payload.get("status") in _FIRMWARE_FAILED:
             self._happened("firmware-failed", charger, str(payload["status"]), charger)
 
-    def noticed(self, event: str, charger: str, detail: str) -> None:
-        """Take a security event that the relay itself has noticed of a charger."""
+    def noticed(self, event: str, charger: str, remote: str, detail: str) -> None:
+        """Take a security event that the relay itself has noticed, of a charger, or of none ("")."""
         if charger in self._watched:
             said = f"{event} on {charger}: {detail}"
             self._happened("security-event", charger, said, f"{charger}/{event}", about="fwdctl")
+        elif not charger:
+            came_from = f" from {remote}" if remote else ""
+            self._of_the_relay(RELAY_SECURITY, f"{event}{came_from}: {detail}", f"{event}/{address_of(remote)}")
 
     def expires(self, expiry: Expiry, days: float) -> None:
         """Take a certificate that expires soon; told at each of `_WARNINGS_DAYS`, for the first charger of a rule."""
         left = min((at for at in _WARNINGS_DAYS if days <= at), default=None)
-        if left is not None and len(self._expiring) < _MOMENTS_MAX:
+        if left is not None and len(self._expiring) < _EXPIRING_MAX:
             self._expiring.append((expiry, left))
 
     def changed(self, charger: str) -> None:
@@ -182,7 +184,7 @@ class Notifications:
         told = (LOCAL,) if LOCAL in owners else tuple(owners)
         now = self._clock.now()
         key, detail = f"{charger}/{now:%Y%m%dT%H%M%S%fZ}", "; ".join(map(move_text, moves))
-        self._note(Moment("flip", key, charger, now, told, charger, detail))
+        self.moments.note(Moment("flip", key, charger, now, told, charger, detail))
 
     def _happened(
         self, event: str, charger: str, detail: str, key: str, *, about: str = "", once: bool = False
@@ -192,7 +194,14 @@ class Notifications:
         if slot is not None:
             owner = owners_of(slot).get(EVENT_FEATURES[event], "nobody")
             key = key if once else f"{key}/{now:%Y%m%dT%H}"
-            self._note(Moment(event, key, about or charger, now, (owner,), charger, detail))
+            self.moments.note(Moment(event, key, about or charger, now, (owner,), charger, detail))
+
+    def _of_the_relay(self, event: str, detail: str, key: str, *, about: str = "fwdctl", once: bool = False) -> None:
+        """Note something that is about no charger; whose it is there is no question."""
+        if self._relay_is_watched:
+            now = self._clock.now()
+            key = key if once else f"{key}/{now:%Y%m%dT%H}"
+            self.moments.note(Moment(event, key, about, now, (LOCAL,), "", detail))
 
     def _note_expiring(self, rules: Sequence[NotificationRule]) -> None:
         expiring, self._expiring = self._expiring, []
@@ -200,13 +209,11 @@ class Notifications:
             found = {next((name for name in expiry.chargers if name in rule.chargers), "") for rule in rules} - {""}
             at = datetime.fromtimestamp(expiry.at_s, UTC)
             about, detail = f"the certificate of {expiry.whose} {expiry.name}", f"{at:%Y-%m-%d %H:%M} UTC"
+            key = f"{expiry.whose}/{expiry.name}/{at:%Y%m%dT%H}/{left}"
+            if not expiry.chargers:
+                self._of_the_relay(RELAY_CERTIFICATE, detail, key, about=about, once=True)
             for charger in sorted(found):
-                key = f"{expiry.whose}/{expiry.name}/{at:%Y%m%dT%H}/{left}"
                 self._happened("certificate-expires", charger, detail, key, about=about, once=True)
-
-    def _note(self, moment: Moment) -> None:
-        if len(self._moments) < _MOMENTS_MAX:
-            self._moments.append(moment)
 
     # -- the loop ----------------------------------------------------------------------------------------------
 
@@ -226,20 +233,21 @@ class Notifications:
         if not self._duty.held:
             self._states = None
             self._note_expiring(rules)
-            self._moments = [moment for moment in self._moments if now - moment.at <= MOMENTS_KEPT]
             return
         if not rules:
             self._states = {}
             return
         told = await self._store.notifications(now - HOUR)
         self._adopt(rules, told)
-        decided = await self._decide(rules, now)
+        self._note_expiring(rules)
+        rows, moments = await self.moments.read(now)
+        decided = await self._decide(rules, moments, now)
         claims: list[Notification] = []
         for rule, found in decided:
             tells = [one for one in found if isinstance(one, Tell)]
             claims += pace(rule, claims_of(rule, tells, now), told, now)
-        await self._count([one for _, found in decided for one in found if isinstance(one, Suppressed)])
         claimed = await self._store.claim_notifications(claims) if claims else ()
+        await self._settle([one for _, found in decided for one in found if isinstance(one, Suppressed)], rows)
         for one in claimed:
             self._metrics.count("notifications", outcome="held" if one.status is Delivery.HELD else "claimed")
         digests = await self._digests((*told, *claimed), now)
@@ -260,8 +268,9 @@ class Notifications:
             for rule in rules
         )
 
-    def _watch(self, rules: Iterable[NotificationRule]) -> None:
+    def _watch(self, rules: Sequence[NotificationRule]) -> None:
         watched = frozenset(chain.from_iterable(rule.chargers for rule in rules))
+        self._relay_is_watched = any(rule.is_about_the_relay for rule in rules)
         new = watched - self._watched
         self._watched = watched
         for charger in new:
@@ -281,12 +290,10 @@ class Notifications:
         self._states = states
 
     async def _decide(
-        self, rules: Sequence[NotificationRule], now: datetime
+        self, rules: Sequence[NotificationRule], moments: Sequence[Moment], now: datetime
     ) -> list[tuple[NotificationRule, list[Tell | Suppressed]]]:
         assert self._states is not None
-        self._note_expiring(rules)
         there = await self._reach.standing()
-        moments, self._moments = (*self._moments, *there.moments), []
         now_s = self._clock.monotonic_s()
         slots = {name: slot for name in self._watched if (slot := self._slots.slot(name)) is not None}
         of_charger: dict[str, tuple[Condition, ...]] = {}
@@ -305,7 +312,7 @@ class Notifications:
                 loads_exceeded(rule, self._loads.pictures(), slots, self._onsets, now),
             )
             happened = chain.from_iterable(
-                state.happened(moment) for moment in moments if moment.charger in rule.chargers
+                state.happened(moment) for moment in moments if rule.is_about(moment.event, moment.charger)
             )
             decided.append((rule, [*state.look(chain(own, shared), now), *happened]))
         return decided
@@ -322,22 +329,22 @@ class Notifications:
         yield from faulted(name, slot, self._reported.of(name), self._onsets, now)
 
     def standing(self) -> Standing:
-        """Return how the chargers of rules stand that are connected here, and hand over what happened."""
+        """Return how the chargers of rules stand that are connected here."""
         now, now_s = self._clock.now(), self._clock.monotonic_s()
         slots = {name: slot for name in self._watched if (slot := self._slots.slot(name)) is not None and slot.session}
-        moments, self._moments = tuple(self._moments), []
         conditions = {
             name: tuple(faulted(name, slot, self._reported.of(name), self._onsets, now)) for name, slot in slots.items()
         }
-        return Standing(conditions, {name: legs_of(slot, now_s) for name, slot in slots.items()}, moments)
+        return Standing(conditions, {name: legs_of(slot, now_s) for name, slot in slots.items()})
 
     def moved(self, charger: str) -> None:
         """Hear that a charger is connected to another node: what happens to its owners is noted there."""
         self._owners.pop(charger, None)
 
-    async def _count(self, suppressed: Sequence[Suppressed]) -> None:
-        if suppressed:
-            await self._store.count_suppressed(suppressed)
+    async def _settle(self, suppressed: Sequence[Suppressed], decided: Sequence[int]) -> None:
+        """Count what is not sent, and be done with what happened; after the claims, or it would be lost with us."""
+        if suppressed or decided:
+            await self._store.count_suppressed(suppressed, decided)
         for _ in suppressed:
             self._metrics.count("notifications", outcome="suppressed")
 

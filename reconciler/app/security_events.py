@@ -58,8 +58,8 @@ class SecurityEvents:
         self._metrics = metrics
         self._log = log
         self._clock = clock
-        self.noticed: Callable[[str, str, str], None] = lambda event, charger, detail: None
-        """Hears of what is written down of a charger and was noticed by the relay: event, charger, detail."""
+        self.noticed: Callable[[str, str, str, str], None] = lambda event, charger, remote, detail: None
+        """Hears of what is written down and was noticed by the relay: event, charger or "", from where, detail."""
         self._seen: OrderedDict[tuple[str, str, str], tuple[float, int]] = OrderedDict()  # written when, how many since
         self._written = Allowances()
 
@@ -75,8 +75,8 @@ class SecurityEvents:
         if wanted and not self._written.wait_s(_ALL, WRITTEN, now_s):
             self._written.take(_ALL, WRITTEN, now_s)
             self._write(event, charger, remote, detail, kind, since)
-            if charger and event != REPORTED:
-                self.noticed(event, charger, detail or EVENTS[event])
+            if event != REPORTED:
+                self.noticed(event, charger, remote, detail or EVENTS[event])
             written_s, since = now_s, -1
         self._seen[key] = written_s, since + 1
         if len(self._seen) > REMEMBERED_MAX:

@@ -119,7 +119,7 @@ class LocalParts:
         if self._joined is not None:
             self._joined.mirror.listen(read)
         node.security.noticed = told.noticed
-        return told, (("load control", load.run()), ("notifications", told.run()))
+        return told, (("load control", load.run()), ("notifications", told.run()), ("moments", told.moments.run()))
 
     def _loads(self) -> tuple[LoadStations, Line]:
         """Return the chargers of load policies, and the line to them."""

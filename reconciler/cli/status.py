@@ -55,6 +55,8 @@ def _print(chargers: list[Json], address: str | None) -> None:
         for line in _details(chargers[0]):
             typer.echo(line)
     elif not chargers:
+        if address is not None and address.startswith("notification-rule."):
+            return  # one of the relay itself is about none
         typer.echo("No charger is declared.")
     else:
         print_table(("CHARGER", "STATE", "VERSION", "OWNERS", "LEGS", "TRANSACTIONS"), map(_row, chargers))

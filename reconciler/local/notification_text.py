@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from reconciler.model.local_rules import RELAY_CERTIFICATE, RELAY_SECURITY
 from reconciler.model.notifications import Edge, Notification
 
 _BEGUN: Final = {
@@ -14,6 +15,8 @@ _BEGUN: Final = {
     "security-event": "{} reports a security event",
     "firmware-failed": "{} could not update its firmware",
     "certificate-expires": "{} expires",
+    "relay-security-event": "{} noticed a security event",
+    "relay-certificate-expires": "{} expires",
 }
 _OVER: Final = {
     "charger-offline": "{} is online again",
@@ -60,6 +63,10 @@ def body(told: Notification, contact: str) -> str:
         lines.append(f"When:    {told.at:%Y-%m-%d %H:%M:%S} UTC")
     if told.charger:
         lines.append(f"Look:    fwdctl status charger.{told.charger}")
+    if told.event == RELAY_SECURITY:
+        lines.append("Look:    fwdctl history --kind security-event")
+    if told.event == RELAY_CERTIFICATE:
+        lines.append("Then:    put the new certificate in its place; SIGHUP has the server read it")
     lines += [f"Rule:    notification-rule.{told.rule}", *([f"Contact: {contact}"] if contact else [])]
     return "\n".join(lines) + "\n"
 

@@ -18,6 +18,11 @@ EVENT_FEATURES: Final[Mapping[str, str]] = {
 """Event of a rule -> the feature whose owner tells about it. A flip has none: it is told where `local` owned or owns
 one of the features that changed hands."""
 
+RELAY_SECURITY: Final = "relay-security-event"
+RELAY_CERTIFICATE: Final = "relay-certificate-expires"
+RELAY_EVENTS: Final = frozenset({RELAY_SECURITY, RELAY_CERTIFICATE})
+"""Events of the relay itself: about no charger, so there is nobody else to leave them to."""
+
 STATES: Final = ("charger-offline", "connector-faulted", "backend-down", "load-exceeded")
 """Events that last until they are over; the others are over as they happen."""
 
@@ -55,7 +60,7 @@ class LoadPolicy:
 
 @dataclass(frozen=True, slots=True)
 class NotificationRule:
-    """Whom to tell about what on which chargers."""
+    """Whom to tell about what on which chargers, none where it is about the relay alone."""
 
     name: str
     chargers: frozenset[str]
@@ -69,6 +74,15 @@ class NotificationRule:
     def address(self) -> str:
         """Return its address."""
         return f"notification-rule.{self.name}"
+
+    @property
+    def is_about_the_relay(self) -> bool:
+        """Return whether it tells about something that is about no charger."""
+        return not self.on.isdisjoint(RELAY_EVENTS)
+
+    def is_about(self, event: str, charger: str) -> bool:
+        """Return whether `event`, of `charger` or of none, is for this rule."""
+        return event in self.on and (charger in self.chargers or (not charger and event in RELAY_EVENTS))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,14 @@ from reconciler.model.desired import LOCAL, DesiredCharger
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.kinds import LoadPolicySpec, NotificationRuleSpec
 from reconciler.model.kinds.contact import Contact
-from reconciler.model.local_rules import EVENT_FEATURES, Coverage, LoadMember, LoadPolicy, NotificationRule
+from reconciler.model.local_rules import (
+    EVENT_FEATURES,
+    RELAY_EVENTS,
+    Coverage,
+    LoadMember,
+    LoadPolicy,
+    NotificationRule,
+)
 from reconciler.model.notices import Recipient
 from reconciler.model.site import Site
 from reconciler.planning.declared import Declared
@@ -53,7 +60,7 @@ def notification_rules_of(declared: Declared, selection: Selection) -> tuple[Not
     found = (
         NotificationRule(
             resource.address.name,
-            frozenset(selection.select(spec.chargers)),
+            frozenset(selection.select(spec.chargers)) if spec.chargers is not None else frozenset(),
             frozenset(spec.on),
             contacts_of(resource.address.name, spec.to),
             float(spec.after),
@@ -146,7 +153,7 @@ def coverage_of(site: Site, chargers: Mapping[str, DesiredCharger]) -> tuple[Cov
     for rule in site.notification_rules:
         names = sorted(rule.chargers)
         features: dict[str, list[str]] = {}
-        for event in sorted(rule.on):
+        for event in sorted(rule.on - RELAY_EVENTS):
             features.setdefault(EVENT_FEATURES.get(event, ""), []).append(event)
         for feature, events in features.items():
             told = f"tells about {', '.join(events)}"

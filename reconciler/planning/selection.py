@@ -74,7 +74,7 @@ def selector_findings(declared: Declared, selection: Selection) -> Iterator[Diag
     What might mean a charger that could not be read is let pass.
     """
     for resource in declared.resources.values():
-        if isinstance(resource.spec, _SELECTING):
+        if isinstance(resource.spec, _SELECTING) and resource.spec.chargers is not None:
             yield from _selector_findings(resource, resource.spec.chargers, declared, selection)
 
 

@@ -79,6 +79,11 @@ spec:
   on: [connector-faulted, security-event, flip]
   to: [{{email: ops@depot.example}}, {{webhook: {{url: "{hook}", secret: {{fromFile: hook}}}}}}]
   after: 0s
+---
+apiVersion: fwdctl/v1
+kind: NotificationRule
+metadata: {{name: watchman}}
+spec: {{on: [relay-security-event], to: [{{email: night@depot.example}}]}}
 """
 
 
@@ -203,6 +208,21 @@ async def test_a_faulted_connector_is_told_where_local_is_in_charge_and_counted_
     assert (await depot.mail(6))[0].startswith("fwdctl reports a security event: failed-login on cp4: ")
     events = (await depot.server.fwdctl("history", "--kind", "notification", "--json")).json["events"]
     assert len(events) >= 5
+
+
+@pytest.mark.slow
+async def test_a_stranger_at_the_door_is_told_to_who_watches_the_relay(depot: Depot) -> None:
+    await depot.ours.status(1, "Faulted", error="GroundFailure")
+    await depot.mail(1)  # from here on the rules are known
+    with pytest.raises(HandshakeRefused, match="404"):
+        await SimulatedStation("CP-99", depot.server.stations_url, "ocpp1.6").connect()
+    subject, text = await depot.mail(2)
+    assert subject.startswith("fwdctl noticed a security event: unknown-station from 127.0.0.1:")
+    assert "Look:    fwdctl history --kind security-event" in text
+    assert "Rule:    notification-rule.watchman" in text
+    assert depot.mails.mails[1]["To"] == "night@depot.example"
+    listed = (await depot.server.fwdctl("status", "notification-rule.watchman")).out
+    assert listed.startswith("Notification rule watchman: 1 sent in the last hour."), listed
 
 
 @pytest.mark.slow

@@ -39,7 +39,9 @@ def add_local_rule_routes(router: APIRouter, reconciler: Reconciler) -> None:
         reports = await reconciler.told.rules() if reconciler.told is not None else ()
         if labels := CURRENT_CALL.get().caller.select:
             reached = set(await reconciler.reach.chargers(labels))
-            reports = tuple(report for report in reports if report.rule.chargers <= reached)
+            reports = tuple(
+                report for report in reports if report.rule.chargers <= reached and not report.rule.is_about_the_relay
+            )
         return answers.answer(notification_rules=[_rule(report) for report in reports])
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Table, and_, delete, exists, literal, or_,
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from reconciler.adapters.store.engine import Turn
-from reconciler.adapters.store.local_rule_tables import notifications, suppressed_notifications
+from reconciler.adapters.store.local_rule_tables import moments, notifications, suppressed_notifications
 from reconciler.adapters.store.relay_tables import relay_nodes, relay_reports
 from reconciler.adapters.store.retained import Bound, move_bound
 from reconciler.adapters.store.sealed_legs import sealed_legs
@@ -79,6 +79,7 @@ def _ended(before: datetime, operations_before: datetime) -> Iterator[tuple[Tabl
     yield notices, and_(notices.c.until < before, notices.c.status.not_in(_WAITING))
     yield notifications, and_(notifications.c.claimed_at < before, notifications.c.status.not_in(_WAITING))
     yield suppressed_notifications, suppressed_notifications.c.last_at < before
+    yield moments, moments.c.at < operations_before  # of a time without any rule: nobody reads them
     yield access_tokens, or_(access_tokens.c.revoked_at < before, access_tokens.c.expires_at < before)
     yield pauses, pauses.c.until < before
     yield operations, and_(operations.c.started_at < operations_before, operations.c.state != State.RUNNING.value)

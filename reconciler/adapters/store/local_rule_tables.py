@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Float, Integer, Table, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Column, Float, Integer, Table, UniqueConstraint
 
 from reconciler.adapters.store.tables import Instant, PlainText, metadata
 
@@ -36,6 +36,21 @@ notifications: Final = Table(
     sqlite_autoincrement=True,
 )
 """One row per claim, as in `notices`."""
+
+moments: Final = Table(
+    "moments",
+    metadata,
+    Column("seq", BigInteger().with_variant(Integer(), "sqlite"), primary_key=True),
+    Column("event", PlainText, nullable=False),
+    Column("key", PlainText, nullable=False),
+    Column("about", PlainText, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("owners", JSON, nullable=False),
+    Column("charger", PlainText, nullable=False),
+    Column("detail", PlainText, nullable=False),
+    sqlite_autoincrement=True,
+)
+"""What happened and nobody has decided on yet: see `app/moments.py`."""
 
 suppressed_notifications: Final = Table(
     "suppressed_notifications",

@@ -4,13 +4,19 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, delete, exists, select, update
+from sqlalchemy import RowMapping, delete, exists, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from reconciler.adapters.store.local_rule_tables import load_limits, notifications, suppressed_notifications
+from reconciler.adapters.store.local_rule_tables import (
+    load_limits,
+    moments,
+    notifications,
+    suppressed_notifications,
+)
 from reconciler.adapters.store.notices import secret_ref
 from reconciler.adapters.store.section import Section
-from reconciler.adapters.store.tables import upsert
+from reconciler.adapters.store.tables import row, upsert
+from reconciler.local.notifications import Moment
 from reconciler.model.local_rules import STATES
 from reconciler.model.notices import Delivery, Recipient
 from reconciler.model.notifications import Edge, Notification, Suppressed
@@ -83,9 +89,24 @@ class LocalRules(Section):
         async with self._database.writing() as connection:
             return (await connection.execute(update(notifications).where(*same).values(values))).rowcount == 1
 
-    async def count_suppressed(self, more: Sequence[Suppressed]) -> None:
-        """Add to the counts of what was not sent, all in one transaction."""
+    async def put_moments(self, new: Sequence[Moment]) -> None:
+        """Store these, in this order."""
+        rows = [row(moment, owners=list(moment.owners)) for moment in new]
         async with self._database.writing() as connection:
+            await connection.execute(insert(moments), rows)
+
+    async def moments(self, at_most: int) -> tuple[tuple[int, Moment], ...]:
+        """Return the oldest ones that nobody has decided on, each with the number of its row."""
+        asked = select(moments).order_by(moments.c.seq).limit(at_most)
+        async with self._database.reading() as connection:
+            found = (await connection.execute(asked)).mappings().all()
+        return tuple((one["seq"], _moment(one)) for one in found)
+
+    async def count_suppressed(self, more: Sequence[Suppressed], decided: Sequence[int] = ()) -> None:
+        """Add to the counts of what was not sent, and forget the moments decided on, all in one transaction."""
+        async with self._database.writing() as connection:
+            if decided:
+                await connection.execute(delete(moments).where(moments.c.seq.in_(decided)))
             dialect = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
             for one in more:
                 values = {"rule": one.rule, "event": one.event, "owner": one.owner, "count": one.count}
@@ -121,6 +142,11 @@ def _row(claim: Notification) -> dict[str, Any]:
         "attempts": claim.attempts,
         "error": claim.error,
     }
+
+
+def _moment(found: RowMapping) -> Moment:
+    named = {name: value for name, value in found.items() if name != "seq"}
+    return Moment(**{**named, "owners": tuple(found["owners"])})
 
 
 def _notification(found: RowMapping) -> Notification:

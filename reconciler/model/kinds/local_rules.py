@@ -1,13 +1,15 @@
 """Kinds NotificationRule and LoadPolicy: what the local back-end does where it owns the feature."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, PlainSerializer
+from pydantic import Field, PlainSerializer, model_validator
 
+from reconciler.model.diagnostics import InvalidValue
 from reconciler.model.kinds.base import SpecModel, UniqueItems
 from reconciler.model.kinds.contact import Contact
 from reconciler.model.kinds.duration import Duration, PositiveDuration
 from reconciler.model.kinds.selector import Selector
+from reconciler.model.local_rules import RELAY_EVENTS
 
 Event = Literal[
     "charger-offline",
@@ -18,6 +20,8 @@ Event = Literal[
     "security-event",
     "firmware-failed",
     "certificate-expires",
+    "relay-security-event",
+    "relay-certificate-expires",
 ]
 _AS_WRITTEN = PlainSerializer(lambda value: int(value) if value == int(value) else value)
 """300 in the spec is 300 in the dump, not 300.0."""
@@ -27,9 +31,10 @@ _PositiveKilowatts = Annotated[float, Field(gt=0, le=1_000_000, allow_inf_nan=Fa
 
 
 class NotificationRuleSpec(SpecModel):
-    """Sent by `local`, only for chargers where local owns the feature of the event."""
+    """Sent by `local`, only for chargers where local owns the feature of the event; what is the relay's own, always."""
 
-    chargers: Selector
+    chargers: Selector | None = None
+    """Needed by every event but those of the relay itself (`relay-...`), which are about no charger."""
     on: Annotated[UniqueItems[Event], Field(min_length=1)]
     """What to tell about."""
     to: Annotated[tuple[Contact, ...], Field(strict=False, min_length=1)]
@@ -39,6 +44,21 @@ class NotificationRuleSpec(SpecModel):
     """Tell once when it is over, whoever was told that it began."""
     at_most_per_hour: Annotated[int, Field(ge=1, le=1000)] = 20
     """More than this a recipient gets as one digest."""
+
+    @model_validator(mode="after")
+    def _has_chargers_where_it_needs_them(self) -> Self:
+        of_chargers = [event for event in self.on if event not in RELAY_EVENTS]
+        if of_chargers and self.chargers is None:
+            raise InvalidValue(
+                f"needs chargers: on which ones is {of_chargers[0]} told?",
+                hint='chargers: {names: ["*"]} means all of them',
+            )
+        if self.chargers is not None and not of_chargers:
+            raise InvalidValue(
+                f"has chargers, and {', '.join(self.on)} is about none",
+                hint="leave chargers out, or tell about an event of chargers, too",
+            )
+        return self
 
 
 class LoadPolicySpec(SpecModel):

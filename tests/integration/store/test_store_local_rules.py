@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from reconciler.adapters.store.sql_store import SqlStore
+from reconciler.local.notifications import Moment
 from reconciler.model.desired import SecretRef
 from reconciler.model.notices import Delivery, Recipient
 from reconciler.model.notifications import Edge, Notification, Suppressed
@@ -24,6 +25,19 @@ TOLD = Notification(
     EPOCH,
     EPOCH,
 )
+
+
+async def test_moments_come_back_in_order_until_they_are_decided_with_what_is_counted(store: SqlStore) -> None:
+    flips = [Moment("flip", f"cp1/{n}", "cp1", EPOCH, ("local", "perché"), "cp1", "a\0b") for n in range(3)]
+    await store.put_moments(flips[:2])
+    await store.put_moments(flips[2:])
+    rows = await store.moments(2)
+    assert [moment for _, moment in rows] == [replace(flip, detail="a\ufffdb") for flip in flips[:2]]
+    await store.count_suppressed([Suppressed("faults", "flip", "partner", 1, EPOCH)], [number for number, _ in rows])
+    assert [moment.key for _, moment in await store.moments(9)] == ["cp1/2"]
+    assert [one.count for one in await store.suppressed()] == [1]
+    await store.count_suppressed([], [number for number, _ in await store.moments(9)])
+    assert await store.moments(9) == ()
 
 
 async def test_limits_are_replaced_and_taken_away(store: SqlStore) -> None:

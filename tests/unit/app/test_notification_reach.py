@@ -10,7 +10,7 @@ from reconciler.app.fleet_stations import FleetStations
 from reconciler.app.notification_reach import STANDING, Difference, FleetReach, NoReach, Standing
 from reconciler.app.relay_mirror import RelayMirror
 from reconciler.app.relay_rows import Report
-from reconciler.local.notifications import Condition, Moment
+from reconciler.local.notifications import Condition
 from reconciler.model.live import LiveCharger
 from tests.support.clock import EPOCH
 from tests.support.local_depot import LocalDepot
@@ -18,7 +18,6 @@ from tests.support.memory_rows import MemoryRows
 from tests.unit.app.test_errands import pair
 
 FAULT = Condition("connector-faulted", "cp1/1", "cp1", True, EPOCH, ("local",), "cp1", "GroundFailure")
-FLIP = Moment("flip", "cp1/x", "cp1", EPOCH, ("local",), "cp1", "all: partner -> local")
 
 
 def watched(reach: FleetReach, answers: list[Difference]) -> Doing:
@@ -47,18 +46,12 @@ async def test_another_node_says_how_its_chargers_stand_and_once_what_happened()
             stations = FleetStations(here.node, mirror, node, here.clock, two.background)
             reaches.append(FleetReach(stations, node))
         asking, asked = reaches
-        moments, faults, answers = [FLIP], {"cp1": (FAULT,)}, list[Difference]()
-
-        def say() -> Standing:
-            handed = tuple(moments)
-            moments.clear()
-            return Standing(dict(faults), {name: {"partner": True} for name in faults}, handed)
-
-        asked.here = say
-        assert await asking.standing() == Standing({"cp1": (FAULT,)}, {"cp1": {"partner": True}}, (FLIP,))
+        faults, answers = {"cp1": (FAULT,)}, list[Difference]()
+        asked.here = lambda: Standing(dict(faults), {name: {"partner": True} for name in faults})
+        assert await asking.standing() == Standing({"cp1": (FAULT,)}, {"cp1": {"partner": True}})
         two.b.on(STANDING, watched(asked, answers))
         assert await asking.standing() == Standing({"cp1": (FAULT,)}, {"cp1": {"partner": True}})
-        assert (answers[-1].is_all, answers[-1].conditions, answers[-1].moments) == (False, {}, [])  # nothing is new
+        assert (answers[-1].is_all, answers[-1].conditions) == (False, {})  # nothing is new
         faults["cp1"] = (replace(FAULT, stands=False, since=EPOCH + timedelta(seconds=1)),)
         assert (await asking.standing()).conditions == faults
         faults["cp1"] = (replace(FAULT, stands=False, since=EPOCH + timedelta(seconds=2)),)

@@ -3,14 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import count
+
+import pytest
 
 from reconciler.app.delivering import Message
 from reconciler.app.duty import SoleDuty
 from reconciler.app.expiry_watch import Expiry
 from reconciler.app.notifications import Notifications
 from reconciler.local.load.facts import PolicyLoad
+from reconciler.local.notifications import Moment
 from reconciler.model.history import HistoryEvent
-from reconciler.model.local_rules import STATES, NotificationRule
+from reconciler.model.local_rules import RELAY_EVENTS, STATES, NotificationRule
 from reconciler.model.notices import Delivery, Recipient
 from reconciler.model.notifications import Edge, Notification, Suppressed
 from tests.support.local_depot import OURS, THEIRS, LocalDepot, Specs
@@ -25,6 +29,10 @@ RULE = NotificationRule(
     after_s=10,
 )
 
+WATCHMAN = NotificationRule(
+    "watchman", frozenset(), RELAY_EVENTS, (Recipient("watchman", "email", "night@depot.example"),)
+)
+
 
 class Kept:
     """A NotificationStore in memory."""
@@ -33,6 +41,15 @@ class Kept:
         self.told: dict[str, Notification] = {}
         self.counts: dict[tuple[str, str], int] = {}
         self.events: list[HistoryEvent] = []
+        self.rows: dict[int, Moment] = {}
+        self.numbers = count()
+        self.away = False
+
+    async def put_moments(self, moments: Sequence[Moment]) -> None:
+        self.rows |= {next(self.numbers): moment for moment in moments}
+
+    async def moments(self, at_most: int) -> tuple[tuple[int, Moment], ...]:
+        return tuple(self.rows.items())[:at_most]
 
     async def notifications(self, since: datetime) -> tuple[Notification, ...]:
         over = {one.trouble for one in self.told.values() if one.edge is Edge.OVER}
@@ -45,7 +62,10 @@ class Kept:
         )
 
     async def claim_notifications(self, claims: Sequence[Notification]) -> tuple[Notification, ...]:
-        won = [claim for claim in claims if claim.key not in self.told]
+        if self.away:
+            raise OSError("the store is away")
+        first = {claim.key: claim for claim in reversed(claims)}
+        won = [claim for claim in claims if claim.key not in self.told and first[claim.key] is claim]
         self.told |= {claim.key: claim for claim in won}
         return tuple(won)
 
@@ -55,7 +75,9 @@ class Kept:
         self.told[seen.key] = notification
         return True
 
-    async def count_suppressed(self, more: Sequence[Suppressed]) -> None:
+    async def count_suppressed(self, more: Sequence[Suppressed], decided: Sequence[int] = ()) -> None:
+        for number in decided:
+            del self.rows[number]
         for one in more:
             self.counts[one.event, one.owner] = self.counts.get((one.event, one.owner), 0) + one.count
 
@@ -207,7 +229,7 @@ async def test_what_the_relay_notices_itself_is_told_where_local_owns_security_a
     depot = await site()
     for name in ("cp1", "cp2", "none"):
         for _ in range(2):
-            depot.told.noticed("failed-login", name, "wrong password")
+            depot.told.noticed("failed-login", name, "192.0.2.7:5", "wrong password")
     assert await depot.tick() == ["fwdctl reports a security event: failed-login on cp1: wrong password"]
     assert depot.kept.counts == {("security-event", "partner"): 2}
 
@@ -218,13 +240,80 @@ async def test_a_certificate_that_expires_is_told_of_once_at_each_warning_for_on
     shared = Expiry("leg", "partner file:client.pem", until, ("none", "cp1", "cp2"))
     words = "the certificate of leg partner file:client.pem expires: 2027-01-01 00:00 UTC"
     depot.told.expires(shared, 29.0)
-    depot.told.expires(Expiry("door", "rsa.pem", until), 2.0)  # for no charger
+    depot.told.expires(Expiry("door", "rsa.pem", until), 2.0)  # for no charger, and no rule of the relay
     depot.told.expires(Expiry("station", "cp1", until, ("cp1",)), 31.0)  # not soon
     assert await depot.tick() == [words]
     depot.told.expires(shared, 28.9)
     assert await depot.tick() == []
     depot.told.expires(shared, 13.9)
     assert await depot.tick() == [words]
+
+
+async def test_what_is_about_no_charger_is_told_by_rules_of_the_relay_and_no_others() -> None:
+    depot = await site()
+    knocks = ("unknown-station", "", "192.0.2.7:5", "CP-9 is not declared")
+    depot.told.noticed(*knocks)
+    assert depot.kept.rows == {}
+    depot.specs.rules = (RULE, WATCHMAN)
+    assert await depot.tick() == []
+    for remote in ("192.0.2.7:5", "192.0.2.7:6", "192.0.2.8:5", ""):
+        depot.told.noticed("unknown-station", "", remote, "CP-9 is not declared")
+    depot.told.noticed("failed-login", "cp1", "192.0.2.7:5", "wrong password")
+    said = "fwdctl noticed a security event: unknown-station"
+    assert await depot.tick() == [
+        "fwdctl reports a security event: failed-login on cp1: wrong password",
+        f"{said} from 192.0.2.7:5: CP-9 is not declared",  # the same from there within the hour is no news
+        f"{said} from 192.0.2.8:5: CP-9 is not declared",
+        f"{said}: CP-9 is not declared",
+    ]
+    depot.told.noticed(*knocks)
+    assert await depot.tick() == []
+    depot.clock.advance(3600)
+    depot.told.noticed(*knocks)
+    assert await depot.tick() == [f"{said} from 192.0.2.7:5: CP-9 is not declared"]
+    assert depot.kept.counts == {}
+
+
+async def test_a_certificate_of_the_server_itself_that_expires_is_told_at_each_warning() -> None:
+    depot = await site()
+    depot.specs.rules = (RULE, WATCHMAN)
+    door = Expiry("door", "rsa.pem", datetime(2027, 1, 1, tzinfo=UTC).timestamp())
+    await depot.tick()
+    for days in (29.0, 28.0, 2.9):
+        depot.told.expires(door, days)
+    words = "the certificate of door rsa.pem expires: 2027-01-01 00:00 UTC"
+    assert await depot.tick() == [words, words]
+    depot.told = depot.process()
+    depot.told.expires(door, 2.0)
+    assert await depot.tick() == []
+
+
+async def test_what_happened_is_told_by_whoever_acts_next_and_only_once() -> None:
+    depot = await site()
+    depot.fault("cp1")
+    depot.told.heard("cp1", "SecurityEventNotification", {"type": "TamperDetected"})
+    depot.told.heard("cp2", "SecurityEventNotification", {"type": "TamperDetected"})
+    await depot.told.moments.write()
+    depot.kept.away = True  # as it dies
+    with pytest.raises(OSError, match="away"):
+        await depot.tick()
+    depot.kept.away = False
+    depot.told = depot.process()
+    assert await depot.tick() == ["cp1 reports a security event: TamperDetected"]
+    assert depot.kept.counts == {("security-event", "partner"): 1}
+    assert depot.kept.rows == {}
+
+
+async def test_one_that_dies_between_telling_and_forgetting_leaves_nothing_to_tell_twice() -> None:
+    depot = await site()
+    depot.told.heard("cp1", "SecurityEventNotification", {"type": "TamperDetected"})
+    await depot.told.moments.write()
+    left = dict(depot.kept.rows)
+    assert len(await depot.tick()) == 1
+    depot.kept.rows |= left  # never forgotten
+    depot.told = depot.process()
+    assert await depot.tick() == []
+    assert depot.kept.rows == {}
 
 
 async def test_more_than_the_rule_allows_comes_as_one_digest() -> None:

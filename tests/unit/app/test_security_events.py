@@ -91,10 +91,13 @@ def test_every_event_has_its_words() -> None:
 
 
 def test_what_is_written_of_a_charger_and_was_noticed_here_is_passed_on() -> None:
-    watch, passed = Watch(), list[tuple[str, str, str]]()
+    watch, passed = Watch(), list[tuple[str, str, str, str]]()
     watch.events.noticed = lambda *what: passed.append(what)
     for _ in range(2):
         watch.events.happened("failed-login", charger="cp1", remote="10.0.0.1:1", detail="wrong password")
     watch.events.happened("unknown-station", remote="10.0.0.1:1")
     watch.events.reported("cp1", '{"type":"TamperDetectionActivated"}')
-    assert passed == [("failed-login", "cp1", "wrong password")]
+    assert passed == [
+        ("failed-login", "cp1", "10.0.0.1:1", "wrong password"),
+        ("unknown-station", "", "10.0.0.1:1", EVENTS["unknown-station"]),
+    ]

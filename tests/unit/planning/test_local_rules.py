@@ -78,6 +78,18 @@ def test_a_limit_that_lets_nobody_charge_is_refused() -> None:
     ]
 
 
+def test_a_rule_of_the_relay_alone_selects_no_charger_and_is_on_none() -> None:
+    watch = FAULTS.replace("  chargers: {names: [cp1]}\n", "")
+    watch = watch.replace("[connector-faulted, charger-offline, flip]", "[relay-security-event]")
+    site = valid_site(SMALL, watch)
+    assert site.notification_rules[0].chargers == frozenset()
+    assert coverage_of(site, site.chargers) == ()
+    both = FAULTS.replace("flip]", "relay-security-event]")
+    site = valid_site(SMALL, both)
+    told = "tells about charger-offline, connector-faulted on"
+    assert [(one.what, one.acts_on) for one in coverage_of(site, site.chargers)] == [(told, ())]
+
+
 def test_a_rule_has_each_recipient_once() -> None:
     (rule,) = valid_site(SMALL, FAULTS).notification_rules
     assert rule.to == (

@@ -37,8 +37,28 @@ def test_a_rule_names_events_and_somebody_to_tell() -> None:
     assert said(spec_findings("NotificationRule", spec)) == [
         (
             "spec.on.0: must be charger-offline, connector-faulted, backend-down, load-exceeded, flip, "
-            'security-event, firmware-failed or certificate-expires, not the text "charger-of-line"',
+            "security-event, firmware-failed, certificate-expires, relay-security-event or relay-certificate-expires, "
+            'not the text "charger-of-line"',
             "did you mean charger-offline?",
         ),
         ("spec.to: must not be empty", "give it at least one item"),
+    ]
+
+
+def test_a_rule_has_chargers_where_one_of_its_events_is_about_chargers_and_only_there() -> None:
+    to = [{"email": "ops@depot.example"}]
+    for spec in (
+        {"on": ["relay-security-event", "relay-certificate-expires"], "to": to},
+        {"on": ["relay-security-event", "flip"], "to": to, "chargers": EVERYWHERE},
+    ):
+        assert spec_findings("NotificationRule", spec) == []
+    assert said(spec_findings("NotificationRule", {"on": ["relay-security-event", "flip"], "to": to})) == [
+        ("spec: needs chargers: on which ones is flip told?", 'chargers: {names: ["*"]} means all of them')
+    ]
+    spec = {"on": ["relay-security-event"], "to": to, "chargers": EVERYWHERE}
+    assert said(spec_findings("NotificationRule", spec)) == [
+        (
+            "spec: has chargers, and relay-security-event is about none",
+            "leave chargers out, or tell about an event of chargers, too",
+        )
     ]
