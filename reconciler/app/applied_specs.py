@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from reconciler.app.ports import ResourceChanges, Store, StoredResource
-from reconciler.errors import InvalidSpecs
+from reconciler.errors import InvalidSpecs, NotKept
 from reconciler.model.diagnostics import Diagnostic, by_position, has_errors
 from reconciler.model.documents import Document
 from reconciler.model.rollouts import Hold
@@ -62,7 +62,11 @@ class AppliedSpecs:
         """
         async with self._reading:
             known = self._applied
-            changes = await self._store.resource_changes(known.revision if known is not None else 0)
+            try:
+                changes = await self._store.resource_changes(known.revision if known is not None else 0)
+            except NotKept:  # this node has not looked for so long that what went since is forgotten
+                known, self._texts = None, {}
+                changes = await self._store.resource_changes(0)
             if known is not None and changes.revision == known.revision:
                 return known
             # Off the event loop: thousands of specs take a second or more, and frames must not wait for them.

@@ -186,7 +186,10 @@ class Store(Protocol):
         """Return the applied revision (0: nothing was ever applied) and all resources, by address."""
 
     async def resource_changes(self, since: int) -> ResourceChanges:
-        """Return what changed after revision `since` (0: everything is new), at the cost of that."""
+        """Return what changed after revision `since` (0: everything is new), at the cost of that.
+
+        Raises NotKept where it is forgotten what went since then.
+        """
 
     async def commit_revision(
         self,

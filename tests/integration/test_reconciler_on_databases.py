@@ -4,6 +4,7 @@ from typing import cast
 
 import pytest
 
+from reconciler.adapters.store import SqlStore
 from reconciler.app.ports import HistoryFilter, Store
 from reconciler.app.toggling import ToggleRequest
 from reconciler.errors import StalePlan
@@ -54,3 +55,19 @@ async def test_two_servers_on_one_store_cannot_apply_over_each_other(store: Stor
     with pytest.raises(StalePlan, match=r"backend\.grid was changed since"):
         await there.apply_plan(plan)
     assert (await there.apply(a_site(1, FOLLOWS))).revision == 3
+
+
+async def test_a_server_that_has_not_looked_for_long_reads_everything_where_what_went_is_forgotten(
+    store: SqlStore,
+) -> None:
+    here, there = world_on(store), world_on(store)
+    await here.apply(a_site(3, LEADS))
+    assert "cp002" in [document["metadata"]["name"] for document in await there.reconciler.dump()]
+    await here.apply(a_site(2, LEADS), prune=True)
+    for roles in (FOLLOWS, LEADS, FOLLOWS):
+        await here.apply(a_site(2, roles))
+    await store.retain_revisions(here.clock.now(), 2)
+    assert await store.forget_versions(100) > 0
+    names = [document["metadata"]["name"] for document in await there.reconciler.dump()]
+    assert [name for name in names if name.startswith("cp")] == ["cp000", "cp001"]
+    assert (await there.plan(a_site(2, FOLLOWS), prune=True)).is_empty

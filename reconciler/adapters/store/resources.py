@@ -40,12 +40,17 @@ class Resources(Section):
             return revision, await _read(connection, resource_versions.c.ended_by.is_(None))
 
     async def resource_changes(self, since: int) -> ResourceChanges:
-        """Return what changed after revision `since`: what was written, by address, and what is not there any more."""
+        """Return what changed after revision `since`: what was written, by address, and what is not there any more.
+
+        Raises NotKept where it is forgotten what went since then; since 0 there is always an answer.
+        """
         versions = resource_versions.c
         async with self._database.reading() as connection:
             revision = await _last_revision(connection)
             if revision == since:
                 return ResourceChanges(revision, ())
+            if 0 < since < await oldest_kept(connection):
+                raise await not_kept(connection, f"revision {since}")
             written = await _read(connection, and_(versions.revision > since, versions.ended_by.is_(None)))
             ended = await connection.scalars(select(versions.address).where(versions.ended_by > since))
             return ResourceChanges(revision, written, frozenset(ended) - {one.address for one in written})
