@@ -1,7 +1,7 @@
 """What the relay node keeps of one declared charger, whether its station is connected or not."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -61,11 +61,23 @@ class ChargerSlot:
     def live(
         self, now: datetime, monotonic_s: float, credential: Callable[[str, str], tuple[str, float]] = _as_declared
     ) -> LiveCharger:
-        """Return the charger as it is now; `credential` tells what a back-end has set on its leg, see `LegDesk`."""
+        """Return the charger as it is now: the same object while nothing happens, as all are looked at again and again.
+
+        `credential` tells what a back-end has set on its leg, see `LegDesk`.
+        """
         session = self.session
         if session is None:
             return self._live_offline()
-        epoch_s = now.timestamp() - monotonic_s
+        name = self.desired.name
+        credentials = [credential(name, backend) for backend in session.core.state.legs]
+        facts = (self.refused, self.connections, self.certificate_expires_s, *credentials)
+        if session.told is None or session.told[0] != facts:
+            session.told = facts, self._live_connected(session, now.timestamp() - monotonic_s, credentials)
+        return session.told[1]
+
+    def _live_connected(
+        self, session: StationSession, epoch_s: float, credentials: Sequence[tuple[str, float]]
+    ) -> LiveCharger:
         state = session.core.state
         return LiveCharger(
             name=self.desired.name,
@@ -76,15 +88,9 @@ class ChargerSlot:
             owners=state.table.owners,
             legs=tuple(
                 LiveLeg(
-                    leg.name,
-                    leg.spec.role.name,
-                    leg.phase,
-                    epoch_s + leg.since,
-                    leg.detail,
-                    leg.frames,
-                    *credential(self.desired.name, leg.name),
+                    leg.name, leg.spec.role.name, leg.phase, epoch_s + leg.since, leg.detail, leg.frames, *credential
                 )
-                for leg in state.legs.values()
+                for leg, credential in zip(state.legs.values(), credentials, strict=True)
             ),
             transactions=tuple(
                 LiveTransaction(open_.id, open_.owner, epoch_s + open_.since_s, open_.connector)

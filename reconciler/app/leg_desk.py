@@ -112,7 +112,9 @@ class LegDesk:
     def told(self, charger: str, backend: str) -> tuple[str, float]:
         """Return `credential`, and when the leg's client certificate expires (epoch s, 0: it has none)."""
         settings = self.settings(charger, backend)
-        if settings is not None and settings.certificate is not None:
+        if settings is None:
+            return "", self.declared_expiry(charger, backend)
+        if settings.certificate is not None:
             return self.credential(charger, backend), settings.certificate_expires_s
         return self.credential(charger, backend), self.declared_expiry(charger, backend)
 

@@ -17,7 +17,7 @@ from reconciler.app.local_line import LocalConnection
 from reconciler.app.message_tap import Core
 from reconciler.app.ports import Clock
 from reconciler.model.desired import DesiredCharger, DesiredLeg
-from reconciler.model.live import Ack, Outcome, Refusal
+from reconciler.model.live import Ack, LiveCharger, Outcome, Refusal
 from reconciler.relay import commands, events
 from reconciler.relay.memory import SessionMemory
 from reconciler.relay.session import Session
@@ -52,6 +52,10 @@ class Wanted:
     waiters: list["asyncio.Future[Outcome | None]"] = field(default_factory=list)
 
 
+Told = tuple[tuple[object, ...], LiveCharger]
+"""A charger's live state, and what else it was made from than the session's core."""
+
+
 @dataclass(slots=True)
 class Totals:
     """Frames forwarded, by one session or by all since the start; plain numbers, for a count must cost nothing."""
@@ -82,6 +86,7 @@ class StationSession:
         "frames",
         "opened_s",
         "station",
+        "told",
         "version",
     )
 
@@ -109,6 +114,8 @@ class StationSession:
         """Once ended: the connections that may still be closing."""
         self.frames = Totals()
         """Of this session alone."""
+        self.told: Told | None = None
+        """How it was last told to run, until anything happens: see `ChargerSlot.live`."""
         self.opened_s = clock.monotonic_s()
         self._owner = owner
         self._clock = clock
@@ -183,6 +190,7 @@ class StationSession:
                     self._carry_out(command)
         finally:
             self._running = False
+            self.told = None
         self._arm()
 
     def _carry_out(self, command: commands.Command) -> None:

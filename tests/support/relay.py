@@ -5,6 +5,7 @@ import itertools
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from reconciler.adapters.websocket import StationListener, WebSocketLimits
@@ -185,12 +186,24 @@ class Relay:
         return await self.node.set_desired(desired.name, next(self._generations), desired)
 
     def live(self, name: str) -> LiveCharger:
-        """Return one charger's live state."""
-        return self.node.live()[name]
+        """Return one charger's live state; what was kept of it since something happened last has to be just that."""
+        kept, slot = self.node.live()[name], self.node.slot(name)
+        if slot is not None and slot.session is not None:
+            slot.session.told = None
+        found = self.node.live()[name]
+        assert _timeless(kept) == _timeless(found)
+        return found
 
     def phase(self, name: str, backend: str) -> LegPhase | None:
         """Return where a leg stands."""
         return next((leg.phase for leg in self.live(name).legs if leg.backend == backend), None)
+
+
+def _timeless(live: LiveCharger) -> LiveCharger:
+    """Return live state without its instants, which the two clocks they are made from let tremble."""
+    legs = tuple(replace(leg, since_s=0.0) for leg in live.legs)
+    transactions = tuple(replace(transaction, since_s=0.0) for transaction in live.transactions)
+    return replace(live, since_s=0.0, legs=legs, transactions=transactions)
 
 
 @asynccontextmanager

@@ -44,6 +44,24 @@ async def test_a_live_charger_shows_its_legs_and_transactions_with_times_since_t
     assert shown.legs[0].calls == 4  # boot, start, and both answers
 
 
+async def test_a_live_charger_is_the_same_object_until_anything_happens() -> None:
+    owner = Owner()
+    live, station = session(owner, CP1)
+    a, _ = await registered(owner, station, 2)
+    slot = ChargerSlot(CP1, 1, live.core.state.memory, live)
+    first = slot.live(NOW, 50.0)
+    assert slot.live(NOW + timedelta(hours=1), 3650.0) is first
+    station.peer_says(START)
+    asked = slot.live(NOW, 50.0)
+    assert asked.legs[0].calls == first.legs[0].calls + 1
+    answer(a, b'{"transactionId":100,"idTagInfo":{"status":"Accepted"}}')
+    (transaction,) = slot.live(NOW, 50.0).transactions
+    assert transaction.id == "100"
+    slot.refused = Refusal(2, "b is down")
+    assert slot.live(NOW, 50.0).refused == slot.refused
+    assert slot.live(NOW, 50.0, lambda charger, backend: (f"{backend} set it", 7.0)).legs[1].credential == "b set it"
+
+
 async def test_what_is_stored_restores_the_memory_it_was_made_from() -> None:
     owner = Owner()
     live, station = session(owner, CP1)
