@@ -21,6 +21,11 @@ class Scope:
     target: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
 
+    @property
+    def is_everything(self) -> bool:
+        """Return True where no resource is left out."""
+        return not (self.target or self.exclude or self.select)
+
     def holds(self, address: str, resource: Resource) -> bool:
         """Return True where the resource is within the scope."""
         if self.target and not _matches(address, self.target):
@@ -40,7 +45,9 @@ def merge(applied: Mapping[str, Resource], given: Iterable[Resource], scope: Sco
     if not resources:
         raise FwdctlError("no resource was given", hint="name a file or directory that holds specs: -f site.yaml")
     _refuse_idle_globs(scope, [*resources, *applied])
-    chosen = {address: resource for address, resource in resources.items() if scope.holds(address, resource)}
+    chosen = resources
+    if not scope.is_everything:
+        chosen = {address: resource for address, resource in resources.items() if scope.holds(address, resource)}
     absent = [
         address
         for address, resource in applied.items()

@@ -21,7 +21,8 @@ ALIASED_NODES_MAX: Final = 100_000
 
 _TOO_DEEP: Final = f"nested deeper than {DEPTH_MAX} levels"
 _TOO_DEEP_HINT: Final = "no kind needs that"
-_SEPARATOR: Final = re.compile(r"^---(?=\s|$)", re.MULTILINE)
+_SEPARATOR: Final = re.compile(r"\n---(?=\s|\Z)")
+"""With the end of the line before it: a search that begins with a letter skips what does not."""
 _KIND: Final = re.compile(r"^kind:[ \t]*[\"']?(\w+)", re.MULTILINE)
 _NAME: Final = re.compile(r"^metadata:\s*\{?[^{}]*?\bname:[ \t]*[\"']?([-a-z0-9.]+)", re.MULTILINE)
 
@@ -61,7 +62,7 @@ def read_parts(parts: Iterable[tuple[int, str]], file: str, found: Reading) -> N
 
 def parts_of(text: str) -> Iterator[tuple[int, str]]:
     """Yield the text between document separators, each with the number of lines before it."""
-    starts = [0, *(match.start() for match in _SEPARATOR.finditer(text) if match.start() > 0)]
+    starts = [0, *(match.start() + 1 for match in _SEPARATOR.finditer(text))]
     line = 0
     for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
         part = text[start:end]

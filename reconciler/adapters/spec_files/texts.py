@@ -16,8 +16,10 @@ from reconciler.adapters.spec_files.sources import BYTES_MAX, STDIN, files_of
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.documents import Document
 
-_NOT_ALONE: Final = re.compile(r"^(?:%|\.\.\.(?=\s|$))|[\r\x85\u2028\u2029\ufeff]", re.MULTILINE)
-"""Directives and end markers, which reach over separators; and what YAML counts as the end of a line and we don't."""
+_REACHES_OVER: Final = re.compile(r"(?:\n|\A)(?:%|\.\.\.(?=\s|\Z))")
+"""Directives and end markers, which hold beyond a separator."""
+_ODD_ENDS: Final = ("\r", "\x85", "\u2028", "\u2029", "\ufeff")
+"""What YAML counts as the end of a line and we don't."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,4 +70,11 @@ def _plain_text(file: Path) -> str | None:
         text = data.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError):
         return None
-    return None if len(data) > BYTES_MAX or _NOT_ALONE.search(text) else text
+    return text if len(data) <= BYTES_MAX and _stands_alone(text) else None
+
+
+def _stands_alone(text: str) -> bool:
+    """Tell whether the parts of a text mean the same wherever they stand."""
+    if any(end in text for end in (_ODD_ENDS[:1] if text.isascii() else _ODD_ENDS)):
+        return False
+    return ("%" not in text and "..." not in text) or _REACHES_OVER.search(text) is None
