@@ -147,6 +147,27 @@ async def test_what_is_kept_is_there_as_it_was_and_rolls_back(pruned: tuple[Serv
     assert names == ["cp001", "cp004"]
 
 
+async def test_toggles_that_are_over_are_forgotten_and_explaining_their_time_is_refused(tmp_path: Path) -> None:
+    async with running_server(tmp_path / "data") as running:
+        await running.apply("-f", site_file(tmp_path, "cp001"))
+        assert (await running.fwdctl("toggle", "cp001", "--primary", "local", "--reason", "visit")).code == 0
+        meanwhile = datetime.now(UTC).isoformat()
+        assert (await running.fwdctl("toggle", "cp001", "--end")).code == 0
+        then = await running.fwdctl("explain", "cp001", "--at", meanwhile)
+        assert (then.code, "visit" in then.out) == (0, True), then.out + then.err
+    async with running_server(tmp_path / "data", revisions_keep="0s") as running:
+        async with asyncio.timeout(10):
+            while (refused := await running.fwdctl("explain", "cp001", "--at", meanwhile)).code == 0:  # noqa: ASYNC110 - as above
+                await asyncio.sleep(0.05)  # it forgets in the background, as of its start
+        error, hint = refused.err.splitlines()
+        assert error.startswith("error: which toggles and outages were in force at 20")
+        assert "are forgotten, as serve --revisions-keep says" in error
+        assert "fwdctl show ADDRESS --revision REV" in hint
+        shown = await running.fwdctl("show", "charger.cp001", "--revision", "1")
+        now = await running.fwdctl("explain", "cp001")
+        assert (shown.code, now.code) == (0, 0), shown.err + now.err
+
+
 async def test_a_server_that_would_keep_no_way_back_does_not_start(tmp_path: Path) -> None:
     with pytest.raises(FwdctlError, match="--revisions-keep-last 1 would leave no revision to go back to"):
         async with running_server(tmp_path / "data", revisions_keep_last=1):
