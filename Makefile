@@ -66,7 +66,7 @@ bench: .venv/bench build/compiled ## the relay beside nginx, HAProxy and others 
 bench-plan: .venv/bench ## plans of 10,000 and 100,000 chargers beside octoDNS; writes bench/RESULTS-plans.md
 	@$(BIN)/python -m bench.plans
 
-bench-flips: .venv/bench ## an apply that flips 10,000 live sessions while they call; writes bench/RESULTS-flips.md
+bench-flips: .venv/bench build/compiled ## an apply that flips 10,000 live sessions while they call; writes bench/RESULTS-flips.md
 	@$(BIN)/python -m bench.flips
 
 bench-full: .venv/bench build/compiled ## the same with more rounds and up to 9,000 chargers

@@ -1,8 +1,8 @@
 """`python -m bench.flips`: an apply that flips a live fleet, with `fwdctl serve` on one core; writes RESULTS-flips.md.
 
-Stations and CSMS are the load generator's, on the other core, and calls go on all the while. Both ways are taken: from
-the CSMS to `local`, and back. What is measured: from the commit of the apply to its result, what the server worked
-meanwhile, who lost a connection, and how long the slowest call took to be answered.
+Stations and CSMS are the load generator's, on the other core, and calls go on all the while; the data path is the
+compiled one. Both ways are taken: from the CSMS to `local`, and back. What is measured: from the commit of the apply to
+its result, what the server worked meanwhile, who lost a connection, and how long the slowest call took to be answered.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench.accounting import cpu_s, processor
-from bench.contestants import free_ports
+from bench.contestants import COMPILED, free_ports
 from bench.generator import Generator, compiled
 from bench.plans import FWDCTL, verdict
 
@@ -105,7 +105,8 @@ def server(data: Path, port: int, log: Path) -> Iterator[tuple[int, dict[str, st
     """Run `fwdctl serve` on a core of its own; give its process id, and the variables by which commands reach it."""
     where = ["--data", str(data), "--stations", f"127.0.0.1:{port}", "--admin", "127.0.0.1:0"]
     with log.open("w") as written:
-        process = subprocess.Popen(["taskset", "-c", SERVER_CORE, *FWDCTL, "serve", *where], stderr=written)
+        command = ["taskset", "-c", SERVER_CORE, *FWDCTL, "serve", *where]
+        process = subprocess.Popen(command, stderr=written, cwd=COMPILED)
         try:
             while " ready: " not in log.read_text():
                 if process.poll() is not None:
@@ -179,7 +180,8 @@ def rendered(found: Sequence[Flip], chargers: int, apart: int) -> str:
         "# A flip of a live fleet, by an apply",
         "",
         f"Written by `make bench-flips`; {processor()}, {os.cpu_count()} cores, load average"
-        f" {os.getloadavg()[0]:.1f} at the end, Python {platform.python_version()}. `fwdctl serve` has core 0,"
+        f" {os.getloadavg()[0]:.1f} at the end, Python {platform.python_version()}. `fwdctl serve`, its"
+        " data path compiled, has core 0,"
         f" {chargers:,} stations and their CSMS core 1; they make {RATE:,} calls a second in all. {apart} of them"
         " are connected and not flipped, as a process may not have more sockets here. *CPU* is the server's from commit"
         " to result, the calls of that while included.",
