@@ -25,6 +25,8 @@ class FlipHistory:
         self._clock = clock
         self._duty = duty
         self._events: list[HistoryEvent] = []
+        self._moved: tuple[Mapping[str, str], Mapping[str, str], str, Mapping[str, Any]] | None = None
+        """The last flip, told: thousands of chargers of one binding move alike."""
 
     def note(
         self, kind: str, charger: str, summary: str, cause: Cause, details: Mapping[str, Any] | None = None
@@ -49,10 +51,13 @@ class FlipHistory:
         self, charger: str, before: Mapping[str, str] | None, after: Mapping[str, str] | None, cause: Cause
     ) -> None:
         """Note who lost what to whom, where anything moved; both map features to owners, None where not known."""
-        if before and after and before is not after and before != after:
-            moves = moves_between(before, after)
-            told = [{"features": list(move.features), "before": move.before, "after": move.after} for move in moves]
-            self.note("flip", charger, "; ".join(map(move_text, moves)), cause, {"moves": told})
+        if not before or not after or before is after:
+            return
+        if self._moved is None or self._moved[0] is not before or self._moved[1] is not after:
+            self._moved = before, after, *_move(before, after)
+        *_, summary, details = self._moved
+        if summary:
+            self.note("flip", charger, summary, cause, details)
 
     def note_answer(
         self, outcome: Outcome, before: Standing, live: LiveCharger | None, refused_before: str, cause: Cause
@@ -75,6 +80,13 @@ class FlipHistory:
         except BaseException:
             self._events = events + self._events
             raise
+
+
+def _move(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, Mapping[str, Any]]:
+    """Return who loses what to whom, for people ("" where nothing moves) and for machines."""
+    moves = moves_between(before, after)
+    told = [{"features": list(move.features), "before": move.before, "after": move.after} for move in moves]
+    return "; ".join(map(move_text, moves)), {"moves": told}
 
 
 def cause_of(layer: Layer) -> Cause:

@@ -25,7 +25,7 @@ from reconciler.planning.pacing import Pace, Tempo
 
 CHUNK: Final = 500
 """Turns that are journalled in one transaction, at least."""
-CHUNKS: Final = 8
+CHUNKS: Final = 4
 """Transactions at most, unless turns are spaced: what is wanted of all chargers is worked out anew after each."""
 LOOK_AGAIN_S: Final = 0.2
 """While canaries connect anew."""
@@ -106,7 +106,7 @@ class RolloutRun:
         going = [step for step in self._steps.values() if step.charger not in self._results]
         self._controller.take_in_hand(step.charger for step in going)
         try:
-            await self._controller.look(self._clock.now())
+            await self._controller.rethink(self._clock.now())
             stopped = await self._in_order(going)
         finally:
             self._controller.let_go(step.charger for step in going)
