@@ -342,7 +342,7 @@ async def test_a_charger_that_connects_costs_a_glance_at_it_and_no_look_at_all()
     world.clock.advance(60)
     world.relay.looked_at.clear()
     async with world.looping():
-        await world.until(lambda: bool(world.relay.looked_at))
+        await world.until(lambda: sum(world.relay.looked_at) == len(names))
         world.relay.connect(names[-1])
         world.relay.tamper(names[-1], "grid")
         world.reconciler.wake(names[-1])
