@@ -11,8 +11,11 @@ from reconciler.app.ports import Clock
 from reconciler.app.relay_mirror import RelayMirror
 from reconciler.app.tasks import Background
 from reconciler.errors import NotAvailable
-from reconciler.model.live import LiveCharger
+from reconciler.model.desired import LOCAL
+from reconciler.model.live import LegPhase, LiveCharger
 
+COMING_WITHIN_S: Final = 2.0
+"""How long it is waited for all that a node reports of a station that it has just let in."""
 NAME_TRANSACTION: Final = "name-transaction"
 
 
@@ -44,7 +47,7 @@ class FleetStations:
     def live_charger(self, charger: str) -> LiveCharger | None:
         """Return one charger's live state, None where it is not declared."""
         slot, report = self._node.slot(charger), self._mirror.reports.get(charger)
-        if slot is None or slot.session is not None or report is None:
+        if report is None or self._is_here(charger) or not self._is_declared(charger):
             live = self._own.live_charger(charger)
             return live if live is None or slot is None else replace(live, connections=slot.epoch)
         return replace(self._mirror.live[charger], connections=report.epoch)
@@ -59,6 +62,16 @@ class FleetStations:
         if self._is_here(charger) or report is None or str(report.start) == self._errands.start:
             return None
         return self._mirror.live[charger]
+
+    async def catch_up(self, charger: str) -> None:
+        """Read afresh what other nodes told of a charger, and where it is just coming in, wait for the rest.
+
+        A station's node says that it has it before it lets it in, and what it runs a moment later.
+        """
+        if self._is_here(charger) or not self.other_starts():
+            return
+        await self._mirror.read()
+        await self._mirror.seen(lambda: None if self._is_coming(charger) else True, COMING_WITHIN_S)
 
     async def transaction_for_local(self, charger: str, station_id: str) -> str:
         """Return the id by which `local` is to name a station's transaction."""
@@ -84,6 +97,20 @@ class FleetStations:
     def _is_here(self, charger: str) -> bool:
         slot = self._node.slot(charger)
         return slot is not None and slot.session is not None
+
+    def _is_coming(self, charger: str) -> bool:
+        """Return whether a node has let the charger in, and yet to report it, or its registration with `local`."""
+        report = self._mirror.reports.get(charger)
+        if self._is_here(charger) or report is None or not self._mirror.is_alive(report.start):
+            return False
+        return not report.live.node or any(
+            leg.backend == LOCAL and leg.phase is not LegPhase.REGISTERED for leg in report.live.legs
+        )
+
+    def _is_declared(self, charger: str) -> bool:
+        """Return whether the charger is declared; this node may be about to run what was asked of it just now."""
+        ask = self._mirror.asks.get(charger)
+        return self._node.slot(charger) is not None or (ask is not None and ask.desired is not None)
 
     async def _name_for_another(self, body: Body) -> Body:
         return {"id": await self._own.transaction_for_local(body["charger"], body["id"])}

@@ -26,6 +26,8 @@ from reconciler.model.live import LiveCharger, Outcome
 
 TAKE_WITHIN_S: Final = 2.0
 """A station does not wait longer for a store that is away: it is let in, and its charger claimed later."""
+OPENS_WITHIN_S: Final = 10.0
+"""What a station that was let in may take to finish its handshake; until then its charger is not reported as gone."""
 SCAN_S: Final = 5.0
 """How late legs and transactions are reported; connections, flips and answers are at once."""
 COUNTS_S: Final = 60.0
@@ -61,6 +63,9 @@ class _Held:
     """A charger whose socket is here: the epoch it came with, and what was last reported of it."""
 
     epoch: int
+    opens: int
+    """The number, here, of the connection that it was taken for."""
+    taken_s: float
     told: LiveCharger | None = None
     told_s: float = 0.0
 
@@ -139,7 +144,7 @@ class NodeAgent:
             while self._to_take:
                 batch, self._to_take = self._to_take, {}
                 try:
-                    taken = await self._take_now(batch)
+                    taken = await self._take_now(batch, opening=True)
                 except Exception as error:  # noqa: BLE001 - stations must not wait for a store that is away
                     self._complain("taking chargers", error)
                     taken = {}
@@ -149,12 +154,15 @@ class NodeAgent:
         finally:
             self._taking = None
 
-    async def _take_now(self, chargers: Collection[str]) -> Mapping[str, Taken]:
+    async def _take_now(self, chargers: Collection[str], *, opening: bool) -> Mapping[str, Taken]:
+        """Take chargers for the connection that they have now, or that is `opening`."""
         async with self._write_lock:
             self._seq += 1
             taken = await self._rows.take(self.start, chargers, self._seq)
+            now_s, live = self._clock.monotonic_s(), self._relay.live(list(taken))
             for name, one in taken.items():
-                self._held[name] = _Held(one.epoch)
+                connections = live[name].connections if name in live else 0
+                self._held[name] = _Held(one.epoch, connections + opening, now_s)
                 self._relay.taken(name, one)
         self._hints.tell("reported")
         return taken
@@ -229,7 +237,7 @@ class NodeAgent:
         late = [name for name, live in self._relay.live(list(names)).items() if live.connected]
         late = [name for name in late if name not in self._held and name not in self._to_take]
         if late:
-            await self._take_now(late)
+            await self._take_now(late, opening=False)
 
     async def _scan(self) -> set[str]:
         """Return the chargers here that do not run any more as they were last reported, or were never taken."""
@@ -244,19 +252,19 @@ class NodeAgent:
 
     async def _report(self, names: Collection[str]) -> None:
         """Report how these chargers run now; those that are not this node's any more are given up."""
+        now_s = self._clock.monotonic_s()
         live = self._relay.live(list(names))
         async with self._write_lock:
             self._seq += 1
             reports = [
                 Report(name, self.start, held.epoch, self._told(name, live), self._seq, self._relay.passed(name))
                 for name in names
-                if (held := self._held.get(name)) is not None
+                if (held := self._held.get(name)) is not None and not _is_opening(held, live.get(name), now_s)
             ]
             if not reports:
                 return
             lost = await self._rows.report(self.start, reports)
         self._hints.tell("reported")
-        now_s = self._clock.monotonic_s()
         for report in reports:
             held = self._held.get(report.charger)
             if held is None or held.epoch != report.epoch or report.charger in lost:
@@ -270,6 +278,13 @@ class NodeAgent:
         """Return what is reported of a charger; one that is not declared any more is gone."""
         seen = live.get(name) or LiveCharger(name, connected=False, since_s=self._clock.now().timestamp())
         return replace(seen, node=self.start.node)
+
+
+def _is_opening(held: _Held, live: LiveCharger | None, now_s: float) -> bool:
+    """Return whether the handshake may still be under way that a charger was taken for."""
+    if live is None or live.connected:
+        return False
+    return live.connections < held.opens and now_s - held.taken_s < OPENS_WITHIN_S
 
 
 def _is_news(held: _Held, live: LiveCharger, now_s: float) -> bool:

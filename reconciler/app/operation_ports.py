@@ -38,6 +38,9 @@ class Stations(Protocol):
     def live_charger(self, charger: str) -> LiveCharger | None:
         """Return one charger's live state, None where it is not declared."""
 
+    async def catch_up(self, charger: str) -> None:
+        """Learn what other nodes know of the charger by now; bounded. Raises FwdctlError where the store is away."""
+
     async def transaction_for_local(self, charger: str, station_id: str) -> str:
         """Return the id by which `local` is to name a station's transaction; raises NotAvailable."""
 

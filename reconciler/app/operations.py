@@ -129,6 +129,8 @@ class Operations:
         operation = operation_named(order.operation)
         name = await self._one(order.charger)
         parameters = operation.read(order.parameters)
+        if not self._offer(operation, name).available:
+            await self._stations.catch_up(name)  # what forbids it may be over, at another node
         self._refuse(operation, name)
         job = self._new_id()
         record = OperationRecord(
@@ -250,9 +252,12 @@ class Operations:
             raise UnknownAddress(f"{charger} does not run yet", hint="try again in a moment: fwdctl status")
         return desired
 
-    def _refuse(self, operation: Operation, charger: str) -> None:
+    def _offer(self, operation: Operation, charger: str) -> Offer:
         live = self._stations.live_charger(charger)
-        found = offer(operation, self._desired_of(charger), live, files=self._has_files)
+        return offer(operation, self._desired_of(charger), live, files=self._has_files)
+
+    def _refuse(self, operation: Operation, charger: str) -> None:
+        found = self._offer(operation, charger)
         details = {
             "charger": charger,
             "operation": operation.name,

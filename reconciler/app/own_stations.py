@@ -24,6 +24,9 @@ class OwnStations:
         slot, clock = self._node.slot(charger), self._clock
         return slot.live(clock.now(), clock.monotonic_s()) if slot else None
 
+    async def catch_up(self, charger: str) -> None:
+        """Do nothing: there are no other nodes."""
+
     async def transaction_for_local(self, charger: str, station_id: str) -> str:
         """Return the id by which `local` is to name a station's transaction."""
         slot = self._node.slot(charger)

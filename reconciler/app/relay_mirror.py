@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from reconciler.app.ports import Clock
 from reconciler.app.relay_rows import Ask, NodeLease, NodeStart, RelayRows, Report
 from reconciler.app.tasks import Report as Complaint
 from reconciler.model.live import LiveCharger
+
+Found = TypeVar("Found")
 
 POLL_S: Final = 1.0
 """How late a row is read whose hint was lost."""
@@ -46,6 +48,7 @@ class RelayMirror:
         self._by_node: dict[str, set[str]] = {}
         self._hinted = asyncio.Event()
         self._reading = asyncio.Lock()
+        self._read = asyncio.Event()
         self._listeners: list[Callable[[News], None]] = []
 
     def listen(self, listener: Callable[[News], None]) -> None:
@@ -102,7 +105,23 @@ class RelayMirror:
             news = News(asks, reports, tuple(turned))
         for listener in self._listeners:
             listener(news)
+        read, self._read = self._read, asyncio.Event()
+        read.set()
         return news
+
+    async def seen(self, look: Callable[[], Found | None], within_s: float) -> Found | None:
+        """Return what `look` finds, looking again after every reading; None where that takes longer than `within_s`."""
+        until_s = self._clock.monotonic_s() + within_s
+        while (found := look()) is None:
+            left_s = until_s - self._clock.monotonic_s()
+            if left_s <= 0:
+                return None
+            try:
+                async with asyncio.timeout(left_s):
+                    await self._read.wait()
+            except TimeoutError:
+                return look()
+        return found
 
     def _note_nodes(self, leases: Sequence[NodeLease]) -> list[str]:
         """Take who is alive, and return the chargers of nodes that came, went or began anew."""

@@ -5,18 +5,16 @@ that use cases behave alike at every node. No answer is ever sent: it is seen in
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 from reconciler.app.duty import LeasedDuty
 from reconciler.app.ports import Clock
-from reconciler.app.relay_mirror import News, RelayMirror
+from reconciler.app.relay_mirror import RelayMirror
 from reconciler.app.relay_rows import LOOK, Ask, Hints, RelayRows
 from reconciler.model.desired import DesiredCharger
 from reconciler.model.live import Ack, Deferred, LiveCharger, Outcome, Refusal
-
-Found = TypeVar("Found")
 
 ASKED_WITHIN_S: Final = 20.0
 """How long a standby waits for the acting node to ask the same: longer than a hand-over and a tick."""
@@ -42,8 +40,6 @@ class SharedRelay:
         self._hints = hints
         self._unwritten: list[_Unwritten] = []
         self._writing: asyncio.Task[None] | None = None
-        self._read = asyncio.Event()
-        mirror.listen(self._heard)
 
     def live(self, only: Collection[str] | None = None) -> Mapping[str, LiveCharger]:
         """Return how every charger runs that was ever connected to any node, or those in `only`."""
@@ -109,14 +105,14 @@ class SharedRelay:
             return ask if ask is not None and ask.desired == desired else None
 
         self._hints.tell(LOOK)
-        return await self._seen(found, ASKED_WITHIN_S)
+        return await self._mirror.seen(found, ASKED_WITHIN_S)
 
     async def _answer(self, ask: Ask) -> Outcome:
         """Return what became of an ask, as its charger's node reports it."""
         if ask.desired is None:
             return Ack(ask.generation)  # whoever has its station lets it go
         within_s = ask.desired.flip.confirm_within_s + _GRACE_S
-        outcome: Outcome | None = await self._seen(lambda: self._outcome(ask), within_s)
+        outcome: Outcome | None = await self._mirror.seen(lambda: self._outcome(ask), within_s)
         return outcome or Refusal(ask.generation, "the node that it is connected to has not answered in time")
 
     def _outcome(self, ask: Ask) -> Outcome | None:
@@ -130,22 +126,3 @@ class SharedRelay:
         if self._mirror.asks[ask.charger].generation > ask.generation:
             return Refusal(ask.generation, "something else was asked meanwhile")
         return None
-
-    async def _seen(self, look: Callable[[], Found | None], within_s: float) -> Found | None:
-        """Return what `look` finds, looking again after every reading; None where that takes too long."""
-        until_s = self._clock.monotonic_s() + within_s
-        while (found := look()) is None:
-            left_s = until_s - self._clock.monotonic_s()
-            if left_s <= 0:
-                return None
-            try:
-                async with asyncio.timeout(left_s):
-                    await self._read.wait()
-            except TimeoutError:
-                return look()
-        return found
-
-    def _heard(self, news: News) -> None:
-        """Let everybody look again."""
-        read, self._read = self._read, asyncio.Event()
-        read.set()

@@ -74,8 +74,6 @@ async def test_what_a_server_of_one_process_does_two_workers_do(tmp_path: Path, 
 async def operations_and_files_reach_both_workers(here: Depot, folder: Path) -> None:
     """The front, which has no station, operates those of both workers; they fetch from it and leave files there."""
     (folder / "fw.bin").write_bytes(FIRMWARE)
-    for charger in ("cp001", "cp002"):
-        await here.until_offered(charger)
     added = await here.server.fwdctl("firmware", "add", folder / "fw.bin")
     assert added.code == 0, added.err
     many = await here.server.fwdctl("op", "cp00*", "get-config", "--keys", "HeartbeatInterval")
@@ -102,7 +100,6 @@ async def the_console_counts_what_passed_at_a_worker(here: Depot) -> None:
         while "from the charger" not in (page := await console_page(http, here)):
             assert "None counted" in page
     await here.station.connect()
-    await here.until_offered("cp001")
 
 
 async def console_page(http: httpx.AsyncClient, here: Depot) -> str:
@@ -144,8 +141,6 @@ async def a_worker_that_dies_in_an_operation_is_told_of(here: Depot, station: Si
         if not each.connected:  # the other one may have been there, too
             await each.connect()
             await each.boot()
-    await here.until_offered("cp001")
-    await here.until_offered("cp002")
     assert [command.action for command in station.commands].count("UnlockConnector") == 1
     assert (await here.run("unlock", "cp002"))["state"] == "succeeded"
 

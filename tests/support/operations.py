@@ -74,10 +74,16 @@ class QuietStations:
     def __init__(self) -> None:
         self.local_line = ScriptedLine()
         self.live: dict[str, LiveCharger] = {}
+        self.told_elsewhere: dict[str, LiveCharger] = {}
+        """What other nodes told, and this one has not read yet."""
 
     def live_charger(self, charger: str) -> LiveCharger | None:
         """Return what the test put there."""
         return self.live.get(charger)
+
+    async def catch_up(self, charger: str) -> None:
+        """Read what another node knew already."""
+        self.live.update(self.told_elsewhere)
 
     async def transaction_for_local(self, charger: str, station_id: str) -> str:
         """Return another id, so that tests see which is which."""

@@ -41,12 +41,6 @@ class Depot:
         found = await asyncio.to_thread(self.api.offers, charger)
         return {offer["operation"]: offer for offer in found["operations"]}
 
-    async def until_offered(self, charger: str) -> None:
-        """Wait until the server has read that the charger can be operated, wherever it is connected."""
-        async with asyncio.timeout(15):
-            while not (await self.offers(charger))["reset"]["available"]:
-                pass  # each look is a request
-
     async def start(self, operation: str, charger: str = "cp001", **parameters: Any) -> str:
         """Start an operation and return its id; raises what the server says."""
         body = {"charger": charger, "operation": operation, "parameters": parameters, "reason": "visit", "actor": "eva"}

@@ -61,7 +61,11 @@ class Relay:
     def connect(self, name: str, calls: int = 0) -> None:
         """Let a station come in."""
         leg = LiveLeg("partner", "primary", LegPhase.REGISTERED, 0.0, calls=calls)
-        self.chargers[name] = LiveCharger(name, connected=True, since_s=1.0, legs=(leg,))
+        self.chargers[name] = LiveCharger(name, connected=True, since_s=1.0, legs=(leg,), connections=1)
+
+    def leave(self, name: str, connections: int = 1) -> None:
+        """Let a station go that was connected so often."""
+        self.chargers[name] = LiveCharger(name, connected=False, since_s=2.0, connections=connections)
 
 
 class Node:
@@ -133,11 +137,33 @@ async def test_a_station_that_comes_in_is_taken_then_reported_with_its_node() ->
         await node.until_told("cp000", connected=True)
         assert node.rows.told["cp000"].live.node == "a"
         node.relay.counts["cp000"] = {"partner": 12}
-        node.relay.chargers["cp000"] = LiveCharger("cp000", connected=False, since_s=2.0)
+        node.relay.leave("cp000")
         node.agent.changed("cp000")
         await node.until_told("cp000", connected=False)
         assert node.rows.told["cp000"].passed == {"partner": 12}
     assert node.trouble == []
+
+
+async def test_one_that_was_let_in_is_not_reported_as_gone_before_its_handshake_is_through() -> None:
+    node = await Node(MemoryRows()).join("a")
+    node.relay.leave("cp000", connections=4)
+    await node.agent.take("cp000")
+    await node.agent._report(await node.agent._scan())  # what is asked of it was just carried out, say
+    assert node.rows.report_writes == 0
+    node.relay.connect("cp000")
+    node.relay.leave("cp000", connections=5)  # it went again before anything was reported
+    await node.agent._report(["cp000"])
+    assert (node.rows.told["cp000"].live.node, node.rows.told["cp000"].live.since_s) == ("a", 2.0)
+
+
+async def test_one_that_never_finished_its_handshake_is_reported_as_gone_in_the_end() -> None:
+    node = await Node(MemoryRows()).join("a")
+    node.relay.leave("cp000", connections=4)
+    await node.agent.take("cp000")
+    node.clock.advance(node_agent.OPENS_WITHIN_S)
+    await node.agent._report(await node.agent._scan())
+    assert node.rows.told["cp000"].live.node == "a"
+    assert await node.agent._scan() == set()
 
 
 async def test_what_another_node_left_is_handed_to_the_relay() -> None:

@@ -205,6 +205,20 @@ async def test_a_charger_that_does_not_run_yet_is_no_charger_to_operate(desk: De
         await desk.start("unlock")
 
 
+async def test_what_forbids_it_here_is_read_afresh_before_it_is_refused(desk: Desk) -> None:
+    registered = desk.stations.live["cp001"]
+    desk.connect(1, connected=False)
+    with pytest.raises(NotAvailable, match="cp001 is offline"):
+        await desk.start("unlock")
+    desk.stations.told_elsewhere["cp001"] = registered  # it came back at another node
+    assert (await desk.start("unlock")).record.state is State.RUNNING
+
+
+async def test_nothing_is_read_afresh_for_what_can_be_done(desk: Desk) -> None:
+    desk.stations.told_elsewhere["cp001"] = replace(desk.stations.live["cp001"], connected=False)
+    assert (await desk.start("unlock")).record.state is State.RUNNING
+
+
 async def test_the_second_of_the_same_waits_its_turn(desk: Desk) -> None:
     first = await desk.start("reset")
     with pytest.raises(NotAvailable) as told:

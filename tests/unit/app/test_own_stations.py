@@ -18,5 +18,6 @@ async def test_a_charger_is_live_or_unknown_and_its_transactions_are_named_as_lo
     assert await stations.transaction_for_local("nobody", "7") == "7"
     assert await stations.transaction_for_local("cp001", "7") != ""
     assert stations.local_line is depot.node.local_line
+    await stations.catch_up("cp001")
     await stations.attend("cp001")
     await stations.turn_away("cp001")
