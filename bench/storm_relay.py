@@ -11,11 +11,11 @@ import secrets
 import sys
 from collections import Counter
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
 import uvloop
+from msgspec.structs import replace
 
 from bench.relay_process import ROLES, charger
 from reconciler.adapters.clock import SystemClock

@@ -4,10 +4,14 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from reconciler.adapters.store import open_store
 from reconciler.app.ports import Store
 from tests.support.postgres import Postgres, running_postgres
+
+settings.register_profile("here", deadline=None)  # how fast a shared machine is says nothing about an example
+settings.load_profile("here")
 
 
 @pytest.fixture(scope="session")

@@ -3,9 +3,10 @@
 import os
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from reconciler.errors import FwdctlError
 
@@ -17,8 +18,7 @@ _ABOUT_ANOTHER_CHECKOUT: Final = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", 
 """Set inside of Git's hooks; they would hide the checkout that a path is in."""
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(msgspec.Struct, frozen=True):
     """A commit by its full id, and who wrote it: "Name <address>"."""
 
     id: str

@@ -1,9 +1,9 @@
 """Prometheus metrics: the closed set of names, in a registry of our own."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final, Literal
 
+import msgspec
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -19,8 +19,7 @@ from prometheus_client.metrics_core import Metric as Family
 CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 
 
-@dataclass(frozen=True, slots=True)
-class Metric:
+class Metric(msgspec.Struct, frozen=True):
     """A metric as declared: exposed as `fwdctl_<name>`, a counter with `_total` after it."""
 
     kind: Literal["counter", "gauge"]

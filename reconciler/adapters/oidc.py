@@ -6,13 +6,13 @@ PyJWT verifies; the keys are fetched by discovery, kept, and fetched anew when a
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 import httpx
 import jwt
+import msgspec
 import structlog
 
 from reconciler.app.ports import Clock
@@ -41,14 +41,13 @@ _GRANT: Final = re.compile(
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(msgspec.Struct, frozen=True):
     """What a claim with a value gives: an access, on all chargers or on those with these labels."""
 
     claim: str
     value: str
     access: Access
-    select: Mapping[str, str] = field(default_factory=dict)
+    select: Mapping[str, str] = msgspec.field(default_factory=dict)
 
     @classmethod
     def parse(cls, text: str) -> Self:

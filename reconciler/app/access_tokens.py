@@ -3,9 +3,10 @@
 import asyncio
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Final, Protocol
+
+from msgspec.structs import replace
 
 from reconciler.app.ports import Clock
 from reconciler.errors import FwdctlError, UnknownAddress

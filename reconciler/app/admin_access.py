@@ -1,7 +1,8 @@
 """All that guards the admin API, put together: tokens, who shows them, sessions of browsers, the audit."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from reconciler.app.access_tokens import AccessTokens
 from reconciler.app.api_audit import ApiAudit
@@ -12,8 +13,7 @@ from reconciler.app.security_events import SecurityEvents
 from reconciler.model.history import HistoryEvent
 
 
-@dataclass(frozen=True, slots=True)
-class AdminAccess:
+class AdminAccess(msgspec.Struct, frozen=True):
     """What the gate of the admin API is given."""
 
     tokens: AccessTokens

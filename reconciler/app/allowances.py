@@ -2,14 +2,14 @@
 
 import math
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 BUCKETS_MAX: Final = 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class Allowance:
+class Allowance(msgspec.Struct, frozen=True):
     """How many are taken at once, and how fast they are forgiven."""
 
     burst: int

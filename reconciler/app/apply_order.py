@@ -3,9 +3,11 @@
 import json
 import zlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
+
+import msgspec
+from msgspec.structs import asdict
 
 from reconciler.model.plan import Plan
 from reconciler.model.plan_json import from_json, to_json
@@ -14,8 +16,7 @@ from reconciler.planning.guard import Limits, Share
 from reconciler.planning.pacing import Pace
 
 
-@dataclass(frozen=True, slots=True)
-class ApplyRequest:
+class ApplyRequest(msgspec.Struct, frozen=True):
     """Which plan to apply, for whom, and what the caller allows.
 
     `lock_timeout_s` is how long to wait for another writer, `id` names the apply ("": a new one).
@@ -26,8 +27,8 @@ class ApplyRequest:
     reason: str = ""
     git_author: str = ""
     git_commit: str = ""
-    limits: Limits = field(default_factory=Limits)
-    pace: Pace = field(default_factory=Pace)
+    limits: Limits = msgspec.field(default_factory=Limits)
+    pace: Pace = msgspec.field(default_factory=Pace)
     lock_timeout_s: float = 0.0
     wait_for_window: bool = False
     """Where nothing but a change window says no: wait until it lets the change through."""

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal, Protocol
+
+from msgspec.structs import replace
 
 from reconciler.app.apply_journal import refusal_of, result_as_journalled
 from reconciler.app.applying import ApplyProgress, ApplyRequest, ApplyResult, OnProgress

@@ -9,9 +9,11 @@ becomes of this process, another one resumes there.
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal
+
+import msgspec
+from msgspec.structs import replace
 
 from reconciler.app.api_contract import error_to_json
 from reconciler.app.applied_specs import AppliedSpecs
@@ -39,8 +41,7 @@ LOOK_AGAIN_S: Final = 1.0
 """How often the clock is looked at while a change window is waited for."""
 
 
-@dataclass(frozen=True, slots=True)
-class ApplyProgress:
+class ApplyProgress(msgspec.Struct, frozen=True):
     """One step of an apply as it happens; `result` only where the step is a charger."""
 
     step: Literal["locked", "waiting", "committed", "charger", "canary", "stopped", "done"]
@@ -53,8 +54,7 @@ class ApplyProgress:
     """Only for `stopped`."""
 
 
-@dataclass(frozen=True, slots=True)
-class ApplyResult:
+class ApplyResult(msgspec.Struct, frozen=True):
     """What an apply did: the revision it made, and what became of each charger, by name.
 
     `leftover` are the addresses that a new plan would still change: none, or something is wrong. `stopped` says why
@@ -351,8 +351,7 @@ def _outcome_text(result: ApplyResult) -> str:
     return f"{stopped}{chargers(len(result.results))} asked: {told}" if told else "no charger is touched"
 
 
-@dataclass(frozen=True, slots=True)
-class _Course:
+class _Course(msgspec.Struct, frozen=True):
     """What goes with an apply while it runs: its lease, the wish to stop it, who hears of it."""
 
     lease: Lease

@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import msgspec
+
 from reconciler.app.operation_run import error_of
 from reconciler.app.operations import Operations
 from reconciler.app.tasks import Background
@@ -17,8 +19,7 @@ SKIPPED: Final = "skipped"
 REFUSED: Final = "refused"
 
 
-@dataclass(frozen=True, slots=True)
-class BulkOrder:
+class BulkOrder(msgspec.Struct, frozen=True):
     """What is to be done, on which chargers, how many at once, and how many may fail before no more is begun."""
 
     chargers: Sequence[str]
@@ -30,8 +31,7 @@ class BulkOrder:
     max_failures: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(msgspec.Struct, frozen=True):
     """What became of one charger: an operation's state, "refused" before it began, or "skipped"."""
 
     charger: str

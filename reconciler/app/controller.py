@@ -11,9 +11,10 @@ nodes that share a store one acts, under a lease (`duty`); the others look too, 
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
+
+from msgspec.structs import replace
 
 from reconciler.app.applied_specs import AppliedSpecs
 from reconciler.app.courses import Cause, ChargerResult, Course, patience_with
@@ -171,8 +172,7 @@ class Controller:
 
     async def _think(self, now: datetime, *, watch: bool) -> None:
         """Work out effective desired state; with `watch`, decide on failovers first, by how chargers were seen."""
-        applied = await self._specs.newest()
-        declared = applied.site
+        declared = (applied := await self._specs.newest()).site
         if declared is not self._site:
             await self._turn_to(applied)
         state = await self._store.interventions(now)
@@ -387,13 +387,13 @@ class Controller:
     def _nap_s(self) -> float:
         """Return how long nothing is going to happen by itself, at most `TICK_S`."""
         now, now_s = self._clock.now(), self._clock.monotonic_s()
-        edge = [(self._boundary - now).total_seconds()] if self._boundary is not None else []
+        edge = [] if self._boundary is None else [(self._boundary - now).total_seconds()]
         health = [self._failovers.next_s - now_s] if self._failovers.next_s is not None else []
         known = {name: self._courses[name] for name in self._refused if name in self._courses}
         self._refused = {name for name, course in known.items() if isinstance(course.outcome, Refusal)}
         retries = [self._courses[name].retry_at_s - now_s for name in self._refused]
         look = self._looked_s + TICK_S - now_s
-        return max(0.0, min([look, *edge, *health, *[retry for retry in retries if retry > 0]]))
+        return max(0.0, min([look, *edge, *health, *(retry for retry in retries if retry > 0)]))
 
     def _overdue(self) -> bool:
         """Return True where a look at everything can wait no longer, whatever this was woken for."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+import msgspec
+
 from reconciler.app.ports import Question
 from reconciler.errors import AppliedInPart
 from reconciler.model.desired import DesiredCharger
@@ -34,8 +36,7 @@ class Verdict(StrEnum):
     """Left alone as its flip policy asks."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChargerResult:
+class ChargerResult(msgspec.Struct, frozen=True):
     """The verdict on one charger, and why where it isn't `applied`."""
 
     charger: str
@@ -48,8 +49,7 @@ def exit_code_of(results: Iterable[ChargerResult]) -> int:
     return AppliedInPart.exit_code if any(result.verdict is Verdict.FAILED for result in results) else 0
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(msgspec.Struct, frozen=True):
     """Why the controller acts; goes into the history of every flip."""
 
     actor: str = "controller"

@@ -3,8 +3,10 @@
 import asyncio
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from reconciler.app.legs import Dialer, DialFailed, DialRequest, Leg
 from reconciler.model.desired import DesiredLeg

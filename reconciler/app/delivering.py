@@ -5,9 +5,11 @@ waiting ──> take (compare and swap in the store) ──> courier ──> sen
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final, Generic, Protocol, TypeVar
+
+import msgspec
+from msgspec.structs import replace
 
 from reconciler.app.ports import Clock
 from reconciler.model.notices import Delivery, OutageNotice
@@ -34,8 +36,7 @@ class NotDelivered(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """A notice or notification in words; `contact` is whom to ask."""
 
     notice: OutageNotice | Notification

@@ -1,8 +1,9 @@
 """Use case drift: which chargers are not as applied, field by field, who did it, and whether it is healed."""
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from reconciler.app.controller import Controller
 from reconciler.app.ports import HistoryFilter, Store
@@ -24,8 +25,7 @@ EVENTS_READ: Final = 2_000
 """Events of a kind that are searched for who did it, the newest: what is older is told without."""
 
 
-@dataclass(frozen=True, slots=True)
-class DriftReport:
+class DriftReport(msgspec.Struct, frozen=True):
     """How all chargers stand; those that differ from what is applied, with nobody having asked for it, come first.
 
     `origins` and `paused` are by charger, and only of those that differ: a paused one is not healed. `leg_changes` is
@@ -33,8 +33,8 @@ class DriftReport:
     """
 
     standings: tuple[Standing, ...]
-    origins: Mapping[str, Origin] = field(default_factory=dict)
-    paused: Mapping[str, str] = field(default_factory=dict)
+    origins: Mapping[str, Origin] = msgspec.field(default_factory=dict)
+    paused: Mapping[str, str] = msgspec.field(default_factory=dict)
     leg_changes: tuple[LegChange, ...] = ()
 
     @property

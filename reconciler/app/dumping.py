@@ -3,8 +3,9 @@
 import re
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, get_args
+
+import msgspec
 
 from reconciler.app.applied_specs import AppliedSpecs
 from reconciler.model.diagnostics import InvalidValue
@@ -18,8 +19,7 @@ _NAME_MAX: Final = 58
 """Leaves room for a number, where two identities make the same name."""
 
 
-@dataclass(frozen=True, slots=True)
-class Newcomer:
+class Newcomer(msgspec.Struct, frozen=True):
     """A station that knocked and is not declared, and the Charger that would declare it.
 
     `document` is None for one that can't be declared: it offers no version that we know, or its identity is none.

@@ -6,9 +6,10 @@ days left ──> metric, every hour      within 30 days ──> log, `fwdctl st
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+
+import msgspec
 
 from reconciler.app.leg_certificates import LegCertificates
 from reconciler.app.ports import Clock, Log, Metrics
@@ -25,8 +26,7 @@ Call = Callable[[str, str, Mapping[str, Any], Callable[[StationAnswer], None]], 
 """Calls a station as `local`: charger, action, payload, and who gets the answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Expiry:
+class Expiry(msgspec.Struct, frozen=True):
     """When one certificate expires; `whose` is station, leg, ca or door, `name` what people call it."""
 
     whose: str

@@ -1,7 +1,8 @@
 """Use case explain: which layer decides who owns what on a charger, now or at any other time."""
 
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from reconciler.app.applied_specs import AppliedSpecs
 from reconciler.app.chargers_meant import chargers_meant

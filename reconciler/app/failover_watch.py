@@ -1,7 +1,8 @@
 """Watching owners: one that stays away is stood in for, one that stays back gets its charger back (R11)."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from reconciler.app.ports import Clock, Store
 from reconciler.model.desired import DesiredCharger

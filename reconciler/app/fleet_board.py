@@ -6,8 +6,9 @@ nobody looks.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from reconciler.app.ports import Clock
 from reconciler.app.status import ChargerStatus
@@ -20,8 +21,7 @@ STALE_S: Final = 3.0
 """Not everything that changes says so; a picture older than this is taken anew for who watches."""
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(msgspec.Struct, frozen=True):
     """The chargers by name, in order; `number` counts pictures from 1."""
 
     number: int

@@ -1,7 +1,8 @@
 """Every station as operations see it, whichever node it is connected to."""
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from reconciler.app.errands import Body, Errands, NobodyKnows, NotBegun
 from reconciler.app.fleet_line import FleetLine

@@ -5,14 +5,14 @@ station ── receive(job) URL ──> uploads (DIR/uploads), offered for downl
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class FirmwareFile:
+
+class FirmwareFile(msgspec.Struct, frozen=True):
     """A file that stations can be told to fetch; `signature` and `certificate` as OCPP wants them, "" for none."""
 
     name: str
@@ -23,8 +23,7 @@ class FirmwareFile:
     certificate: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Upload:
+class Upload(msgspec.Struct, frozen=True):
     """A file that a station left here."""
 
     id: str

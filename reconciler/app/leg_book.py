@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from reconciler.app.ports import Log, Secrets
 from reconciler.app.sealing import LegStore, SealedLeg, Sealer
@@ -22,8 +24,7 @@ _VALUES: Final[dict[str, Callable[[LegSettings], bytes | None]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class KeptLeg:
+class KeptLeg(msgspec.Struct, frozen=True):
     """One leg: `settings` worked last; `trial` is under way where a back-end has changed something since."""
 
     settings: LegSettings

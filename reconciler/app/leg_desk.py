@@ -10,9 +10,11 @@ Stored first and answered then: whatever dies in between, the back-end's word an
 import asyncio
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 from weakref import WeakValueDictionary
+
+import msgspec
+from msgspec.structs import replace
 
 from reconciler.app.declared_leg import declared_digests
 from reconciler.app.leg_book import KeptLeg, LegBook
@@ -40,8 +42,7 @@ class CertificateOffice(Papers, Protocol):
         """Return a signing request for such a key, PEM."""
 
 
-@dataclass(frozen=True, slots=True)
-class LegOrder:
+class LegOrder(msgspec.Struct, frozen=True):
     """What a back-end orders on the leg that it has to a charger, and whom to tell."""
 
     charger: str

@@ -1,7 +1,8 @@
 """Dials legs with what their back-ends have set on them, and learns from each dial what works."""
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from reconciler.app.declared_leg import declared_digests
 from reconciler.app.leg_book import KeptLeg, LegBook

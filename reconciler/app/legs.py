@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+import msgspec
+
 from reconciler.model.desired import DesiredLeg
 
 
@@ -61,8 +63,7 @@ class StationCertificate(Protocol):
         """Tell whether one of these CA certificates (PEM) issued it; raises ValueError where they can't be read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Knock:
+class Knock(msgspec.Struct, frozen=True):
     """A station's handshake, read and not yet answered."""
 
     identity: str
@@ -83,8 +84,7 @@ class Knock:
         return f"Knock(identity={self.identity!r}, subprotocols={self.subprotocols!r}, remote={self.remote!r})"
 
 
-@dataclass(frozen=True, slots=True)
-class Admit:
+class Admit(msgspec.Struct, frozen=True):
     """Let the station in. `subprotocol` None: no common version, so complete the handshake without and close."""
 
     charger: str
@@ -117,8 +117,7 @@ class Admission(Protocol):
         """Take the open station leg and return who is to be told about it."""
 
 
-@dataclass(frozen=True, slots=True)
-class DialRequest:
+class DialRequest(msgspec.Struct, frozen=True):
     """Connect to a CSMS as this charger would."""
 
     identity: str

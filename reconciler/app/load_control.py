@@ -10,9 +10,10 @@ What a station may keep to is stored before a raise is sent, so that a restart d
 import asyncio
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
+
+import msgspec
 
 from reconciler.app.applied_specs import AppliedSpecs
 from reconciler.app.duty import Duty
@@ -73,8 +74,7 @@ class Journal(Protocol):
         """Put an event into history, soon."""
 
 
-@dataclass(frozen=True, slots=True)
-class LoadSample:
+class LoadSample(msgspec.Struct, frozen=True):
     """A policy at one moment, for a chart; power in W."""
 
     at: datetime

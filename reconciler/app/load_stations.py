@@ -7,10 +7,10 @@ are then counted with all that they may draw.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, Final, Literal, Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from reconciler.app.errands import Body, Errands, NobodyKnows, NotBegun
 from reconciler.app.fleet_stations import FleetStations

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, Protocol
 
+import msgspec
+
 from reconciler.app.passed import DOWN, UP, Passed
 from reconciler.app.ports import Clock
 from reconciler.app.relay_mirror import News, RelayMirror
@@ -30,8 +32,7 @@ _AT_ONCE: Final = 250
 _MOST: Final = 2**32 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(msgspec.Struct, frozen=True):
     """Lane (UP, DOWN or a back-end) -> how many messages in each stretch of BIN_S, oldest first; the first at `since`.
 
     A back-end's are the calls that passed between it and the charger, whichever way.

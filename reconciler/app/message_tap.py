@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
 
+import msgspec
+
 from reconciler.app.frame_redaction import shown
 from reconciler.app.ports import Clock
 from reconciler.errors import FwdctlError
@@ -66,8 +68,7 @@ class Slot(Protocol):
         """Return its session, None while it has none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True):
     """One message as a person may read it: what passed between the relay and `peer` (STATION or a back-end).
 
     `from_charger` tells whether it goes from the charger towards back-ends or the other way; `kind` is call, answer,
@@ -83,8 +84,7 @@ class Message:
     payload: str
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True):
     """What a watcher wants to see; "" for all: an action, a peer (STATION or a back-end), up or down."""
 
     action: str = ""

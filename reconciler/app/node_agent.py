@@ -9,8 +9,10 @@ nothing; frames go on being relayed whatever becomes of the store.
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, Protocol
+
+from msgspec.structs import replace
 
 from reconciler.app.duty import KEEP_EVERY_S, LEASE_S
 from reconciler.app.passed import Passed

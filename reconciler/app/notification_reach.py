@@ -5,10 +5,11 @@ What happened there comes another way, see `moments.py`.
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from reconciler.app.errands import Body, Errands, NobodyKnows, NotBegun
 from reconciler.app.fleet_stations import FleetStations
@@ -23,12 +24,11 @@ Legs = Mapping[str, bool]
 """Back-end -> whether it is away; one that is neither away for long nor registered is not in it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(msgspec.Struct, frozen=True):
     """How chargers of one node stand, by charger."""
 
-    conditions: Mapping[str, tuple[Condition, ...]] = field(default_factory=dict)
-    legs: Mapping[str, Legs] = field(default_factory=dict)
+    conditions: Mapping[str, tuple[Condition, ...]] = msgspec.field(default_factory=dict)
+    legs: Mapping[str, Legs] = msgspec.field(default_factory=dict)
 
 
 class Reach(Protocol):

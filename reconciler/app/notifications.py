@@ -9,10 +9,12 @@ A charger that is in no rule costs a look-up for each of its calls that `local` 
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import chain
 from typing import Any, Final, Protocol
+
+import msgspec
+from msgspec.structs import replace
 
 from reconciler.app.applied_specs import AppliedSpecs
 from reconciler.app.charger_slot import ChargerSlot
@@ -84,8 +86,7 @@ class Loads(Protocol):
         """Return how each policy stands."""
 
 
-@dataclass(frozen=True, slots=True)
-class RuleReport:
+class RuleReport(msgspec.Struct, frozen=True):
     """One rule: its messages of the last hour and those that wait, and what it did not send because of whom."""
 
     rule: NotificationRule

@@ -1,8 +1,10 @@
 """One operation as it goes: its course's machine, fed by the station and by time, and whoever waits for news of it."""
 
 import asyncio
-from dataclasses import dataclass, replace
 from typing import Final, Protocol
+
+import msgspec
+from msgspec.structs import replace
 
 from reconciler.app.local_line import Listener, Payload, Then
 from reconciler.app.ports import Clock
@@ -36,8 +38,7 @@ class Line(Protocol):
         """Tell `listener` of what stations send `local`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Surroundings:
+class Surroundings(msgspec.Struct, frozen=True):
     """What every run is given."""
 
     line: Line

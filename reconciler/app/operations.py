@@ -8,8 +8,9 @@ import asyncio
 import itertools
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Final
+
+import msgspec
 
 from reconciler.app.applied_specs import AppliedSpecs
 from reconciler.app.chargers_meant import chargers_meant
@@ -40,8 +41,7 @@ _REQUEST_IDS_FROM: Final = 1_600_000_000
 """As for transaction numbers: ids stay above those given before a restart."""
 
 
-@dataclass(frozen=True, slots=True)
-class Offers:
+class Offers(msgspec.Struct, frozen=True):
     """What can be done on one charger now; `running` are operations under way there."""
 
     charger: str

@@ -1,8 +1,9 @@
 """Brings what a session's back-ends order on their own legs to the leg desk, and the answers back (R13)."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from reconciler.app.leg_desk import LegDesk, LegOrder
 from reconciler.app.station_channel import serial_number_of

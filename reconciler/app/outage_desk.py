@@ -1,8 +1,10 @@
 """Use cases of outages: what is open and what comes next; end, cancel or extend one opening; begin one by hand."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+
+import msgspec
+from msgspec.structs import replace
 
 from reconciler.app.applied_specs import AppliedSpecs
 from reconciler.app.chargers_meant import chargers_meant
@@ -26,8 +28,7 @@ from reconciler.planning.guard import Limits, disruption_blocks
 from reconciler.planning.occurrences import between, occurrence, open_at, upcoming
 
 
-@dataclass(frozen=True, slots=True)
-class OutageStatus:
+class OutageStatus(msgspec.Struct, frozen=True):
     """An outage: its opening that holds now, the next one, None where there is none; and who was told."""
 
     outage: Outage
@@ -37,8 +38,7 @@ class OutageStatus:
     """Those of openings that are not over yet, as they were claimed."""
 
 
-@dataclass(frozen=True, slots=True)
-class BeginRequest:
+class BeginRequest(msgspec.Struct, frozen=True):
     """An outage that begins now: who is primary on which chargers (names or globs), for how long, why, who is told."""
 
     chargers: Sequence[str]
@@ -48,11 +48,10 @@ class BeginRequest:
     actor: str
     tell: Sequence[str] = ()
     open_transaction: OpenTransaction | None = None
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits = msgspec.field(default_factory=Limits)
 
 
-@dataclass(frozen=True, slots=True)
-class OutageChange:
+class OutageChange(msgspec.Struct, frozen=True):
     """One opening as it now is, and what became of the chargers that this moved."""
 
     occurrence: Occurrence

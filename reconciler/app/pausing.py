@@ -5,8 +5,10 @@ failovers still count: somebody or something asked for those.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+import msgspec
+from msgspec.structs import replace
 
 from reconciler.app.applied_specs import AppliedSpecs
 from reconciler.app.chargers_meant import chargers_meant
@@ -18,8 +20,7 @@ from reconciler.model.history import HistoryEvent
 from reconciler.model.rollouts import Pause
 
 
-@dataclass(frozen=True, slots=True)
-class ResumeResult:
+class ResumeResult(msgspec.Struct, frozen=True):
     """The pauses that were ended, and what became of each charger."""
 
     ended: tuple[Pause, ...]

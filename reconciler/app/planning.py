@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from heapq import nsmallest
 from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from reconciler.app.applied_specs import AppliedSpecs, from_contents
 from reconciler.app.controller import Controller
@@ -33,13 +35,12 @@ _NAMED: Final = 5
 """Resources named in a warning before "and N more"."""
 
 
-@dataclass(frozen=True, slots=True)
-class PlanRequest:
+class PlanRequest(msgspec.Struct, frozen=True):
     """What to plan: specs as read by the client, what of them counts, and what the caller would allow."""
 
     documents: Sequence[Document]
-    scope: Scope = field(default_factory=Scope)
-    limits: Limits = field(default_factory=Limits)
+    scope: Scope = msgspec.field(default_factory=Scope)
+    limits: Limits = msgspec.field(default_factory=Limits)
     texts: Sequence[str] = ()
     """Digests of further documents, of which the caller was told that they say what is applied; see `SpecTexts`."""
     trusted: bool = False

@@ -1,9 +1,10 @@
 """The Protocols that use cases are given; adapters implement them, tests bring fakes."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
+
+import msgspec
 
 from reconciler.model.desired import DesiredCharger, SecretRef
 from reconciler.model.failovers import Failover
@@ -58,8 +59,7 @@ class RelayPort(Protocol):
         """Return what was last asked of each charger, or of those in `only`, where other nodes may ask too."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredResource:
+class StoredResource(msgspec.Struct, frozen=True):
     """A resource as stored: `content` is the canonical document, `version` counts its changes from 1."""
 
     address: str
@@ -70,8 +70,7 @@ class StoredResource:
     """The digest of a text that says just this, "" where none is known."""
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceChanges:
+class ResourceChanges(msgspec.Struct, frozen=True):
     """What `revision`, the applied one, has that an older one had not: resources `written`, addresses `gone`."""
 
     revision: int
@@ -79,8 +78,7 @@ class ResourceChanges:
     gone: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceWrite:
+class ResourceWrite(msgspec.Struct, frozen=True):
     """One step of a commit: `content` None deletes. `seen_version` 0: it must not exist yet."""
 
     address: str
@@ -88,8 +86,7 @@ class ResourceWrite:
     seen_version: int
 
 
-@dataclass(frozen=True, slots=True)
-class RevisionMeta:
+class RevisionMeta(msgspec.Struct, frozen=True):
     """Who made a revision and why; goes to history with it."""
 
     at: datetime
@@ -101,8 +98,7 @@ class RevisionMeta:
     """Whether it was let in whatever change windows said."""
 
 
-@dataclass(frozen=True, slots=True)
-class Retained:
+class Retained(msgspec.Struct, frozen=True):
     """How far back the store goes; nothing was ever forgotten where a bound is 0 or None.
 
     `revision` is the oldest one that is kept whole, with everything after it, and `revision_at` when it was applied.
@@ -115,8 +111,7 @@ class Retained:
     events_since: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RolloutCommit:
+class RolloutCommit(msgspec.Struct, frozen=True):
     """The steps that a commit begins: of rollout `id`, by `holder`. They take their chargers over from other ones."""
 
     id: str
@@ -124,8 +119,7 @@ class RolloutCommit:
     steps: tuple[Step, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryFilter:
+class HistoryFilter(msgspec.Struct, frozen=True):
     """Which events to read, newest first."""
 
     charger: str | None = None
@@ -140,8 +134,7 @@ class HistoryFilter:
     """Only events about these chargers; None: all events, those about no charger too."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lock:
+class Lock(msgspec.Struct, frozen=True):
     """The apply lock as held: a lease that runs out by itself."""
 
     holder: str
@@ -150,8 +143,7 @@ class Lock:
     expires_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class KeptCall:
+class KeptCall(msgspec.Struct, frozen=True):
     """A station's call that the relay acknowledged for an owner that is away; `raw` is the whole frame."""
 
     charger: str
@@ -160,8 +152,7 @@ class KeptCall:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class ChargerMemory:
+class ChargerMemory(msgspec.Struct, frozen=True):
     """What a session must still know after the station reconnects or the relay restarts.
 
     `boot` is the station's last BootNotification payload, `statuses` its last StatusNotification payload per
@@ -173,8 +164,8 @@ class ChargerMemory:
     charger: str
     version: str = ""
     boot: bytes | None = None
-    statuses: Mapping[str, bytes] = field(default_factory=dict)
-    ids: Mapping[str, Any] = field(default_factory=dict)
+    statuses: Mapping[str, bytes] = msgspec.field(default_factory=dict)
+    ids: Mapping[str, Any] = msgspec.field(default_factory=dict)
     profile: int = 0
     epoch: int = 0
 

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeVar
+
+import msgspec
 
 from reconciler.app.ports import Clock
 from reconciler.app.relay_rows import Ask, NodeLease, NodeStart, RelayRows, Report
@@ -16,8 +17,7 @@ POLL_S: Final = 1.0
 """How late a row is read whose hint was lost."""
 
 
-@dataclass(frozen=True, slots=True)
-class News:
+class News(msgspec.Struct, frozen=True):
     """What one reading found: new asks and reports, and chargers whose node came or went."""
 
     asks: tuple[Ask, ...] = ()

@@ -10,9 +10,10 @@ Nothing is ever sent: a row is written and read by whoever it concerns, soon if 
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
+
+import msgspec
 
 from reconciler.app.passed import Passed
 from reconciler.app.ports import ChargerMemory, KeptCall
@@ -27,8 +28,7 @@ LOOK: Final = "look"
 """The hint that asks the acting controller to look at everything; any other says that there are new rows."""
 
 
-@dataclass(frozen=True, slots=True)
-class NodeStart:
+class NodeStart(msgspec.Struct, frozen=True):
     """One start of a node; `incarnation` counts them, and only the newest may write."""
 
     node: str
@@ -38,16 +38,14 @@ class NodeStart:
         return f"{self.node}/{self.incarnation}"
 
 
-@dataclass(frozen=True, slots=True)
-class NodeLease:
+class NodeLease(msgspec.Struct, frozen=True):
     """The newest start of a node, taken for alive before `until`."""
 
     start: NodeStart
     until: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True):
     """What a charger is to run; `desired` None: it is not declared any more. `seq` numbers all asks as committed."""
 
     charger: str
@@ -56,8 +54,7 @@ class Ask:
     seq: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(msgspec.Struct, frozen=True):
     """How a charger runs, or when it left; `epoch` counts its connections to any node, `seq` the writes of a start."""
 
     charger: str
@@ -65,12 +62,11 @@ class Report:
     epoch: int
     live: LiveCharger
     seq: int = 0
-    passed: Passed = field(default_factory=dict)
+    passed: Passed = msgspec.field(default_factory=dict)
     """What passed at that node since it started; empty where it has not told yet."""
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(msgspec.Struct, frozen=True):
     """A charger's new epoch; with what another node left of it, where another node had it before."""
 
     epoch: int

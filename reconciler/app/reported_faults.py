@@ -5,16 +5,16 @@ Problem, of any component. Other alerts say that a monitor's limit was passed; w
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+import msgspec
 
 _PLACES_MAX: Final = 64
 """Of one charger; a station that makes components up does not fill the memory."""
 _TEXT_MAX: Final = 60
 
 
-@dataclass(frozen=True, slots=True)
-class ReportedFault:
+class ReportedFault(msgspec.Struct, frozen=True):
     """What a station last said of one place: whether it is broken, and in words which and why."""
 
     stands: bool

@@ -8,9 +8,10 @@ operations   90 days
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
+
+import msgspec
 
 from reconciler.app.duty import Duty
 from reconciler.app.ports import Clock
@@ -55,8 +56,7 @@ class RetentionStore(Protocol):
         """Delete what ended before then: of each kind of notice, token, pause and the like; operations their own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Keep:
+class Keep(msgspec.Struct, frozen=True):
     """For how long things are kept, in seconds; of revisions the last ones in any case."""
 
     history_s: float

@@ -10,8 +10,11 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from reconciler.app.controller import Controller
 from reconciler.app.courses import HELD_BACK, ChargerResult, Verdict
@@ -38,16 +41,14 @@ class StopRequest:
     by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(msgspec.Struct, frozen=True):
     """What whoever follows a rollout hears: every result, and that the canaries are confirmed."""
 
     result: Callable[[ChargerResult], None] = lambda result: None
     canaries_confirmed: Callable[[int], None] = lambda count: None
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(msgspec.Struct, frozen=True):
     """What became of each charger, by name; `stopped` says why not all had their turn, "" where they had."""
 
     results: tuple[ChargerResult, ...]

@@ -1,9 +1,10 @@
 """What the relay must keep secret at rest: the port of whoever encrypts, and what is stored."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+
+import msgspec
 
 
 class Sealer(Protocol):
@@ -22,8 +23,7 @@ class Sealer(Protocol):
         """Return a short mark of a secret for people to compare; says nothing about it to whoever lacks the keys."""
 
 
-@dataclass(frozen=True, slots=True)
-class SealedLeg:
+class SealedLeg(msgspec.Struct, frozen=True):
     """One leg's settings as they are stored."""
 
     charger: str

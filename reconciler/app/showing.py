@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from reconciler.app.applied_specs import AppliedSpecs, resolved
 from reconciler.app.explaining import explained
@@ -16,8 +18,7 @@ from reconciler.model.site import Site
 from reconciler.planning.explain import Explanation
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(msgspec.Struct, frozen=True):
     """A resource as `revision` left it: `content` is its document, `changed_by` the apply that wrote this version.
 
     `explanation` and `flip` are about a charger at `at`: what it was to run, and its last flip until then; both are

@@ -6,8 +6,9 @@ Of a large fleet it is put together a few chargers at a time: frames are forward
 import asyncio
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from reconciler.app.applied_specs import AppliedSpecs
 from reconciler.app.controller import Controller
@@ -27,8 +28,7 @@ AT_ONCE: Final = 200
 """Chargers read in one turn of the event loop, a millisecond or two."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChargerStatus:
+class ChargerStatus(msgspec.Struct, frozen=True):
     """One charger: `desired` is effective (None: not declared), `live` None where it was never seen."""
 
     name: str

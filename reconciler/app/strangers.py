@@ -1,9 +1,10 @@
 """Stations that knocked and that nobody declared: noted, so that a fleet can be taken on as it really is."""
 
 from collections import OrderedDict
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
+
+from msgspec.structs import replace
 
 from reconciler.app.legs import Knock
 from reconciler.model.live import Stranger

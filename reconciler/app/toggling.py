@@ -1,8 +1,10 @@
 """Use case toggle: a technician makes a back-end primary on chargers for a while, on top of what is declared."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+
+import msgspec
+from msgspec.structs import replace
 
 from reconciler.app.applied_specs import AppliedSpecs
 from reconciler.app.chargers_meant import chargers_meant
@@ -22,8 +24,7 @@ from reconciler.planning.findings import did_you_mean
 from reconciler.planning.guard import Limits, disruption_blocks
 
 
-@dataclass(frozen=True, slots=True)
-class ToggleRequest:
+class ToggleRequest(msgspec.Struct, frozen=True):
     """Who is to be primary where (names or globs of chargers), why, and for how long: `for_s` None until ended."""
 
     chargers: Sequence[str]
@@ -31,11 +32,10 @@ class ToggleRequest:
     reason: str
     actor: str
     for_s: float | None = None
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits = msgspec.field(default_factory=Limits)
 
 
-@dataclass(frozen=True, slots=True)
-class ToggleResult:
+class ToggleResult(msgspec.Struct, frozen=True):
     """The overrides made or ended, and what became of each charger."""
 
     overrides: tuple[Override, ...]

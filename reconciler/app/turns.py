@@ -1,7 +1,8 @@
 """Turns: what is declared, with the chargers as they were that an apply has not come to, or that are paused."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from reconciler.app.applied_specs import AppliedSpecs
 from reconciler.app.ports import Store

@@ -1,7 +1,8 @@
 """What a relay node is given: one object for each thing it can't do by itself."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+import msgspec
 
 from reconciler.app.csms_connection import RedialPolicy
 from reconciler.app.leg_desk import LegDesk
@@ -11,8 +12,7 @@ from reconciler.app.recorder import Recorder
 from reconciler.app.stored_passwords import StoredPasswords
 
 
-@dataclass(frozen=True, slots=True)
-class World:
+class World(msgspec.Struct, frozen=True):
     """What a node is given: one object for each thing it can't do by itself."""
 
     dialer: Dialer
@@ -25,7 +25,7 @@ class World:
     """Message ids, at most 36 characters, never the same twice."""
     token_key: bytes
     """Random; keys the digests of id tokens that owners accepted."""
-    redial: RedialPolicy = field(default_factory=RedialPolicy)
+    redial: RedialPolicy = msgspec.field(default_factory=RedialPolicy)
     organization: str = ""
     """What the O of stations' certificates must hold; "" asks for none."""
     passwords: StoredPasswords | None = None

@@ -1,9 +1,10 @@
 """What a back-end asks of the charger that the relay plays, and what is decided on it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
+
+import msgspec
 
 from reconciler.as_charger.settings import LegSettings, profile_of
 from reconciler.model.desired import Backend
@@ -39,8 +40,7 @@ class Papers(Protocol):
         """Return CertificateHashDataType of a self-signed certificate; `algorithm` is SHA256, SHA384 or SHA512."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """A CALL about the leg: `settings` are in force, `declared` is the spec's back-end."""
 
     version: str
@@ -78,8 +78,7 @@ class Asked:
         return self.settings.password is not None or self.declared.security.password is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """`answer` is the CALLRESULT's payload.
 
     `candidates` are the settings that this leads to, the likeliest first, () for no change. With `reconnect` they are

@@ -9,8 +9,9 @@ system's CAs, any root may be added, and all stay.
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from reconciler.as_charger.asked import MUTUAL_TLS, Asked, Decision, rejected
 

@@ -5,8 +5,9 @@ where what the profile needs is there (A05). Every other key that would move the
 back-end is dialled is the spec's to say.
 """
 
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from reconciler.as_charger.asked import BASIC_PROFILES, Asked, Decision, rejected
 from reconciler.as_charger.passwords import readings

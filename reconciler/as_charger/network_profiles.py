@@ -7,9 +7,10 @@ what charges goes on charging. Slot 1 holds what the spec says until the back-en
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import urlsplit
+
+from msgspec.structs import replace
 
 from reconciler.as_charger.asked import Asked, Decision, rejected
 from reconciler.as_charger.passwords import readings

@@ -6,9 +6,11 @@ back-end changed something. Once that part of the spec is another, the back-end'
 
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final, Self
 from urllib.parse import urlsplit, urlunsplit
+
+import msgspec
+from msgspec.structs import asdict, replace
 
 from reconciler.model.desired import SIGNING_REPEAT_TIMES, SIGNING_WAIT_MINIMUM_S, Backend, DesiredLeg, SecretRef
 
@@ -30,19 +32,18 @@ PARTS: Final[Mapping[str, tuple[str, ...]]] = {
 TLS_PROFILES: Final = (2, 3)
 
 
-@dataclass(frozen=True, slots=True)
-class LegSettings:
+class LegSettings(msgspec.Struct, frozen=True):
     """What one back-end has set on one charger's leg; None, or empty: as the spec has it.
 
     `certificate` and `roots` are PEM, `organization` is the O of certificates asked for. `marks` holds what people may
     see of a changed part: a fingerprint, or the value where that is no secret.
     """
 
-    password: bytes | None = field(default=None, repr=False)
+    password: bytes | None = None
     profile: int | None = None
     url: str | None = None
     certificate: bytes | None = None
-    private_key: bytes | None = field(default=None, repr=False)
+    private_key: bytes | None = None
     certificate_expires_s: float = 0.0
     """Seconds since the epoch."""
     certificate_renew_s: float = 0.0
@@ -53,23 +54,27 @@ class LegSettings:
     only_roots: bool | None = None
     """True once that was so: the leg trusts `roots` and no longer what the spec names."""
     organization: str | None = None
-    asked_key: bytes | None = field(default=None, repr=False)
+    asked_key: bytes | None = None
     """The key of a certificate that was asked for and has not come."""
     signing_wait_minimum_s: int | None = None
     """2.x: how long a CertificateSigned is waited for before it is asked for again; doubles each time."""
     signing_repeat_times: int | None = None
-    networks: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    networks: Mapping[str, Any] = msgspec.field(default_factory=dict)
     """2.x: configuration slot -> connection data, as the back-end set it."""
     priority: tuple[int, ...] = ()
     """2.x: slots in the order in which they are tried."""
     restart_due: bool = False
     """`priority` has changed, and takes effect with the next reset."""
-    rotations: Mapping[str, int] = field(default_factory=dict)
+    rotations: Mapping[str, int] = msgspec.field(default_factory=dict)
     """How often the back-end has changed each part."""
-    dates: Mapping[str, str] = field(default_factory=dict)
+    dates: Mapping[str, str] = msgspec.field(default_factory=dict)
     """When it last did, for people: "2026-12-01 02:00Z"."""
-    declared: Mapping[str, str] = field(default_factory=dict)
-    marks: Mapping[str, str] = field(default_factory=dict)
+    declared: Mapping[str, str] = msgspec.field(default_factory=dict)
+    marks: Mapping[str, str] = msgspec.field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        shown = (f"{name}={value!r}" for name, value in asdict(self).items() if name not in _UNSEEN)
+        return f"LegSettings({', '.join(shown)})"
 
     @property
     def signing_wait_s(self) -> int:
@@ -90,20 +95,22 @@ class LegSettings:
         """Return the same with these parts as the spec has them."""
         gone = {name: None for part in parts for name in PARTS[part]}
         marks = {part: mark for part, mark in self.marks.items() if part not in parts}
-        return replace(self, marks=marks, **gone)  # type: ignore[arg-type]  # all of them may be None
+        return replace(self, marks=marks, **gone)
 
     def snapshot(self) -> dict[str, Any]:
         """Return everything as JSON data, secrets in the clear: to be encrypted before it goes anywhere."""
-        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        values = asdict(self)
         return {name: _written(value) for name, value in values.items() if value or (value == 0 and name in _ZERO)}
 
     @classmethod
     def restored(cls, snapshot: Mapping[str, Any]) -> Self:
         """Return what `snapshot` wrote; what a newer version added is left out."""
-        known = {each.name for each in fields(cls)}
+        known = set(cls.__struct_fields__)
         return cls(**{name: _read(name, value) for name, value in snapshot.items() if name in known})
 
 
+_UNSEEN: Final = ("password", "private_key", "asked_key", "networks")
+"""What may hold a secret, and no representation shows."""
 _ZERO: Final = ("signing_repeat_times",)
 """What is something else than unset where it is 0."""
 _BYTES: Final = ("password", "certificate", "private_key", "roots", "new_root", "asked_key")

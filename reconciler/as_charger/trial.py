@@ -8,8 +8,10 @@ Where a password can be read in two ways, each round tries both.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from typing import Any, Final, Self
+
+import msgspec
+from msgspec.structs import replace
 
 from reconciler.as_charger.settings import LegSettings
 
@@ -17,8 +19,7 @@ ROUNDS: Final = 3
 """How often each is dialled in a row; a back-end may take a moment to act on what it ordered."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trial:
+class Trial(msgspec.Struct, frozen=True):
     """`candidates` are new, the likeliest first; `fallback` is what worked last."""
 
     candidates: tuple[LegSettings, ...]

@@ -7,8 +7,9 @@ out as one.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from reconciler.as_charger.asked import BASIC_PROFILES, Asked, Decision
 from reconciler.as_charger.configuration16 import ORGANIZATION_MAX

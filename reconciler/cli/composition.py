@@ -11,11 +11,11 @@ import secrets
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 from uuid import uuid4
 
+import msgspec
 import structlog
 from starlette.types import ASGIApp
 
@@ -68,8 +68,7 @@ PART_STOPS_WITHIN_S: Final = 5.0
 _log = structlog.get_logger("serve")
 
 
-@dataclass(frozen=True, slots=True)
-class Running:
+class Running(msgspec.Struct, frozen=True):
     """A whole fwdctl that is up; `broken` is set where a part ended by itself, which none should."""
 
     directory: DataDirectory

@@ -3,7 +3,8 @@
 import os
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+
+import msgspec
 
 from reconciler.adapters.certificate_office import CertificateOffice
 from reconciler.adapters.clock import SystemClock
@@ -24,8 +25,7 @@ from reconciler.cli.settings import ServeSettings
 from reconciler.model.history import HistoryEvent
 
 
-@dataclass(frozen=True, slots=True)
-class LegParts:
+class LegParts(msgspec.Struct, frozen=True):
     """What a node needs for its legs; `keys` is None where this server has no encryption key."""
 
     desk: LegDesk

@@ -1,10 +1,11 @@
 """Wires one node into a relay of several: where the store can be shared, controller and relay meet in its rows."""
 
 from collections.abc import Coroutine
-from dataclasses import dataclass
 from functools import partial
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from reconciler.adapters.store.location import PostgresDatabase
 from reconciler.adapters.store.sql_store import SqlStore
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
     from reconciler.adapters.store.hints import PostgresHints
 
 
-@dataclass(frozen=True, slots=True)
-class JoinedNode:
+class JoinedNode(msgspec.Struct, frozen=True):
     """This node among others."""
 
     relay: SharedRelay

@@ -1,17 +1,18 @@
 """Settings of `fwdctl serve`: flag, then FWDCTL_* variable, then config file, then default."""
 
 import tomllib
-from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
+import msgspec
+from msgspec.structs import fields
+
 from reconciler.errors import FwdctlError
 
 
-@dataclass(frozen=True, slots=True)
-class Bind:
+class Bind(msgspec.Struct, frozen=True):
     """An address to listen on; port 0 takes any free one."""
 
     host: str
@@ -36,8 +37,7 @@ class Bind:
         return f"{scheme}://[{self.host}]:{port}" if ":" in self.host else f"{scheme}://{self.host}:{port}"
 
 
-@dataclass(frozen=True, slots=True)
-class ServeSettings:
+class ServeSettings(msgspec.Struct, frozen=True):
     """Everything `serve` can be told; a field's name is its flag, its FWDCTL_ variable and its key in the file."""
 
     stations: str = "127.0.0.1:9000"
@@ -66,7 +66,7 @@ class ServeSettings:
     """The same as stations are told it; "" for `files` itself."""
     files_tls_cert: Path | None = None
     files_tls_key: Path | None = None
-    data: Path = field(default=Path("./fwdctl-data"))
+    data: Path = Path("./fwdctl-data")
     store: str | None = None
     """URL of the database; None for SQLite in `data`."""
     secrets: Path | None = None

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+
+import msgspec
 
 from reconciler.adapters.metrics import PrometheusMetrics
 from reconciler.adapters.websocket import StationListener, StationTls, TlsFiles
@@ -13,8 +14,7 @@ from reconciler.cli.settings import Bind, ServeSettings
 from reconciler.cli.workers.place import Place
 
 
-@dataclass(frozen=True, slots=True)
-class StationDoors:
+class StationDoors(msgspec.Struct, frozen=True):
     """The doors as they are open; without TLS its URL is "" and there is nothing to reload."""
 
     url: str

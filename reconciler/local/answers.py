@@ -6,9 +6,10 @@ back-end's `authorize` setting.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+
+import msgspec
 
 from reconciler.model.desired import LocalAnswers
 
@@ -17,8 +18,7 @@ Payload = Mapping[str, Any]
 UNKNOWN_TOKEN: Final = {"ocpp1.6": "Invalid", "ocpp2.0.1": "Unknown", "ocpp2.1": "Unknown"}
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """A station's CALL and all that an answer may depend on."""
 
     version: str

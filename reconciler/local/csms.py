@@ -1,7 +1,6 @@
 """`local` as a CSMS: takes a station's frames as any other back-end does, and needs no socket."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
 
@@ -24,8 +23,7 @@ _PAYLOAD: Final = msgspec.json.Decoder(dict[str, Any] | None)
 Payload = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class StationAnswer:
+class StationAnswer(msgspec.Struct, frozen=True):
     """A station's answer to a CALL of `local`: a payload, or the reason why there is none."""
 
     payload: Payload | None

@@ -8,9 +8,12 @@ who were told that it began, unless another owns the feature by then.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from reconciler.local.notification_text import digest, sentence
 from reconciler.model.desired import LOCAL
@@ -25,8 +28,7 @@ DIGEST_AFTER: Final = timedelta(minutes=15)
 _NOT_SENT: Final = (Delivery.HELD, Delivery.SUPERSEDED)
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(msgspec.Struct, frozen=True):
     """How one thing stands. `key` tells it from others of its event; `owners` own the event's feature, where it is."""
 
     event: str
@@ -40,8 +42,7 @@ class Condition:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(msgspec.Struct, frozen=True):
     """Something that happened; `key` is the same for what need not be told twice."""
 
     event: str
@@ -53,8 +54,7 @@ class Moment:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Tell:
+class Tell(msgspec.Struct, frozen=True):
     """Tell everybody of the rule; `quietly`: only note that it is over."""
 
     trouble: str

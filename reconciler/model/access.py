@@ -1,10 +1,11 @@
 """Access to the admin API: four levels, each with all rights of the ones before it; tokens that carry one; callers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
+
+import msgspec
 
 CLAIM_LENGTH_MAX: Final = 200
 
@@ -31,8 +32,7 @@ MAY_OVERRIDE_WINDOWS: Final = Access.ADMIN
 """Who applies in spite of change windows: a pipeline's operator does not, whatever its flags say."""
 
 
-@dataclass(frozen=True, slots=True)
-class AccessToken:
+class AccessToken(msgspec.Struct, frozen=True):
     """A token as it is kept: `digest` is the SHA-256 of its 256 random bits, from which nobody gets them back."""
 
     id: str
@@ -44,7 +44,7 @@ class AccessToken:
     expires_at: datetime | None = None
     """None: never."""
     revoked_at: datetime | None = None
-    select: Mapping[str, str] = field(default_factory=dict)
+    select: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Labels that a charger must have; empty: all chargers."""
 
     def holds_at(self, now: datetime) -> bool:
@@ -52,8 +52,7 @@ class AccessToken:
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(msgspec.Struct, frozen=True):
     """Who calls the admin API, as far as it was proven, and how much they may do."""
 
     name: str
@@ -64,7 +63,7 @@ class Caller:
     """When what was shown stops holding; None: an access token's own end decides, or nothing does."""
     proven: bool = True
     """False for whoever is on this machine, where the server asks for no token."""
-    select: Mapping[str, str] = field(default_factory=dict)
+    select: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Labels that a charger must have for this caller to touch it; empty: all chargers."""
 
     def acting(self, claim: str) -> str:

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
+
+import msgspec
 
 from reconciler.errors import UnknownAddress
 
@@ -24,8 +25,7 @@ KINDS: Final[dict[str, str]] = {
 NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Address:
+class Address(msgspec.Struct, frozen=True, order=True):
     """An immutable address; `str(address)` is its text form, `charger.cp001`."""
 
     kind: str

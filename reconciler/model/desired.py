@@ -1,8 +1,10 @@
 """Desired state of one charger, resolved: what the controller tells the relay, and what the relay runs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Final, Literal
+
+import msgspec
 
 LOCAL: Final = "local"
 """The relay's own back-end; always there, needs no socket."""
@@ -20,8 +22,7 @@ CredentialsMode = Literal["own", "passthrough"]
 Compression = Literal["auto", "off"]
 
 
-@dataclass(frozen=True, slots=True)
-class SecretRef:
+class SecretRef(msgspec.Struct, frozen=True):
     """Where the server finds a secret; never the secret itself."""
 
     source: Literal["env", "file", "kept"]
@@ -32,8 +33,7 @@ class SecretRef:
         return f"{self.source}:{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Security:
+class Security(msgspec.Struct, frozen=True):
     """How one leg is authenticated and encrypted (OCPP security profiles 0 to 3)."""
 
     profile: int = 0
@@ -49,16 +49,14 @@ class Security:
     """Trusted besides `trusted_ca`, or besides the system's CAs; a back-end has installed it on its leg."""
 
 
-@dataclass(frozen=True, slots=True)
-class VendorMessage:
+class VendorMessage(msgspec.Struct, frozen=True):
     """DataTransfer messages a role owns: globs over vendorId and messageId."""
 
     vendor_id: str
     message_id: str = "*"
 
 
-@dataclass(frozen=True, slots=True)
-class Role:
+class Role(msgspec.Struct, frozen=True):
     """What a back-end may do on a charger; `owns` and `observes` hold features or "*"."""
 
     name: str
@@ -70,8 +68,7 @@ class Role:
     """False only for `off`: no connection at all."""
 
 
-@dataclass(frozen=True, slots=True)
-class Backend:
+class Backend(msgspec.Struct, frozen=True):
     """An OCPP back-end (CSMS) as the relay dials it; `local` has url ""."""
 
     name: str
@@ -87,16 +84,14 @@ class Backend:
     """Where it is dialled once it has raised the leg to a profile with TLS; "": the same place with wss."""
 
 
-@dataclass(frozen=True, slots=True)
-class LocalAnswers:
+class LocalAnswers(msgspec.Struct, frozen=True):
     """How `local` answers stations while it owns."""
 
     authorize: Literal["known", "accept", "reject"] = "known"
     heartbeat_interval_s: float = 300.0
 
 
-@dataclass(frozen=True, slots=True)
-class DesiredLeg:
+class DesiredLeg(msgspec.Struct, frozen=True):
     """One back-end on one charger, in the role it is to have."""
 
     backend: Backend
@@ -104,8 +99,7 @@ class DesiredLeg:
     credentials: CredentialsMode = "own"
 
 
-@dataclass(frozen=True, slots=True)
-class Handover:
+class Handover(msgspec.Struct, frozen=True):
     """What becomes of what the old owner left in the station (relay.md R14).
 
     `keep` leaves it, `clear` takes it away, `restore` puts a connector back into operation. Everything is kept by
@@ -120,8 +114,7 @@ class Handover:
     der_controls: KeepOrClear = "keep"
 
 
-@dataclass(frozen=True, slots=True)
-class FlipPolicy:
+class FlipPolicy(msgspec.Struct, frozen=True):
     """How a change of owners is carried out."""
 
     open_transaction: OpenTransaction = "proceed"
@@ -129,8 +122,7 @@ class FlipPolicy:
     handover: Handover = Handover()
 
 
-@dataclass(frozen=True, slots=True)
-class FailoverRule:
+class FailoverRule(msgspec.Struct, frozen=True):
     """Who takes over from an owner that is away for `after_s`, and whether it comes back by itself (R11)."""
 
     to: str
@@ -138,8 +130,7 @@ class FailoverRule:
     back: Literal["auto", "manual"] = "auto"
 
 
-@dataclass(frozen=True, slots=True)
-class Quirks:
+class Quirks(msgspec.Struct, frozen=True):
     """Per-charger tolerance (facts: ocpp.md section 6)."""
 
     assume_version: str | None = None
@@ -147,9 +138,8 @@ class Quirks:
     compression: Compression = "auto"
 
 
-@dataclass(frozen=True, slots=True)
-class DesiredCharger:
-    """All that the relay needs to know of one charger.
+class DesiredCharger(msgspec.Struct, frozen=True, eq=False):
+    """All that the relay needs to know of one charger; two are equal where only `because` differs.
 
     `owners` maps every feature to the name of exactly one back-end of `legs` (R5).
     """
@@ -167,10 +157,22 @@ class DesiredCharger:
     """Only where `when_owner_is_down` is failover."""
     quirks: Quirks = Quirks()
     local: LocalAnswers = LocalAnswers()
-    labels: Mapping[str, str] = field(default_factory=dict)
-    because: str = field(default="", compare=False)
+    labels: Mapping[str, str] = msgspec.field(default_factory=dict)
+    because: str = ""
     """What decides for the time being that it is to run so; "" where it is as declared."""
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, DesiredCharger):
+            return NotImplemented
+        return bool(_what_counts(self) == _what_counts(other))
+
+    def __ne__(self, other: object) -> bool:  # a struct's own would tell whether they are the same object
+        return not self == other
 
     def leg(self, backend: str) -> DesiredLeg | None:
         """Return the leg of `backend`, or None where it has none."""
         return next((leg for leg in self.legs if leg.backend.name == backend), None)
+
+
+_what_counts: Final = attrgetter(*(name for name in DesiredCharger.__struct_fields__ if name != "because"))
+"""Gives what makes a charger this one, as a tuple; in C, as thousands are compared."""

@@ -1,8 +1,9 @@
 """Diagnostics: what is wrong with the input, where, and what to do; collected, never raised one at a time."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 
 class Severity(StrEnum):
@@ -12,8 +13,7 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Position:
+class Position(msgspec.Struct, frozen=True, order=True):
     """A place in an input file; line and column count from 1."""
 
     file: str
@@ -24,8 +24,7 @@ class Position:
         return f"{self.file}:{self.line}:{self.column}"
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
+class Diagnostic(msgspec.Struct, frozen=True):
     """One finding: `address` is the resource's (None before it has one), `hint` what to do about it."""
 
     severity: Severity

@@ -1,14 +1,14 @@
 """Documents: what a spec file holds, parsed but not yet validated, with the place of every field."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from reconciler.model.diagnostics import Position
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(msgspec.Struct, frozen=True):
     """One YAML document.
 
     `content` is plain JSON data. `places` maps the dotted path of a field ("" the document itself,
@@ -18,7 +18,7 @@ class Document:
 
     content: Mapping[str, Any]
     file: str = "-"
-    places: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    places: Mapping[str, tuple[int, int]] = msgspec.field(default_factory=dict)
     text: str = ""
 
     def position(self, path: str = "") -> Position:

@@ -1,12 +1,12 @@
 """Failovers: who stands in for an owner that is away, on one charger."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Failover:
+
+class Failover(msgspec.Struct, frozen=True):
     """On `charger`, `to` does what `backend` is to do, since `since`; `back` says whether it ends by itself."""
 
     charger: str

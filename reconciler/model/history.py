@@ -1,13 +1,13 @@
 """History: every change is an event: who, what, why, when, with what result."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class HistoryEvent:
+
+class HistoryEvent(msgspec.Struct, frozen=True):
     """One thing that happened.
 
     `kind` is one of apply, flip, flip-refused, pause, resume, toggle, toggle-extended, toggle-ended,
@@ -26,5 +26,5 @@ class HistoryEvent:
     actor: str = ""
     reason: str = ""
     revision: int | None = None
-    details: Mapping[str, Any] = field(default_factory=dict)
+    details: Mapping[str, Any] = msgspec.field(default_factory=dict)
     seq: int = 0

@@ -1,6 +1,6 @@
 """Interventions: everything besides specs that changes who owns what for a while, as stored."""
 
-from dataclasses import dataclass
+import msgspec
 
 from reconciler.model.failovers import Failover
 from reconciler.model.outages import Adjustment, Outage
@@ -8,8 +8,7 @@ from reconciler.model.overrides import Override
 from reconciler.model.rollouts import Hold, Pause
 
 
-@dataclass(frozen=True, slots=True)
-class Interventions:
+class Interventions(msgspec.Struct, frozen=True):
     """What was done by hand or by itself on top of the specs.
 
     `begun` are outages begun from the command line, `adjustments` what became of single openings of any outage;

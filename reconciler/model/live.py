@@ -1,9 +1,10 @@
 """Live state: what the relay's sessions really run now, as read from the relay."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+import msgspec
 
 
 class LegPhase(StrEnum):
@@ -23,8 +24,7 @@ class LegPhase(StrEnum):
     """No connection; `detail` says why, the relay dials again by itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class LiveLeg:
+class LiveLeg(msgspec.Struct, frozen=True):
     """One CSMS leg; times are seconds since the epoch."""
 
     backend: str
@@ -40,8 +40,7 @@ class LiveLeg:
     """When the client certificate that this back-end has signed expires; 0 where there is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class LiveTransaction:
+class LiveTransaction(msgspec.Struct, frozen=True):
     """An open transaction; `id` is the station's."""
 
     id: str
@@ -50,8 +49,7 @@ class LiveTransaction:
     connector: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class LiveResidue:
+class LiveResidue(msgspec.Struct, frozen=True):
     """How many things of one kind a back-end left in the station (R14), for example 2 charging-profile."""
 
     kind: str
@@ -61,16 +59,14 @@ class LiveResidue:
     """Of these: what the station has no command to take away with."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(msgspec.Struct, frozen=True):
     """A generation that the relay refused (NACK), and why; the last good one keeps running."""
 
     generation: int
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class LiveCharger:
+class LiveCharger(msgspec.Struct, frozen=True):
     """One charger as the relay runs it; an offline charger has no legs and generation 0."""
 
     name: str
@@ -96,15 +92,13 @@ class LiveCharger:
     """When the certificate that the station last came in with expires; 0 where it showed none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ack:
+class Ack(msgspec.Struct, frozen=True):
     """This generation runs."""
 
     generation: int
 
 
-@dataclass(frozen=True, slots=True)
-class Deferred:
+class Deferred(msgspec.Struct, frozen=True):
     """The charger is offline; this generation runs from its next connection."""
 
     generation: int
@@ -114,8 +108,7 @@ Outcome = Ack | Deferred | Refusal
 """What became of a generation the controller asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stranger:
+class Stranger(msgspec.Struct, frozen=True):
     """A station that knocked and is not declared.
 
     `versions` as it offered them; `profile` is the security profile of the way it came, `at` its last knock.

@@ -1,8 +1,9 @@
 """What the local back-end is to do, resolved: load policies and notification rules, each with its chargers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final, Literal
+
+import msgspec
 
 from reconciler.model.notices import Recipient
 
@@ -27,8 +28,7 @@ STATES: Final = ("charger-offline", "connector-faulted", "backend-down", "load-e
 """Events that last until they are over; the others are over as they happen."""
 
 
-@dataclass(frozen=True, slots=True)
-class LoadMember:
+class LoadMember(msgspec.Struct, frozen=True):
     """One charger of a load policy."""
 
     charger: str
@@ -37,8 +37,7 @@ class LoadMember:
     priority: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class LoadPolicy:
+class LoadPolicy(msgspec.Struct, frozen=True):
     """A limit over a group of chargers; power in W."""
 
     name: str
@@ -58,8 +57,7 @@ class LoadPolicy:
         return f"load-policy.{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class NotificationRule:
+class NotificationRule(msgspec.Struct, frozen=True):
     """Whom to tell about what on which chargers, none where it is about the relay alone."""
 
     name: str
@@ -85,8 +83,7 @@ class NotificationRule:
         return event in self.on and (charger in self.chargers or (not charger and event in RELAY_EVENTS))
 
 
-@dataclass(frozen=True, slots=True)
-class Coverage:
+class Coverage(msgspec.Struct, frozen=True):
     """On which chargers a rule or policy acts, and on which it does not and why."""
 
     address: str

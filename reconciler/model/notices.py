@@ -1,9 +1,10 @@
 """Notices: what a partner is told about one opening of an outage, once for each reason to tell it."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
+
+import msgspec
 
 from reconciler.model.desired import SecretRef
 
@@ -31,8 +32,7 @@ class NoticeKind(StrEnum):
     CANCELLED = "cancelled"
 
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
+class Recipient(msgspec.Struct, frozen=True):
     """One contact of a back-end: a mail address, or a URL with the secret that signs what is posted there."""
 
     backend: str
@@ -48,8 +48,7 @@ class Recipient:
         return f"{self.kind}:{self.to}"
 
 
-@dataclass(frozen=True, slots=True)
-class Announcement:
+class Announcement(msgspec.Struct, frozen=True):
     """What is told about an opening; the same announcement need not be told twice."""
 
     outage: str
@@ -60,8 +59,7 @@ class Announcement:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class OutageNotice:
+class OutageNotice(msgspec.Struct, frozen=True):
     """One message to one recipient; (`occurrence`, `edge`, `recipient.key`) is claimed once, by whichever node.
 
     `occurrence` names the opening for good, even where it moves. `edge` is `before-72h`, `start`, `end`,

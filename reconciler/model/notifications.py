@@ -1,8 +1,9 @@
 """Notifications: what `local` tells by a NotificationRule, and what it does not tell because another is in charge."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+import msgspec
 
 from reconciler.model.notices import Delivery, Recipient
 
@@ -16,8 +17,7 @@ class Edge(StrEnum):
     """What was held back for being too much at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Notification:
+class Notification(msgspec.Struct, frozen=True):
     """One message of a rule to one recipient; (`rule`, `trouble`, `edge`, `recipient.key`) is claimed once.
 
     `trouble` names what happened for good: "charger-offline/cp001/20261126T180000Z". `charger` is "" for what concerns
@@ -49,8 +49,7 @@ class Notification:
         return f"{self.rule}/{self.trouble}/{Edge.BEGUN.value}/{self.recipient.key}"
 
 
-@dataclass(frozen=True, slots=True)
-class Suppressed:
+class Suppressed(msgspec.Struct, frozen=True):
     """How often a rule did not tell about an event because `owner` owns its feature, and when last."""
 
     rule: str

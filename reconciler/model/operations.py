@@ -1,10 +1,11 @@
 """Operations as they are kept: who had `local` do what on which charger, and what came of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+import msgspec
 
 
 class State(StrEnum):
@@ -21,16 +22,14 @@ class State(StrEnum):
     """The server stopped meanwhile; what the station began it may well finish."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProgressLine:
+class ProgressLine(msgspec.Struct, frozen=True):
     """How far an operation had come, in words."""
 
     at: datetime
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class OperationRecord:
+class OperationRecord(msgspec.Struct, frozen=True):
     """One operation on one charger. `parameters` and `result` are JSON and hold no secret.
 
     `holder` names the node that runs it, `batch` the bulk run that it is part of, "" for one that stands alone.
@@ -59,8 +58,7 @@ class OperationRecord:
         return self.state is not State.RUNNING
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(msgspec.Struct, frozen=True):
     """Whether an operation can be done on a charger now; where not, `reason` says why and `way_out` what to do."""
 
     operation: str
@@ -72,13 +70,12 @@ class Offer:
     owned_elsewhere: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class OperationOrder:
+class OperationOrder(msgspec.Struct, frozen=True):
     """What somebody wants done on a charger, and why."""
 
     charger: str
     operation: str
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = msgspec.field(default_factory=dict)
     actor: str = ""
     reason: str = ""
     batch: str = ""

@@ -1,23 +1,22 @@
 """Outages: planned changes of roles that open once or again and again, and what people changed about one opening."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from reconciler.model.desired import FlipPolicy
 from reconciler.model.windows import Window
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(msgspec.Struct, frozen=True):
     """Whom to tell (back-ends), and how long before each opening."""
 
     before_s: tuple[int, ...]
     to: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Outage:
+class Outage(msgspec.Struct, frozen=True):
     """Other roles on some chargers while a window is open.
 
     Declared by a ScheduledOutage, or begun from the command line: then `actor` says by whom. `roles` maps
@@ -39,8 +38,7 @@ class Outage:
         return f"outage {self.name}" if self.actor else f"scheduled-outage.{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Adjustment:
+class Adjustment(msgspec.Struct, frozen=True):
     """One opening ends at another time than planned; where that is the opening itself, it never opens."""
 
     outage: str
@@ -51,8 +49,7 @@ class Adjustment:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Occurrence:
+class Occurrence(msgspec.Struct, frozen=True):
     """One opening of an outage: it holds while `opening <= now < until`."""
 
     outage: Outage

@@ -1,12 +1,12 @@
 """Overrides: roles changed for a while on one charger, by a technician or an outage, on top of what is declared."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Override:
+
+class Override(msgspec.Struct, frozen=True):
     """A technician's toggle on one charger.
 
     `roles` maps back-end -> role name; back-ends not named keep the role they have. Half-open: it holds

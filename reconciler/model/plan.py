@@ -1,10 +1,11 @@
 """Plan: everything an apply would change, as a value; made purely, printed, stored in a file, applied later."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
+
+import msgspec
 
 from reconciler.model.diagnostics import Diagnostic, Position
 from reconciler.model.local_rules import Coverage
@@ -34,8 +35,7 @@ class Disruption(StrEnum):
     """The relay will say no until something else happens; `Effect.until` says what."""
 
 
-@dataclass(frozen=True, slots=True)
-class FieldChange:
+class FieldChange(msgspec.Struct, frozen=True):
     """One leaf of a resource's document; items of a list go by their name: `spec.backends[grid-co].role`."""
 
     path: str
@@ -43,8 +43,7 @@ class FieldChange:
     after: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceChange:
+class ResourceChange(msgspec.Struct, frozen=True):
     """One resource to create, update or delete.
 
     `before` and `after` are canonical documents, None where there is none; `seen_version` is the version of
@@ -60,8 +59,7 @@ class ResourceChange:
     position: Position | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Move:
+class Move(msgspec.Struct, frozen=True):
     """Features that go from one owner to another; "" is nobody: a charger that comes or goes."""
 
     features: tuple[str, ...]
@@ -69,8 +67,7 @@ class Move:
     after: str
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(msgspec.Struct, frozen=True):
     """What chargers with the same fate go through; a charger is in exactly one effect of a plan."""
 
     disruption: Disruption
@@ -92,16 +89,14 @@ class Effect:
         return (*self.chargers, *self.deferred)
 
 
-@dataclass(frozen=True, slots=True)
-class Pending:
+class Pending(msgspec.Struct, frozen=True):
     """A charger that does not run what is already applied, and why; not part of what the plan changes."""
 
     charger: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Absent:
+class Absent(msgspec.Struct, frozen=True):
     """Offline chargers that take up what is already applied at their next connection: how many, and the first of them.
 
     A charger that left after it had taken it up is none of them. After a restart of the server all count that are
@@ -112,8 +107,7 @@ class Absent:
     first: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(msgspec.Struct, frozen=True):
     """Why an apply would be refused now: `guard` names it, `override` is the flag that allows it."""
 
     guard: str
@@ -123,8 +117,7 @@ class Block:
     """When the guard will allow it by itself, where that is known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(msgspec.Struct, frozen=True):
     """The counts of a plan; those of chargers count live sessions, `deferred` the offline ones."""
 
     add: int = 0
@@ -137,8 +130,7 @@ class Summary:
     deferred: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True):
     """What would change, against what it was made, and what it does to live chargers.
 
     `basis` maps the address of every resource that the changes and the touched chargers rest on to the version
@@ -151,14 +143,14 @@ class Plan:
     base_revision: int
     resource_changes: tuple[ResourceChange, ...] = ()
     effects: tuple[Effect, ...] = ()
-    basis: Mapping[str, int] = field(default_factory=dict)
+    basis: Mapping[str, int] = msgspec.field(default_factory=dict)
     live: int = 0
     warnings: tuple[Diagnostic, ...] = ()
     blocked: tuple[Block, ...] = ()
     pending: tuple[Pending, ...] = ()
     coverage: tuple[Coverage, ...] = ()
     """Load policies and notification rules that will act on other chargers than before."""
-    absent: Absent = field(default_factory=Absent)
+    absent: Absent = msgspec.field(default_factory=Absent)
     """Deferred by earlier applies."""
     format_version: str = FORMAT_VERSION
 

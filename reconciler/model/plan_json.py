@@ -52,11 +52,11 @@ def from_json(document: Mapping[str, Any]) -> Plan:
 
 def plan_schema() -> dict[str, Any]:
     """Return the JSON Schema of what `to_json` writes; published as specs/plan.schema.json."""
-    from pydantic import TypeAdapter  # here, as only who publishes schemas asks, and every verb would load it
-
-    schema = TypeAdapter(Plan).json_schema(mode="serialization")
-    definitions = schema.setdefault("$defs", {})
-    definitions["Summary"] = TypeAdapter(Summary).json_schema(mode="serialization")
+    _, definitions = msgspec.json.schema_components([Plan, Summary], ref_template="#/$defs/{name}")
+    for definition in definitions.values():
+        if "properties" in definition:  # of what is written nothing is left out
+            definition["required"] = sorted(definition["properties"])
+    schema = definitions.pop("Plan")
     schema["properties"] |= {
         "summary": {"$ref": "#/$defs/Summary"},
         "applyable": {"type": "boolean", "description": "It changes something and nothing blocks it."},
@@ -67,4 +67,5 @@ def plan_schema() -> dict[str, Any]:
         "title": "fwdctl plan",
         **{key: value for key, value in schema.items() if key != "title"},
         "required": sorted(schema["properties"]),
+        "$defs": definitions,
     }

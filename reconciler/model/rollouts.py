@@ -1,10 +1,11 @@
 """Rollouts: how an apply brings its change to chargers, turn by turn; what is durable of it, so that it survives."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
+
+import msgspec
 
 
 class RolloutState(StrEnum):
@@ -33,8 +34,7 @@ UNFINISHED: Final = (WAITING, ASKED, PAUSED, FAILED)
 HELD: Final = (WAITING, PAUSED)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """One charger's part of a rollout, journalled before and after.
 
     `base` is the revision as of which the charger runs until its turn; `state` one of the states above, else the
@@ -49,8 +49,7 @@ class Step:
     canary: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Rollout:
+class Rollout(msgspec.Struct, frozen=True):
     """One apply as it is kept: who carries it out, what was ordered, and how far it is.
 
     `node` is the server that carries it out and `holder` its name on the apply lock; `order` is JSON data of the
@@ -62,17 +61,16 @@ class Rollout:
     node: str
     holder: str
     started_at: datetime
-    order: Mapping[str, Any] = field(default_factory=dict)
+    order: Mapping[str, Any] = msgspec.field(default_factory=dict)
     plan: bytes | None = None
     plan_id: str = ""
     state: RolloutState = RolloutState.OPEN
     revision: int | None = None
-    outcome: Mapping[str, Any] = field(default_factory=dict)
+    outcome: Mapping[str, Any] = msgspec.field(default_factory=dict)
     ended_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(msgspec.Struct, frozen=True):
     """A charger that runs as of revision `base` for the time being, because rollout `rollout` has not come to it.
 
     `paused`: not for want of its turn, but for as long as the charger is paused.
@@ -84,8 +82,7 @@ class Hold:
     paused: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(msgspec.Struct, frozen=True):
     """A charger that the controller is to leave alone, until `until` (None: until somebody resumes it)."""
 
     charger: str

@@ -1,12 +1,12 @@
 """Windows: stretches of time that open once or again and again, half-open and right across daylight-saving changes."""
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
+import msgspec
 from cronsim import CronSim, CronSimError
 
 from reconciler.model.diagnostics import InvalidValue
@@ -17,8 +17,7 @@ _ANCHOR: Final = datetime(2024, 1, 1, tzinfo=UTC)
 """Where the search for a first opening begins; any year does, a cron expression has no date."""
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(msgspec.Struct, frozen=True):
     """Open during `[opening, opening + duration_s)`, for each of its openings.
 
     Either one opening at `start` (aware), or one whenever the wall clock of the IANA zone `zone` matches `cron`

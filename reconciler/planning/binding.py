@@ -1,7 +1,8 @@
 """Bindings with their names resolved: the legs that a charger gets, who owns what on them, and what is wrong there."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from reconciler.model.desired import LOCAL, Backend, DesiredLeg, FlipPolicy, Role
 from reconciler.model.diagnostics import Diagnostic
@@ -12,8 +13,7 @@ from reconciler.planning.stations import Station
 from reconciler.planning.values import flip_of
 
 
-@dataclass(frozen=True, slots=True)
-class BindingLegs:
+class BindingLegs(msgspec.Struct, frozen=True):
     """What all chargers of one binding share; `complete` is False where a reference of it does not resolve."""
 
     bound: Bound

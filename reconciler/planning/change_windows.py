@@ -5,10 +5,11 @@ select a charger, one of them must be open; `deny` wins over `allow`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Final
+
+import msgspec
 
 from reconciler.model.desired import DesiredCharger
 from reconciler.model.kinds import ChangeWindowSpec, Selector
@@ -21,8 +22,7 @@ _BOUNDARIES_TRIED: Final = 1000
 """Openings and closings looked at for one that lets everything through; beyond, nobody waits that long."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Rules:
+class _Rules(msgspec.Struct, frozen=True):
     """The windows that select one charger, by address."""
 
     allow: tuple[tuple[str, Window], ...]
@@ -40,8 +40,7 @@ class _Rules:
         return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Closed:
+class Closed(msgspec.Struct, frozen=True):
     """Why a charger may not change now, and when it may, None where that is too far away to tell."""
 
     obstacle: str

@@ -1,9 +1,10 @@
 """Drift: what a charger's session runs against what it is to run; a change still under way is no drift."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
+
+import msgspec
 
 from reconciler.model.desired import LOCAL, DesiredCharger
 from reconciler.model.features import FEATURES
@@ -28,8 +29,7 @@ class State(StrEnum):
 NEEDING_ATTENTION: Final = (State.DRIFTED, State.REFUSED)
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """What the relay was last told to run on a charger; `confirmed` once it was seen to run it."""
 
     generation: int
@@ -37,8 +37,7 @@ class Asked:
     confirmed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class FieldDrift:
+class FieldDrift(msgspec.Struct, frozen=True):
     """One field as applied and as live, None where there is none: `owners.firmware`, `legs.grid.role`, `generation`."""
 
     field: str
@@ -46,8 +45,7 @@ class FieldDrift:
     live: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(msgspec.Struct, frozen=True):
     """One charger's state, and in which respects it differs: in words for people, field by field for machines."""
 
     charger: str

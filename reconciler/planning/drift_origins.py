@@ -1,8 +1,9 @@
 """Drift origins: who made a charger differ from what is applied, as far as history and the session itself tell."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from reconciler.model.history import HistoryEvent
 from reconciler.model.live import LiveCharger
@@ -12,8 +13,7 @@ REFUSED_FLIP = "flip-refused"
 LEG_CHANGED = "leg-changed"
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(msgspec.Struct, frozen=True):
     """Who it was and why; `at` None where the time is not known."""
 
     who: str
@@ -21,8 +21,7 @@ class Origin:
     at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class LegChange:
+class LegChange(msgspec.Struct, frozen=True):
     """What a back-end has itself set on its leg, over what the spec says: OCPP lets it, so it is told and no drift."""
 
     charger: str

@@ -7,10 +7,12 @@ So what was checked when a layer was made (each feature has one owner) is what r
 """
 
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from reconciler.errors import InvalidSpecs, UnknownAddress
 from reconciler.model.desired import DesiredCharger, DesiredLeg, FlipPolicy, Role
@@ -43,8 +45,7 @@ class LayerKind(StrEnum):
     OVERRIDE = "override"
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(msgspec.Struct, frozen=True):
     """Roles that differ from what is declared, and why: `sources` are what they come from."""
 
     kind: LayerKind
@@ -64,12 +65,11 @@ class Layer:
         return " and ".join(map(_name_of, self.sources))
 
 
-@dataclass(frozen=True, slots=True)
-class Effective:
+class Effective(msgspec.Struct, frozen=True):
     """Every charger as it is to run, and the layer that decides on those which do not run as declared."""
 
-    chargers: Mapping[str, DesiredCharger] = field(default_factory=dict)
-    layers: Mapping[str, Layer] = field(default_factory=dict)
+    chargers: Mapping[str, DesiredCharger] = msgspec.field(default_factory=dict)
+    layers: Mapping[str, Layer] = msgspec.field(default_factory=dict)
 
 
 Memo = MutableMapping[str, tuple[DesiredCharger, Layer, DesiredCharger | None]]

@@ -1,9 +1,12 @@
 """Effects: what a change of desired state does to each charger, grouped by fate."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from reconciler.model.desired import LOCAL, DesiredCharger, DesiredLeg
 from reconciler.model.features import FEATURES, RESIDUE_FEATURES
@@ -17,8 +20,7 @@ _NEW: Final = "newly declared"
 NOBODY_WAITS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class _Fate:
+class _Fate(msgspec.Struct, frozen=True):
     """What one charger goes through; chargers with equal fates make a group."""
 
     disruption: Disruption

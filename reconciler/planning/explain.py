@@ -1,9 +1,10 @@
 """Explaining: which layer decides who owns what on a charger, and why; in words that need no other page."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+import msgspec
 
 from reconciler.errors import InvalidSpecs, UnknownAddress
 from reconciler.model.desired import DesiredCharger
@@ -19,8 +20,7 @@ DECIDES: Final = "decides"
 OVERRULED: Final = "overruled"
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     """Who owns these features, and which layer made it so."""
 
     features: tuple[str, ...]
@@ -29,8 +29,7 @@ class Decision:
     because: str
 
 
-@dataclass(frozen=True, slots=True)
-class LayerAccount:
+class LayerAccount(msgspec.Struct, frozen=True):
     """One layer on the charger; `verdict` is DECIDES, OVERRULED by one above, or why it does not fit."""
 
     kind: LayerKind
@@ -39,8 +38,7 @@ class LayerAccount:
     verdict: str
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(msgspec.Struct, frozen=True):
     """Why a charger runs as it does at `at`: layers highest first; `changes_at`: when it may next change by itself."""
 
     charger: str

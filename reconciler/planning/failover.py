@@ -1,8 +1,9 @@
 """Failover: whether a back-end is up on a charger, with hysteresis, and what its stand-in is to do."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from reconciler.model.desired import LOCAL, DesiredCharger, Role
 from reconciler.model.failovers import Failover
@@ -15,16 +16,14 @@ _NOT_KNOWN_YET: Final = LegPhase.REGISTERING
 """A back-end may be slow to answer a boot; until its time for that is up it is taken for what it was."""
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
+class Patience(msgspec.Struct, frozen=True):
     """How long a back-end must be away to count as down, and be there to count as up again."""
 
     down_after_s: float
     up_after_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(msgspec.Struct, frozen=True):
     """A back-end on one charger: `well` since `since_s` (or not), and `up` once that has lasted."""
 
     well: bool

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sized
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from reconciler.errors import FwdctlError
 from reconciler.model.plan import Block, Disruption, Effect
@@ -12,8 +13,7 @@ UNGUARDED_LIVE_MAX: Final = 10
 """With no more chargers than this live, no default limit holds: a percentage of a handful says nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(msgspec.Struct, frozen=True):
     """A number of chargers, or a percentage of those that are live."""
 
     number: float
@@ -40,8 +40,7 @@ class Share:
 DEFAULT_DISRUPTION: Final = Share(10, percent=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True):
     """What the caller allows; each field is one flag. `max_disruption` None: the default."""
 
     max_disruption: Share | None = None

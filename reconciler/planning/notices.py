@@ -1,9 +1,11 @@
 """Notices due: who must be told what about outages now, given what they were told; a pure function of time."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from reconciler.model.durations import format_duration
 from reconciler.model.kinds import BackendSpec
@@ -22,8 +24,7 @@ _GRACE: Final = timedelta(minutes=5)
 _OVER: Final = frozenset({NoticeKind.END, NoticeKind.CANCELLED})
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
+class _Told(msgspec.Struct, frozen=True):
     """What one recipient was told about one opening; `last` is the newest that was not superseded."""
 
     edges: frozenset[str]

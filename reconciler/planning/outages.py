@@ -1,10 +1,11 @@
 """Scheduled outages resolved and checked: every feature has one owner, and no two pull one charger two ways."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
 from typing import Final
+
+import msgspec
 
 from reconciler.errors import InvalidSpecs
 from reconciler.model.desired import DesiredCharger
@@ -32,8 +33,7 @@ _Groups = Mapping[tuple[str, tuple[str, ...]], list[str]]
 """(binding, versions) -> its chargers, which an outage changes all alike."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Outage:
+class _Outage(msgspec.Struct, frozen=True):
     resource: Resource
     roles: Mapping[str, str]
     window: Window

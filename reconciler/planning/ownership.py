@@ -1,15 +1,15 @@
 """Ownership: which one back-end owns each feature of a charger (R5), and what is wrong where it isn't one."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+import msgspec
 
 from reconciler.model.desired import DesiredLeg
 from reconciler.model.features import EVERY_FEATURE, FEATURES
 from reconciler.planning.findings import several
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(msgspec.Struct, frozen=True):
     """Why these legs cannot serve a charger; `backend` is the one to look at, "" for all of them."""
 
     summary: str

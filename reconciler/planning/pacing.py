@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from reconciler.model.plan import Disruption, Effect
 from reconciler.planning.guard import Share
@@ -14,8 +15,7 @@ JITTER: Final = 0.5
 """A wait is up to this share longer or shorter: stations sent off at a steady beat would come back at one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(msgspec.Struct, frozen=True):
     """What the caller wants of an apply's course.
 
     `parallelism` chargers change at once. `canary` of the connected ones go first, and have to be confirmed. More

@@ -1,9 +1,10 @@
 """Planner: from what is applied, what is to be and what is live to the plan; values in, one value out."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
+
+import msgspec
 
 from reconciler.errors import InvalidSpecs
 from reconciler.model.diagnostics import Diagnostic, Severity, by_position, has_errors
@@ -29,8 +30,7 @@ _WINDOW: Final = f"{CHANGE_WINDOW}."
 """How addresses of change windows begin."""
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(msgspec.Struct, frozen=True):
     """What is applied: the site of a revision, with the version of each of its resources."""
 
     revision: int
@@ -38,19 +38,18 @@ class Applied:
     versions: Mapping[str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(msgspec.Struct, frozen=True):
     """What a plan sees of the world besides specs: the instant, sessions, interventions, chargers that lag behind.
 
     `bases` are the sites that held chargers run as of.
     """
 
     now: datetime
-    live: Mapping[str, LiveCharger] = field(default_factory=dict)
-    interventions: Interventions = field(default_factory=Interventions)
+    live: Mapping[str, LiveCharger] = msgspec.field(default_factory=dict)
+    interventions: Interventions = msgspec.field(default_factory=Interventions)
     pending: tuple[Pending, ...] = ()
-    absent: Absent = field(default_factory=Absent)
-    bases: Bases = field(default_factory=dict)
+    absent: Absent = msgspec.field(default_factory=Absent)
+    bases: Bases = msgspec.field(default_factory=dict)
 
 
 def make_plan(

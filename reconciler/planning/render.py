@@ -1,8 +1,9 @@
 """What both renderings of a plan say in words: symbols, headline, short lists of names."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
+
+import msgspec
 
 from reconciler.model.features import FEATURES
 from reconciler.model.local_rules import Coverage
@@ -141,8 +142,7 @@ def value_text(value: Any) -> str:
     return text if plain else ascii(text)
 
 
-@dataclass(frozen=True, slots=True)
-class FieldLine:
+class FieldLine(msgspec.Struct, frozen=True):
     """One field of changes that are shown together: "+", "~" or "-", its path, and what it becomes."""
 
     symbol: str
@@ -150,8 +150,7 @@ class FieldLine:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Alike:
+class Alike(msgspec.Struct, frozen=True):
     """Changes of one kind of resource that touch the same fields, shown as one; at least one."""
 
     changes: tuple[ResourceChange, ...]

@@ -1,8 +1,9 @@
 """A plan for people at a terminal, in Terraform's manner; lines with a style each, colour is the command line's."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final, Literal
+
+import msgspec
 
 from reconciler.model.plan import Action, Effect, Plan
 from reconciler.planning import render
@@ -13,8 +14,7 @@ _STYLES: Final[dict[str, Style]] = {"+": "add", "~": "change", "-": "destroy"}
 _LEGEND: Final = {Action.CREATE: "create", Action.UPDATE: "update", Action.DELETE: "delete"}
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     """One line without its newline; `style` says what it is, for whoever adds colour."""
 
     text: str = ""

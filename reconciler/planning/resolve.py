@@ -1,7 +1,8 @@
 """Resolving: from resources to a site in which every charger knows its legs and owners, and all that is wrong."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from reconciler.model.desired import LOCAL, Backend, DesiredCharger, LocalAnswers, Role, Security
 from reconciler.model.diagnostics import Diagnostic, Severity

@@ -6,7 +6,8 @@ Anything else (a binding, a label, a version, a charger more) is resolved as a w
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.kinds import ChargerSpec

@@ -1,15 +1,15 @@
 """Scope: which resources a plan may touch, and what the specs are to be once the given ones are merged in."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+
+import msgspec
 
 from reconciler.errors import FwdctlError
 from reconciler.model.site import Resource
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(msgspec.Struct, frozen=True):
     """What counts; resources outside are neither created, updated nor deleted.
 
     `target` and `exclude` are globs over addresses (`charger.cp00*`); `select` are labels, all of which must match.
@@ -17,7 +17,7 @@ class Scope:
     """
 
     prune: bool = False
-    select: Mapping[str, str] = field(default_factory=dict)
+    select: Mapping[str, str] = msgspec.field(default_factory=dict)
     target: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
 

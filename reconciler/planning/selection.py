@@ -3,9 +3,10 @@
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import translate
 from typing import Final
+
+import msgspec
 
 from reconciler.model.diagnostics import Diagnostic
 from reconciler.model.kinds import (
@@ -108,8 +109,7 @@ def _may_be_unread(name: str, declared: Declared) -> bool:
     return declared.is_broken("charger", name) or declared.is_broken("split-system", name.rpartition("-d")[0])
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(msgspec.Struct, frozen=True):
     """A binding and the chargers that get it."""
 
     resource: Resource

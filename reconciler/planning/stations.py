@@ -1,7 +1,8 @@
 """Stations: every declared charger, split systems expanded, each with an identity and serial number of its own."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from reconciler.model.desired import Quirks
 from reconciler.model.diagnostics import Diagnostic
@@ -12,8 +13,7 @@ from reconciler.planning.findings import error
 from reconciler.planning.values import quirks_of
 
 
-@dataclass(frozen=True, slots=True)
-class Station:
+class Station(msgspec.Struct, frozen=True):
     """One charger as declared; `path` is where its own fields are written in `resource`."""
 
     name: str

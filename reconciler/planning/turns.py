@@ -6,8 +6,10 @@ A hold lapses by itself: a paused one once the charger is paused no more, for th
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from typing import Final
+
+import msgspec
+from msgspec.structs import replace
 
 from reconciler.model.desired import DesiredCharger
 from reconciler.model.interventions import Interventions
@@ -21,12 +23,11 @@ Bases = Mapping[int, Site]
 PAUSED: Final = "paused"
 
 
-@dataclass(frozen=True, slots=True)
-class After:
+class After(msgspec.Struct, frozen=True):
     """What is to be once a plan is applied: the site as it then runs, and the chargers that wait to be resumed."""
 
     site: Site
-    waits: Mapping[str, str] = field(default_factory=dict)
+    waits: Mapping[str, str] = msgspec.field(default_factory=dict)
 
 
 def paused_chargers(site: Site, state: Interventions) -> dict[str, str]:

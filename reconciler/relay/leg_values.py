@@ -10,7 +10,6 @@ name is not added. Signed frames are never touched. Passwords are write-only: no
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -29,8 +28,7 @@ _ARRAY: Final = msgspec.json.Decoder(list[msgspec.Raw])
 _GONE: Final = b""
 
 
-@dataclass(frozen=True, slots=True)
-class LegValues:
+class LegValues(msgspec.Struct, frozen=True):
     """What one leg has; `priority` holds the slots of its network profiles, the active one first."""
 
     identity: str

@@ -1,10 +1,9 @@
 """Bounds of a session (R15): past each there is a decided refusal, a note, never growth."""
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class SessionLimits:
+class SessionLimits(msgspec.Struct, frozen=True):
     """Every number that bounds what one session keeps or waits for."""
 
     station_calls_max: int = 16

@@ -5,7 +5,6 @@ says RememberCharger, so that it outlives the process too.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -23,8 +22,7 @@ _CONNECTORS_MAX: Final = 256
 _TRANSACTIONS_MAX: Final = 64
 
 
-@dataclass(frozen=True, slots=True)
-class OpenTransaction:
+class OpenTransaction(msgspec.Struct, frozen=True):
     """One open transaction under the station's id; `since_s` in the session's monotonic time."""
 
     id: str

@@ -7,7 +7,7 @@ Between two sessions a station may have been gone for a second, or the relay hav
 have a transaction end where it never began.
 """
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from reconciler.model.desired import DesiredCharger, DesiredLeg
 from reconciler.relay.memory import SessionMemory

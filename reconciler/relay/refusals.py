@@ -8,7 +8,6 @@ The catalogue's column `schema_valid_refusal` says one of
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
@@ -19,8 +18,7 @@ from reconciler.relay.envelope import UNREADABLE, Frame, call_error, call_result
 _PER_ITEM: Final = re.compile(r"per-item (?P<results>\w+)\[\]\.(?P<field>\w+)=(?P<value>\w+)")
 
 
-@dataclass(frozen=True, slots=True)
-class _Items:
+class _Items(msgspec.Struct, frozen=True):
     """Where a per-item action keeps its items, and what each result repeats of its item."""
 
     items: str

@@ -18,10 +18,10 @@ overload a site, so nobody but its owner decides that it goes.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from reconciler.relay.envelope import UNREADABLE, Frame
 
@@ -47,8 +47,7 @@ _ACCEPTED: Final = frozenset({"Accepted", "Scheduled", "AcceptedCanceled", "Rebo
 _NO_LONGER: Final = frozenset({"Accepted", "NotFound", "NoTariff"})
 
 
-@dataclass(frozen=True, slots=True)
-class Residue:
+class Residue(msgspec.Struct, frozen=True):
     """One thing that stands in the station because `owner` put it there; `key` tells it from others of its kind."""
 
     kind: str

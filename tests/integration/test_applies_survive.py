@@ -1,9 +1,9 @@
 """An apply whose server dies at any step is resumed, and reaches what was wanted, once; on both engines."""
 
-from dataclasses import replace
 from typing import cast
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.adapters.metrics import PrometheusMetrics
 from reconciler.app.apply_order import ApplyRequest

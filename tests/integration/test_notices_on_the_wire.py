@@ -2,10 +2,10 @@
 
 import hashlib
 import hmac
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.adapters.mail import MailCourier, MailServer, compose, smtp_password
 from reconciler.adapters.secrets import ServerSecrets

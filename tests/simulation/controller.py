@@ -5,9 +5,10 @@ memory that outlives a kill of the relay, as the database would.
 """
 
 from collections.abc import Coroutine
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from msgspec.structs import replace
 
 from reconciler.app.failover_watch import FailoverWatch
 from reconciler.model.desired import DesiredCharger

@@ -1,10 +1,10 @@
 """Faults put into the relay core on purpose, each one a slip that somebody could make."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, Final
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.app.failover_watch import FailoverWatch
 from reconciler.model.live import LegPhase

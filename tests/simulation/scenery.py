@@ -1,8 +1,10 @@
 """What a seed draws before anything happens: manners of the ends, and roles for them."""
 
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
+
+from msgspec.structs import replace
 
 from reconciler.model.desired import DesiredCharger, FailoverRule, FlipPolicy, Handover
 from reconciler.relay.limits import SessionLimits

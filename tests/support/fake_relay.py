@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from reconciler.app.ports import Question
 from reconciler.model.desired import LOCAL, DesiredCharger

@@ -1,8 +1,9 @@
 """`RelayRows` in memory, for tests of one node's part; it keeps the fences that the real ones keep."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from reconciler.app.relay_rows import Ask, NodeLease, NodeStart, Report, Seen, Taken
 from reconciler.model.live import LiveCharger

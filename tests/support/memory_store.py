@@ -1,9 +1,10 @@
 """A store in memory that keeps every promise of the `Store` port but durability."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec.structs import replace
 
 from reconciler.app.ports import (
     ChargerMemory,

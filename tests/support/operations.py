@@ -1,9 +1,10 @@
 """What the operations use case is given in tests: a journal in memory, and stations whose words a test writes."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from reconciler.app.local_line import LocalLine
 from reconciler.local.csms import StationAnswer

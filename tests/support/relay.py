@@ -5,8 +5,9 @@ import itertools
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
+
+from msgspec.structs import replace
 
 from reconciler.adapters.websocket import StationListener, WebSocketLimits
 from reconciler.app.csms_connection import RedialPolicy

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import msgspec
 import structlog
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -40,8 +40,7 @@ SUSPICIOUS: Final[Mapping[int, str]] = {401: "admin-login-failed", 403: "admin-n
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class _Visit:
+class _Visit(msgspec.Struct, frozen=True):
     """A request as its head says it."""
 
     method: str

@@ -2,9 +2,9 @@
 
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 import structlog
 from fastapi import Depends, FastAPI, Request
 from starlette.datastructures import MutableHeaders
@@ -47,8 +47,7 @@ WITHIN_REACH: Final = frozenset({"/", "/stream", "/login", "/logout", "/theme"})
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class ConsoleParts:
+class ConsoleParts(msgspec.Struct, frozen=True):
     """What the console is given."""
 
     reconciler: Reconciler

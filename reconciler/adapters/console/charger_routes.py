@@ -1,9 +1,9 @@
 """The page of one charger: who is in charge and why, its back-ends, transactions, and what happened to it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 from fastapi import FastAPI, Request
 from starlette.responses import HTMLResponse, StreamingResponse
 
@@ -29,8 +29,7 @@ EVENTS_SHOWN: Final = 12
 EVENTS_DRAWN: Final = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
+class Done(msgspec.Struct, frozen=True):
     """What the form that led here did; `kind` is good, wait or bad."""
 
     kind: str
@@ -49,8 +48,7 @@ OUTCOMES: Final[Mapping[str, Done]] = {
 """What `?done=` says, from a closed set: an address can't put words into the page."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChargerView:
+class ChargerView(msgspec.Struct, frozen=True):
     """What the top of the page shows; `chief` owns the most, `proxied` where that is not local."""
 
     status: ChargerStatus

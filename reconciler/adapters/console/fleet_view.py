@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlencode
+
+import msgspec
+from msgspec.structs import replace
 
 from reconciler.adapters.console import wording
 from reconciler.app.fleet_board import Picture
@@ -47,8 +49,7 @@ SHOWS: Final[Mapping[str, tuple[str, Predicate]]] = {
 """What one can choose to see -> its name, and who belongs there."""
 
 
-@dataclass(frozen=True, slots=True)
-class FleetQuery:
+class FleetQuery(msgspec.Struct, frozen=True):
     """What a reader asked for; "" where they did not care. `page` counts from 1."""
 
     text: str = ""
@@ -74,7 +75,7 @@ class FleetQuery:
 
     def url(self, **changes: str | int) -> str:
         """Return the query of a URL that asks for this with `changes`; any change goes back to the first page."""
-        wanted = replace(self, **{"page": 1, **changes})  # type: ignore[arg-type]
+        wanted = replace(self, **{"page": 1, **changes})
         given = {"q": wanted.text, "show": wanted.show, "state": wanted.state, "owner": wanted.owner}
         given |= {"label": wanted.label, "page": str(wanted.page)}
         silent = {"show": "all", "page": "1"}
@@ -95,8 +96,7 @@ class FleetQuery:
         return any(self.text.casefold() in word.casefold() for word in words)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True):
     """One charger in the list."""
 
     name: str
@@ -112,8 +112,7 @@ class Row:
     labels: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class FleetView:
+class FleetView(msgspec.Struct, frozen=True):
     """A page of the list: its rows, how many match in all, and how many there are to choose from under each name."""
 
     query: FleetQuery

@@ -1,17 +1,17 @@
 """How often owners changed: flips by the hour, over the last day, as bars."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+
+import msgspec
 
 from reconciler.model.history import HistoryEvent
 
 HOURS: Final = 24
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(msgspec.Struct, frozen=True):
     """One hour: `height` in percent of the highest."""
 
     since: datetime

@@ -1,9 +1,10 @@
 """The chart of a load policy: what is drawn and what may be drawn, over time, against the limit."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+
+import msgspec
 
 from reconciler.app.load_control import LoadSample
 
@@ -12,8 +13,7 @@ HEIGHT: Final = 200
 POINTS_MAX: Final = 400
 
 
-@dataclass(frozen=True, slots=True)
-class LoadChart:
+class LoadChart(msgspec.Struct, frozen=True):
     """Lines as SVG writes points, in a box of WIDTH by HEIGHT; `limit_y` is where the limit lies."""
 
     since: datetime

@@ -1,9 +1,10 @@
 """The chart of messages over time: a strip of bars for each direction and each back-end, and the same as a table."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
+
+import msgspec
 
 from reconciler.app.message_counts import BIN_S, Counts
 from reconciler.app.passed import DOWN, UP
@@ -14,8 +15,7 @@ _BARS: Final = {"the charger": 30, "chargers": 48}
 _ROWS: Final = {"the charger": 6, "chargers": 8}
 
 
-@dataclass(frozen=True, slots=True)
-class CountBar:
+class CountBar(msgspec.Struct, frozen=True):
     """One stretch of time: `x` and `width` in percent of the strip, `height` in percent of the highest of all bars."""
 
     since: datetime
@@ -25,8 +25,7 @@ class CountBar:
     height: float
 
 
-@dataclass(frozen=True, slots=True)
-class CountLane:
+class CountLane(msgspec.Struct, frozen=True):
     """A direction, or a back-end (`backend` is its name then); bars only where something passed."""
 
     name: str
@@ -35,8 +34,7 @@ class CountLane:
     bars: tuple[CountBar, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class CountRow:
+class CountRow(msgspec.Struct, frozen=True):
     """A line of the table: the counts of each lane from `since` to `until`."""
 
     since: datetime
@@ -44,8 +42,7 @@ class CountRow:
     counts: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class MessageChart:
+class MessageChart(msgspec.Struct, frozen=True):
     """What is drawn, and the same for who would rather read; `told` is the picture in one sentence."""
 
     since: datetime

@@ -3,14 +3,14 @@
 import calendar
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+
+import msgspec
 
 from reconciler.model.outages import Occurrence
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
+class Day(msgspec.Struct, frozen=True):
     """One day; `outside` of the month that is shown."""
 
     date: date
@@ -19,8 +19,7 @@ class Day:
     openings: tuple[Occurrence, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Month:
+class Month(msgspec.Struct, frozen=True):
     """The weeks of a month, and the months around it as a URL writes them."""
 
     first: date

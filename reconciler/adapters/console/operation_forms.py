@@ -1,7 +1,6 @@
 """Forms made from the JSON Schema of an operation's parameters, and what was typed turned back into parameters."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import msgspec
@@ -15,8 +14,7 @@ _SECRETS: Final = ("password", "secret", "key_password")
 LONG_TEXT: Final = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(msgspec.Struct, frozen=True):
     """One control of the form; `value` is what it shows: the default, or what was typed."""
 
     name: str

@@ -1,10 +1,10 @@
 """Working on a charger: what can be done now and why not, forms made from schemas, and an operation as it goes."""
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from fastapi import FastAPI, Request
+from msgspec.structs import replace
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 
 from reconciler.adapters.console.charger_routes import charger_view

@@ -1,17 +1,17 @@
 """Stand-ins: which back-end does another's work while that is away, on which chargers, and what ends it."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+
+import msgspec
 
 from reconciler.app.status import ChargerStatus
 from reconciler.model.failovers import Failover
 from reconciler.planning.failover import is_well
 
 
-@dataclass(frozen=True, slots=True)
-class StandIn:
+class StandIn(msgspec.Struct, frozen=True):
     """`to` stands in for `backend` on `chargers`, on the first since `since`; `there` tells on how many it is back.
 
     With `back` auto it gets a charger back once it was there for `up_after_s`, with manual when somebody says so.

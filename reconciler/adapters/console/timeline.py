@@ -1,9 +1,10 @@
 """The timeline of a charger: who was in charge of what, and when it was connected, as lanes of a picture."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+
+import msgspec
 
 from reconciler.adapters.console.wording import feature_list
 from reconciler.model.features import FEATURES
@@ -13,8 +14,7 @@ SPAN: Final = timedelta(hours=24)
 SHORTEST: Final = timedelta(minutes=2)
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(msgspec.Struct, frozen=True):
     """One owner for a while; `start` and `width` in percent of the whole."""
 
     owner: str
@@ -24,16 +24,14 @@ class Stretch:
     until: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Lane:
+class Lane(msgspec.Struct, frozen=True):
     """Features that always had the same owner together."""
 
     name: str
     stretches: tuple[Stretch, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Timeline:
+class Timeline(msgspec.Struct, frozen=True):
     """Lanes from `since` to `until`; `away` are the times without a connection."""
 
     since: datetime

@@ -1,9 +1,9 @@
 """Taking a charger over and handing it back: who, for how long, why; what that does, before it is done."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
 from fastapi import FastAPI, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -24,8 +24,7 @@ DURATIONS: Final = (("30m", "30 min"), ("1h", "1 hour"), ("2h", "2 hours"), ("4h
 REASON_MAX: Final = 300
 
 
-@dataclass(frozen=True, slots=True)
-class ToggleForm:
+class ToggleForm(msgspec.Struct, frozen=True):
     """What the form says, as it was typed; `lasts` "" means until it is handed back."""
 
     primary: str = LOCAL

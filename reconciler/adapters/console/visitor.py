@@ -4,9 +4,9 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+import msgspec
 from fastapi import Request
 
 from reconciler.errors import FwdctlError, NotAllowed
@@ -17,15 +17,14 @@ NAME_COOKIE: Final = "fwdctl-name"
 NAME_MAX: Final = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Visitor:
+class Visitor(msgspec.Struct, frozen=True):
     """Who looks at a page; `name` is "" where nothing says it, then forms ask for one."""
 
     access: Access
     name: str = ""
     signed_in: bool = False
     """With a session that can be ended."""
-    select: Mapping[str, str] = field(default_factory=dict)
+    select: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Labels that a charger must have for this visitor to see it; empty: all chargers."""
 
     def may(self, needed: Access) -> bool:

@@ -1,8 +1,9 @@
 """The desk: which job may fetch or leave which file, under URLs that nobody can guess and that die with the job."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from urllib.parse import quote
+
+import msgspec
 
 from reconciler.adapters.job_files.shelf import Shelf
 from reconciler.adapters.job_files.uploads import KeptUploads
@@ -12,8 +13,7 @@ FETCH = "f"
 LEAVE = "u"
 
 
-@dataclass(frozen=True, slots=True)
-class Fetching:
+class Fetching(msgspec.Struct, frozen=True):
     """A job whose station fetches a file."""
 
     job: str
@@ -21,8 +21,7 @@ class Fetching:
     fetched: Callable[[], None]
 
 
-@dataclass(frozen=True, slots=True)
-class Leaving:
+class Leaving(msgspec.Struct, frozen=True):
     """A job whose station leaves a file."""
 
     job: str

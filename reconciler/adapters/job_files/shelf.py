@@ -8,10 +8,11 @@ import json
 import os
 import re
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from reconciler.app.job_files import FirmwareFile
 from reconciler.errors import FwdctlError, UnknownAddress

@@ -6,10 +6,11 @@ same document, wherever it stands. Only where it stands differs, and that the pa
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final
+
+import msgspec
 
 from reconciler.adapters.spec_files.reading import Reading, parts_of, read_parts
 from reconciler.adapters.spec_files.sources import BYTES_MAX, STDIN, files_of
@@ -22,8 +23,7 @@ _ODD_ENDS: Final = ("\r", "\x85", "\u2028", "\u2029", "\ufeff")
 """What YAML counts as the end of a line and we don't."""
 
 
-@dataclass(frozen=True, slots=True)
-class SpecText:
+class SpecText(msgspec.Struct, frozen=True):
     """The text of (at most) one document, with the lines before it in `file`."""
 
     file: str

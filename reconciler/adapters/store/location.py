@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
+import msgspec
+
 from reconciler.errors import FwdctlError
 
 SQLITE_FILE: Final = "fwdctl.db"
@@ -15,8 +17,7 @@ _URL_FORMS: Final = "write postgresql://user:password@host/database or sqlite://
 _HOST: Final = re.compile(r"(\[[\w:.%]+\]|[\w.-]*)(:\d+)?")
 
 
-@dataclass(frozen=True, slots=True)
-class SqliteFile:
+class SqliteFile(msgspec.Struct, frozen=True):
     """A SQLite database file."""
 
     path: Path

@@ -1,10 +1,10 @@
 """Operations: a row each, written with the event that tells of it."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
+from msgspec.structs import replace
 from sqlalchemy import insert, select, update
 
 from reconciler.adapters.store import tables

@@ -3,9 +3,9 @@
 A row is closed by whoever ends it: a person, a newer override, or `close_overrides` once its time is up.
 """
 
-from dataclasses import replace
 from datetime import datetime
 
+from msgspec.structs import replace
 from sqlalchemy import ColumnElement, RowMapping, and_, case, or_, select, update
 
 from reconciler.adapters.store.engine import Turn

@@ -1,7 +1,6 @@
 """Resources: applied specs, each a chain of versions, changed only by whole revisions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Final
 
@@ -22,8 +21,7 @@ _NAMED: Final = 5
 """Stale resources named in a message before "and N more"."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Version:
+class _Version(msgspec.Struct, frozen=True):
     """How far an address has come: `last` ever given to it, `current` 0 where it does not exist now."""
 
     last: int = 0
@@ -77,7 +75,7 @@ class Resources(Section):
 
     async def revision_meta(self, revision: int) -> RevisionMeta | None:
         """Return who made `revision` and why, None where there is no such one."""
-        columns = [revisions.c[field.name] for field in fields(RevisionMeta)]
+        columns = [revisions.c[name] for name in RevisionMeta.__struct_fields__]
         async with self._database.reading() as connection:
             asked = select(*columns).where(revisions.c.revision == revision)
             found = (await connection.execute(asked)).one_or_none()

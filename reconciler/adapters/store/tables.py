@@ -1,9 +1,10 @@
 """The tables, as the code sees them today; `migrations/` is how a database gets there."""
 
-from dataclasses import fields
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from msgspec import Struct
+from msgspec.structs import asdict
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -25,9 +26,6 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
 
 
 class Instant(TypeDecorator[datetime]):
@@ -339,9 +337,9 @@ pauses: Final = Table(
 )
 
 
-def row(value: "DataclassInstance", **instead: Any) -> dict[str, Any]:
+def row(value: Struct, **instead: Any) -> dict[str, Any]:
     """Return the fields of `value` by name, with those of `instead` in their place, as one row to write."""
-    return {field.name: getattr(value, field.name) for field in fields(value)} | instead
+    return asdict(value) | instead
 
 
 def upsert(table: Table, dialect: Dialect, *, unless_newer: str = "", adding: str = "") -> Any:

@@ -3,10 +3,10 @@
 import asyncio
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Protocol, cast
 
+import msgspec
 import structlog
 from websockets.datastructures import Headers, MultipleValuesError
 from websockets.exceptions import InvalidHandshake
@@ -43,19 +43,18 @@ class AtTheDoor(Protocol):
         """Send it away."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Door:
+class Door(msgspec.Struct, frozen=True, eq=False):
     """What all handshakes of one listener share: who decides, the bounds, and who is inside."""
 
     admission: Admission
     limits: WebSocketLimits
     refused: Refused
-    connections: set["AtTheDoor | WebSocketLeg"] = field(default_factory=set)
-    handshakes: dict["AtTheDoor", str] = field(default_factory=dict)
+    connections: set["AtTheDoor | WebSocketLeg"] = msgspec.field(default_factory=set)
+    handshakes: dict["AtTheDoor", str] = msgspec.field(default_factory=dict)
     """With the host that each comes from."""
-    hosts: Counter[str] = field(default_factory=Counter)
-    decisions: set[asyncio.Task[None]] = field(default_factory=set)
-    empty: asyncio.Event = field(default_factory=asyncio.Event)
+    hosts: Counter[str] = msgspec.field(default_factory=Counter)
+    decisions: set[asyncio.Task[None]] = msgspec.field(default_factory=set)
+    empty: asyncio.Event = msgspec.field(default_factory=asyncio.Event)
 
     def enter(self, connection: "AtTheDoor | WebSocketLeg") -> None:
         """Count a connection in."""

@@ -1,10 +1,9 @@
 """Every bound of the WebSocket legs, with its unit and its reason."""
 
-from dataclasses import dataclass
+import msgspec
 
 
-@dataclass(frozen=True, slots=True)
-class WebSocketLimits:
+class WebSocketLimits(msgspec.Struct, frozen=True):
     """Bounds of one listener or dialer; the defaults suit thousands of stations on one node."""
 
     max_message_bytes: int = 2**20

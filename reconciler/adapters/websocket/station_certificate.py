@@ -1,16 +1,15 @@
 """What a station's client certificate says: its subject, and who issued it."""
 
 import ssl
-from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.x509.oid import NameOID
 
 
-@dataclass(frozen=True, slots=True)
-class ShownCertificate:
+class ShownCertificate(msgspec.Struct, frozen=True):
     """Implements `app.legs.StationCertificate`; TLS has verified the chain, so only its contents are looked at."""
 
     certificate: x509.Certificate

@@ -2,10 +2,10 @@
 
 import asyncio
 import ssl
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import structlog
 from cryptography import x509
 
@@ -19,8 +19,7 @@ WATCH_INTERVAL_S: Final = 30.0
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class TlsFiles:
+class TlsFiles(msgspec.Struct, frozen=True):
     """Where the door's certificates are; all PEM.
 
     `pairs` are certificate chain and private key, at most one pair of each key type: with RSA *and* ECDSA every

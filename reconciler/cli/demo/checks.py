@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, field
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Check:
+
+class Check(msgspec.Struct, frozen=True):
     """One fact: it holds where the two are equal."""
 
     what: str

@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from operator import contains
 from typing import Any, Final
+
+import msgspec
 
 from reconciler.testing import CsmsManners, SimulatedCsms, SimulatedStation
 from reconciler.testing.csms_answers import BilledTransaction
@@ -36,8 +37,7 @@ FLIPPED: Final = ("CP-001", "CP-002")
 DISPENSERS: Final = tuple(identity for identity in STATIONS if identity not in FLIPPED)
 
 
-@dataclass(frozen=True, slots=True)
-class Backends:
+class Backends(msgspec.Struct, frozen=True):
     """The two back-ends, as everybody else sees them: nothing in them knows of a relay."""
 
     partner: SimulatedCsms

@@ -7,10 +7,11 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
+
+import msgspec
 
 from reconciler.adapters.data_dir import ANNOUNCEMENT
 from reconciler.errors import FwdctlError
@@ -21,8 +22,7 @@ _LOG_LINES: Final = 20
 _FWDCTL: Final = (sys.executable, "-c", "from reconciler.cli.main import main; main()")
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(msgspec.Struct, frozen=True):
     """What a command said on stdout and stderr, in the order in which a terminal shows it, and its exit code."""
 
     code: int

@@ -2,9 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
+
+import msgspec
 
 from reconciler.testing import SimulatedCsms, SimulatedStation
 from reconciler.testing.frames import CALL, CALLERROR, CALLRESULT, Envelope, parse
@@ -14,8 +15,7 @@ ANYBODY: Final = "anybody"
 RELAY: Final = "the relay itself"
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(msgspec.Struct, frozen=True):
     """One call of a charger, and who answered it."""
 
     identity: str

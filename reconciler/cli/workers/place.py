@@ -3,16 +3,16 @@
 import json
 import socket
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Self
+
+import msgspec
 
 from reconciler.cli.settings import ServeSettings
 
 FRONT = "front"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """One process of several.
 
     Args:
@@ -24,7 +24,7 @@ class Place:
 
     name: str
     node: str
-    doors: Mapping[str, socket.socket] = field(default_factory=dict)
+    doors: Mapping[str, socket.socket] = msgspec.field(default_factory=dict)
     workers: Sequence[str] = ()
 
     @property

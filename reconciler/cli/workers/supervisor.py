@@ -5,12 +5,12 @@ import os
 import signal
 import socket
 from contextlib import ExitStack
-from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 from uuid import uuid4
 
 import structlog
+from msgspec.structs import replace
 
 from reconciler import __version__
 from reconciler.adapters.admin_api.door import bind_admin

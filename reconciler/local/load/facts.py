@@ -1,16 +1,17 @@
 """What load management goes by and what it says: terms of a policy, facts of its chargers, and the picture of both."""
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
 from typing import Literal
+
+import msgspec
+from msgspec.structs import replace
 
 from reconciler.local.load.metering import Reading
 
 Counting = Literal["measured", "rated"]
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(msgspec.Struct, frozen=True):
     """A LoadPolicy in W and seconds."""
 
     name: str
@@ -27,8 +28,7 @@ class Terms:
     """Write limits in amperes a phase, at this voltage; None: in watts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(msgspec.Struct, frozen=True):
     """What is known of one charger of a policy now; times in monotonic seconds."""
 
     charger: str
@@ -54,8 +54,7 @@ class Facts:
         return not self.why_not
 
 
-@dataclass(frozen=True, slots=True)
-class SetLimit:
+class SetLimit(msgspec.Struct, frozen=True):
     """Have the charger keep to `watts`; `first`: nothing of ours stands there, what others left has to go first."""
 
     charger: str
@@ -63,8 +62,7 @@ class SetLimit:
     first: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Withdraw:
+class Withdraw(msgspec.Struct, frozen=True):
     """Take our limit away; `local` does not own smart-charging there any more, so the relay has to (R14)."""
 
     charger: str
@@ -73,8 +71,7 @@ class Withdraw:
 Step = SetLimit | Withdraw
 
 
-@dataclass(frozen=True, slots=True)
-class ChargerLoad:
+class ChargerLoad(msgspec.Struct, frozen=True):
     """One charger in the picture of its policy; power in W."""
 
     charger: str
@@ -92,8 +89,7 @@ class ChargerLoad:
     """Why it has no better limit, for example that it rejected the last one."""
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyLoad:
+class PolicyLoad(msgspec.Struct, frozen=True):
     """A policy as it stands; power in W."""
 
     name: str

@@ -12,9 +12,10 @@ A value that a station kept while it was offline is as old as its timestamp says
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
+
+import msgspec
 
 NOMINAL_V: Final = 230.0
 _PHASE_V_MAX: Final = 300.0
@@ -32,8 +33,7 @@ _Samples = Mapping[str, Mapping[str, float]]
 """Measurand -> phase ("" for none) -> value in W, A, V or Wh."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True):
     """What a charger drew at `at_s` (monotonic seconds)."""
 
     watts: float

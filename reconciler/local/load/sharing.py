@@ -9,12 +9,12 @@ The order is that of arrival. By `priority` the higher goes first in 1, and is f
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+
+class Claim(msgspec.Struct, frozen=True):
     """What one charger can use: `wants_w` as far as its meter tells, `rated_w` at most."""
 
     charger: str

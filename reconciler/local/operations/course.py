@@ -10,8 +10,9 @@ What the station reports while an answer is awaited is kept and heard afterwards
 
 from collections import deque
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, NoReturn
+
+import msgspec
 
 from reconciler.local.operations.model import Result
 from reconciler.model.operations import State
@@ -24,40 +25,34 @@ _KEPT_EVENTS: Final = 256
 # -- what happened ---------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True):
     """The station's CALLRESULT to what was asked last."""
 
     payload: Payload
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True):
     """A CALLERROR, or no answer at all, to what was asked last; `reason` is for people."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(msgspec.Struct, frozen=True):
     """The station sent a CALL by itself."""
 
     action: str
     payload: Payload
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
+class Left(msgspec.Struct, frozen=True):
     """The station's connection is gone."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
+class Fetched(msgspec.Struct, frozen=True):
     """The station downloaded the whole of the job's file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(msgspec.Struct, frozen=True):
     """The station uploaded a file for the job."""
 
     upload: str
@@ -66,13 +61,11 @@ class Received:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class TimedOut:
+class TimedOut(msgspec.Struct, frozen=True):
     """Nothing that was listened for came in time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(msgspec.Struct, frozen=True):
     """Another back-end owns the operation's feature now."""
 
     owner: str
@@ -84,23 +77,20 @@ Event = Answered | Refused | Heard | Left | Fetched | Received | TimedOut | Lost
 # -- what a course wants ---------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(msgspec.Struct, frozen=True):
     """Send the station a CALL; sent back: Answered, Refused."""
 
     action: str
     payload: Payload
 
 
-@dataclass(frozen=True, slots=True)
-class Say:
+class Say(msgspec.Struct, frozen=True):
     """Tell whoever follows how it goes; sent back: nothing."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Listen:
+class Listen(msgspec.Struct, frozen=True):
     """Wait for the next event; sent back: any but Answered and Refused, TimedOut after `within_s`."""
 
     within_s: float
@@ -125,23 +115,20 @@ class BadOrder(Exception):
 # -- what the machine asks of the world ------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(msgspec.Struct, frozen=True):
     """Send this CALL as `local`, and feed the machine its answer."""
 
     action: str
     payload: Payload
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(msgspec.Struct, frozen=True):
     """A line of progress."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(msgspec.Struct, frozen=True):
     """The operation is over."""
 
     state: State

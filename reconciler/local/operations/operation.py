@@ -1,9 +1,9 @@
 """An operation as the catalogue lists it, and an order for one."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import msgspec
 from pydantic import ValidationError
 
 from reconciler.errors import FwdctlError
@@ -14,8 +14,7 @@ from reconciler.model.described import Described
 FileNeed = Literal["", "serves", "receives"]
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(msgspec.Struct, frozen=True):
     """One operation on one charging station, as its course needs to know it."""
 
     version: str
@@ -28,7 +27,7 @@ class Order:
     """The time, as OCPP writes it."""
     url: str = ""
     """Where the station finds or leaves the job's file, for operations that need one."""
-    facts: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, str] = msgspec.field(default_factory=dict)
     """What the server knows of the job's file (`signature`, `certificate`), or of the charger's transactions."""
 
     @property
@@ -37,8 +36,7 @@ class Order:
         return self.version == "ocpp1.6"
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(msgspec.Struct, frozen=True):
     """One operation of `local`."""
 
     name: str

@@ -6,9 +6,9 @@ LocalAuthListCtrlr[a].Entries[b]
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Final, Self
 
+import msgspec
 from pydantic import AfterValidator
 
 _NAME: Final = re.compile(
@@ -18,8 +18,7 @@ _NAME: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Variable:
+class Variable(msgspec.Struct, frozen=True):
     """One variable of one component."""
 
     component: str

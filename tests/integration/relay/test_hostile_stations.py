@@ -2,10 +2,10 @@
 
 import asyncio
 import base64
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from websockets.frames import Frame, Opcode
 
 from reconciler.adapters.websocket import StationListener, StationTls, TlsFiles, WebSocketLimits

@@ -1,9 +1,9 @@
 """`local` as owner: the relay itself answers the station, and hands it back."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.model.desired import LOCAL, Backend, DesiredCharger, LocalAnswers, Role
 from reconciler.model.features import OCPP_VERSIONS

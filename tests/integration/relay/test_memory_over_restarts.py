@@ -3,10 +3,10 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.app.ports import ChargerMemory
 from reconciler.model.live import Ack, LegPhase, Refusal

@@ -4,9 +4,9 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from websockets.asyncio.client import connect
 from websockets.frames import Opcode
 from websockets.typing import Subprotocol

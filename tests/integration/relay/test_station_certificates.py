@@ -2,10 +2,10 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.adapters.websocket import StationListener, StationTls, TlsFiles
 from reconciler.model.desired import DesiredCharger, SecretRef, Security

@@ -1,7 +1,8 @@
 """Access tokens, on both engines."""
 
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from reconciler.adapters.store.sql_store import SqlStore
 from reconciler.model.access import Access, AccessToken

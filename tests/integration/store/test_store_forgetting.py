@@ -1,9 +1,9 @@
 """What is over for longer than it is kept goes, on both engines; what is not, or may still count, stays."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.adapters.store import SqlStore
 from reconciler.app.ports import ChargerMemory, KeptCall, ResourceWrite

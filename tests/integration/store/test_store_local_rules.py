@@ -1,8 +1,9 @@
 """Load limits and notifications, on both engines."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from reconciler.adapters.store.sql_store import SqlStore
 from reconciler.local.notifications import Moment

@@ -1,8 +1,9 @@
 """Claims of notices and duties, on both engines."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from reconciler.app.ports import Store
 from reconciler.model.desired import SecretRef

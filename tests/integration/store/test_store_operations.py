@@ -1,8 +1,9 @@
 """Operations, on both engines: each step with its event, and what a killed process left."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from msgspec.structs import replace
 
 from reconciler.app.ports import HistoryFilter
 from reconciler.model.history import HistoryEvent

@@ -1,7 +1,8 @@
 """Outages begun by hand and adjustments, on both engines."""
 
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from reconciler.app.ports import ResourceWrite, Store
 from reconciler.model.desired import FlipPolicy

@@ -1,8 +1,9 @@
 """Overrides, on both engines."""
 
 import asyncio
-from dataclasses import replace
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from reconciler.app.ports import Store
 from reconciler.model.overrides import Override

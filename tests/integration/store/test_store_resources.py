@@ -2,10 +2,10 @@
 
 import asyncio
 import time
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import Engine, event
 
 from reconciler.app.ports import ResourceChanges, ResourceWrite, Store, StoredResource

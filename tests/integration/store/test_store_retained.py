@@ -1,10 +1,10 @@
 """How far back the store goes, on both engines: old revisions go, what kept ones need stays, the rest is refused."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.app.ports import ResourceWrite, Retained, RolloutCommit, StoredResource
 from reconciler.errors import NotKept, StalePlan

@@ -1,7 +1,8 @@
 """What back-ends have set on their legs, on both engines."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
+
+from msgspec.structs import replace
 
 from reconciler.adapters.store import SqlStore
 from reconciler.app.sealing import SealedLeg

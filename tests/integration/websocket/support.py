@@ -4,8 +4,8 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
+from msgspec.structs import replace
 from websockets.frames import Close, Frame, Opcode
 from websockets.utils import accept_key
 

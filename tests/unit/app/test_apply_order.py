@@ -1,6 +1,6 @@
 """Apply order: what was asked for survives in the journal."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from reconciler.app.apply_order import ApplyRequest, begun, ordered, steps_of
 from reconciler.model.plan import Disruption, Effect, Plan

@@ -3,10 +3,10 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.adapters.metrics import PrometheusMetrics
 from reconciler.app.apply_runs import KEPT_RUNS, ApplyRun, ApplyRuns

@@ -1,10 +1,10 @@
 """Applying: one commit, then the chargers; everything that can say no says it before the commit."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.app.applying import ApplyProgress, ApplyRequest
 from reconciler.app.courses import ChargerResult, Verdict

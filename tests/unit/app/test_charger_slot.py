@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
 
 from reconciler.app.charger_slot import ChargerSlot
 from reconciler.model.live import LegPhase, LiveCharger, Refusal

@@ -1,7 +1,8 @@
 """How things stand, read off sessions and memories."""
 
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from reconciler.app.conditions import (
     SETTLE,

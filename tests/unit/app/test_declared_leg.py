@@ -1,8 +1,7 @@
 """Digests of what the spec says of a leg."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from reconciler.app.declared_leg import declared_digests
 from reconciler.model.desired import Backend, SecretRef, Security

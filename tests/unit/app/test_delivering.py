@@ -1,7 +1,8 @@
 """Delivering: taken by one, tried again, given up; whatever kind of message it is (see test_notifying for notices)."""
 
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from reconciler.app.delivering import Delivering, Message, NotDelivered
 from reconciler.model.notices import Delivery, Recipient

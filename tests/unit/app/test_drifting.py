@@ -1,6 +1,6 @@
 """Drift: what nobody asked for, who did it all the same, and what is left alone."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from reconciler.app.courses import SETTLE_S
 from reconciler.app.toggling import ToggleRequest

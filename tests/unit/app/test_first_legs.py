@@ -1,10 +1,10 @@
 """First legs: who judges a station's credentials, and an owner that was away, are dialled before it is let in."""
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.app import first_legs
 from reconciler.app.legs import Admit, DialFailed, Refuse

@@ -1,8 +1,7 @@
 """What the controller writes into history: by the node that acts only, and nothing is lost while the store is away."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from reconciler.app.courses import Cause
 from reconciler.app.duty import LeasedDuty, SoleDuty

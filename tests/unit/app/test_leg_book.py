@@ -1,8 +1,7 @@
 """The leg book: what it keeps, what it gives out, and what it does without a key."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from reconciler.adapters.key_ring import KeyRing
 from reconciler.app.leg_book import KeptLeg, LegBook

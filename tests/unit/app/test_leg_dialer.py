@@ -1,10 +1,10 @@
 """Dialling legs: as the spec has them, as their back-ends have set them, and as the spec has them again."""
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.app.legs import DialFailed
 from reconciler.model.desired import SecretRef, Security

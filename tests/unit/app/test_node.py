@@ -2,7 +2,9 @@
 
 import asyncio
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from reconciler.app.csms_connection import RedialPolicy
 from reconciler.app.legs import Admit, Knock, Refuse

@@ -1,9 +1,9 @@
 """What other nodes say for notifications: how their chargers stand, and, once, what happened there."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import msgspec
+from msgspec.structs import replace
 
 from reconciler.app.errands import Body, Doing
 from reconciler.app.fleet_stations import FleetStations

@@ -1,11 +1,11 @@
 """Notifications over a node without sockets: told once, counted where another is in charge, over restarts too."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.app.delivering import Message
 from reconciler.app.duty import SoleDuty

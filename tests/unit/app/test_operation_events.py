@@ -1,7 +1,8 @@
 """History says what was ordered, in one line, and what came of it."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
+
+from msgspec.structs import replace
 
 from reconciler.app.operation_events import begun, ended
 from reconciler.model.operations import OperationRecord, State

@@ -1,10 +1,10 @@
 """The operations use case without sockets: journal before the first word, memory, replaced connections."""
 
 import asyncio
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.app import operations
 from reconciler.app.applied_specs import AppliedSpecs

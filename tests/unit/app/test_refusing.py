@@ -1,9 +1,9 @@
 """Refusing: which error a blocked change becomes."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.app.refusing import refuse_blocked, window_to_wait_for
 from reconciler.errors import GuardTripped, OutsideChangeWindow

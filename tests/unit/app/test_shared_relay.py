@@ -1,7 +1,8 @@
 """The relay of several nodes as one: asked by the acting node, answered by what is reported, waited for by others."""
 
 import asyncio
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from reconciler.app.duty import LeasedDuty
 from reconciler.app.relay_mirror import RelayMirror

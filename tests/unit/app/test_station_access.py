@@ -1,10 +1,10 @@
 """Who may connect as which charging station, in which version, and when a live one has to connect anew."""
 
 import base64
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.app.legs import Knock
 from reconciler.app.secret_cache import SecretCache

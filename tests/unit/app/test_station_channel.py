@@ -1,8 +1,9 @@
 """Which door a station of each security profile may take, whose certificate it needs, and no way back down."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.app.legs import Knock
 from reconciler.app.station_channel import check_channel, check_downgrade, serial_number_of

@@ -1,7 +1,8 @@
 """Who fails too often waits, before a secret is read; who comes in is remembered."""
 
 import base64
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from reconciler.app.charger_slot import ChargerSlot
 from reconciler.app.failure_limits import OF_ADDRESS, OF_CHARGER

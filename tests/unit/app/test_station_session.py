@@ -3,7 +3,8 @@
 import asyncio
 import itertools
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from reconciler.app.csms_connection import CsmsConnection, RedialPolicy
 from reconciler.app.legs import DialRequest

@@ -1,8 +1,9 @@
 """A leg as a back-end finds it."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec.structs import replace
 
 from reconciler.adapters.certificate_office import CertificateOffice
 from reconciler.as_charger.asked import Asked

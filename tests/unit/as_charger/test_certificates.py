@@ -1,10 +1,10 @@
 """Certificates on a leg: asked for, verified, installed, listed and deleted."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.adapters.certificate_office import CertificateOffice
 from reconciler.as_charger.asked import Asked

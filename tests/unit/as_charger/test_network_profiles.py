@@ -1,9 +1,9 @@
 """Network profiles on a leg: what a slot may hold, and the reset that makes it count."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.as_charger.network_profiles import SLOTS_MAX, reset, set_network_profile
 from reconciler.as_charger.settings import LegSettings

@@ -3,9 +3,9 @@
 import io
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.cli.apply import approve_and_apply
 from reconciler.errors import FwdctlError, GuardTripped, OutsideChangeWindow

@@ -1,7 +1,8 @@
 """The words of notifications."""
 
-from dataclasses import replace
 from typing import get_args
+
+from msgspec.structs import replace
 
 from reconciler.local.notification_text import DIGEST_MAX, body, digest, event_name, sentence, subject
 from reconciler.model.kinds.local_rules import Event

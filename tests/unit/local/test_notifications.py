@@ -1,7 +1,8 @@
 """What a rule tells, what it does not, and what it holds back."""
 
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from reconciler.local.notifications import (
     DIGEST_AFTER,

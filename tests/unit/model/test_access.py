@@ -1,7 +1,8 @@
 """Levels of access, and when a token holds."""
 
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from reconciler.model.access import Access, AccessToken, Caller
 from tests.support.clock import EPOCH

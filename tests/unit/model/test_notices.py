@@ -1,6 +1,6 @@
 """Notices as values: what makes one the same."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from reconciler.model.notices import Announcement, Delivery, NoticeKind, OutageNotice, Recipient
 from tests.support.clock import EPOCH

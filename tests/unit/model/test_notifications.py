@@ -1,6 +1,6 @@
 """Notifications as values."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from reconciler.model.notices import Delivery, Recipient
 from reconciler.model.notifications import Edge, Notification

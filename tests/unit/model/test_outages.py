@@ -1,7 +1,8 @@
 """Outages as values: what they are called, and when one opening holds."""
 
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from reconciler.model.outages import Occurrence
 from tests.support.clock import EPOCH

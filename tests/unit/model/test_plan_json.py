@@ -1,11 +1,11 @@
 """Plan JSON: written, read back, versioned, and as its schema says."""
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import jsonschema_rs
 import pytest
+from msgspec.structs import replace
 
 from reconciler.errors import FwdctlError
 from reconciler.model.diagnostics import Diagnostic, Position, Severity

@@ -1,6 +1,6 @@
 """Resources: what counts as the same, and where they are written."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from reconciler.model.diagnostics import Position
 from tests.support.sites import SMALL, resources

@@ -1,8 +1,7 @@
 """Drift: what differs, and whether anybody asked for it."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from reconciler.model.desired import DesiredCharger
 from reconciler.model.live import LegPhase, LiveCharger, LiveLeg, Refusal

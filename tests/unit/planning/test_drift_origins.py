@@ -1,7 +1,8 @@
 """Drift origins: who it was, where that is known."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
 
 from reconciler.model.history import HistoryEvent
 from reconciler.model.live import LegPhase, LiveCharger, LiveLeg

@@ -1,10 +1,10 @@
 """Effects: who goes through what."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.model.desired import DesiredCharger
 from reconciler.model.documents import Document

@@ -1,8 +1,7 @@
 """Failover: hysteresis of health, and what a stand-in is to do."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from reconciler.model.desired import FailoverRule
 from reconciler.model.failovers import Failover

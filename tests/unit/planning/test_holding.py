@@ -1,7 +1,8 @@
 """Holding back: declared changes of live chargers wait for their windows, everything set to an instant does not."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
+
+from msgspec.structs import replace
 
 from reconciler.model.desired import DesiredCharger
 from reconciler.model.live import LiveCharger

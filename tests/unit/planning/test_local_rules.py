@@ -1,6 +1,6 @@
 """Load policies and notification rules: resolved, checked, and where they act."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from reconciler.model.desired import LOCAL
 from reconciler.model.diagnostics import Severity

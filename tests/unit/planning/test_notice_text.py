@@ -1,7 +1,8 @@
 """The words of a notice."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
+
+from msgspec.structs import replace
 
 from reconciler.model.notices import Announcement, NoticeKind, OutageNotice, Recipient
 from reconciler.planning.notice_text import body, subject

@@ -1,9 +1,10 @@
 """Notices due: each once, in time or said to be late, updated and withdrawn as outages change."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+
+from msgspec.structs import replace
 
 from reconciler.model.documents import Document
 from reconciler.model.notices import Delivery, NoticeKind, OutageNotice

@@ -1,10 +1,10 @@
 """Planner: the plan as a whole."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.errors import InvalidSpecs
 from reconciler.model.documents import Document

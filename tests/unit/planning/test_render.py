@@ -1,8 +1,7 @@
 """Render: the words of a plan."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from reconciler.model.features import FEATURES
 from reconciler.model.local_rules import Coverage

@@ -1,6 +1,6 @@
 """Render Markdown: the plan in a pull request."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from reconciler.model.diagnostics import Diagnostic, Position, Severity
 from reconciler.model.live import LiveCharger

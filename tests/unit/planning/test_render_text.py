@@ -1,7 +1,8 @@
 """Render text: the plan that people read."""
 
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from reconciler.model.diagnostics import Diagnostic, Position, Severity
 from reconciler.model.live import LiveCharger, LiveTransaction

@@ -1,7 +1,8 @@
 """Turns: chargers that wait for their turn, or are paused, run as they did."""
 
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from reconciler.model.interventions import Interventions
 from reconciler.model.rollouts import Hold, Pause

@@ -1,6 +1,6 @@
 """What a flip moves besides owners: calls that were never sent, legs with a new address (R10)."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from reconciler.model.desired import DesiredCharger, DesiredLeg
 from reconciler.relay import commands

@@ -1,10 +1,10 @@
 """What is taken away after a flip, and only what the binding says (R14)."""
 
 import json
-from dataclasses import replace
 
 import jsonschema_rs
 import pytest
+from msgspec.structs import replace
 
 from reconciler.model.desired import FlipPolicy, Handover
 from reconciler.relay.envelope import Frame, read_frame

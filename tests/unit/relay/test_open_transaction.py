@@ -1,10 +1,10 @@
 """An open transaction keeps its owner where `openTransaction` says so, over reconnections and restarts too (R10)."""
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.model.desired import FlipPolicy, OpenTransaction
 from reconciler.relay import commands

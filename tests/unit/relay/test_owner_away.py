@@ -1,7 +1,8 @@
 """The owner is away: `close` and `buffer`, as dialogues (R11)."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from reconciler.model.desired import DesiredCharger
 from reconciler.relay import commands

@@ -1,9 +1,9 @@
 """Texts of spec files: taken apart at separators they give the same documents, at the same places."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.adapters.spec_files import read_documents, read_texts, texts_of
 from tests.support.sites import EVERY_KIND

@@ -1,6 +1,6 @@
 """One policy over a few chargers, look by look."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from reconciler.local.load.allotments import FOLLOW_S, Outcome
 from reconciler.local.load.balance import ANSWER_WITHIN_S, SETTLE_S, SHARE_EVERY_S, WITHDRAW_WITHIN_S, Balance

@@ -1,8 +1,7 @@
 """The gate (M2): by feature and owner, offline, not booted, another version, no files."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from reconciler.local.operations.catalogue import OPERATIONS
 from reconciler.local.operations.gate import offer
