@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping, delete, exists, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from reconciler.adapters.store.local_rule_tables import (
     load_limits,
@@ -15,7 +14,7 @@ from reconciler.adapters.store.local_rule_tables import (
 )
 from reconciler.adapters.store.notices import secret_ref
 from reconciler.adapters.store.section import Section
-from reconciler.adapters.store.tables import row, upsert
+from reconciler.adapters.store.tables import insert_on, row, upsert
 from reconciler.local.notifications import Moment
 from reconciler.model.local_rules import STATES
 from reconciler.model.notices import Delivery, Recipient
@@ -61,9 +60,9 @@ class LocalRules(Section):
         """Store those of `claims` that nobody has claimed yet, all in one transaction, and return them."""
         won = []
         async with self._database.writing() as connection:
-            dialect = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+            new = insert_on(connection.dialect)
             for claim in claims:
-                claimed = dialect(notifications).values(_row(claim)).on_conflict_do_nothing()
+                claimed = new(notifications).values(_row(claim)).on_conflict_do_nothing()
                 if (await connection.execute(claimed)).rowcount == 1:
                     won.append(claim)
         return tuple(won)
@@ -107,10 +106,10 @@ class LocalRules(Section):
         async with self._database.writing() as connection:
             if decided:
                 await connection.execute(delete(moments).where(moments.c.seq.in_(decided)))
-            dialect = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+            new = insert_on(connection.dialect)
             for one in more:
                 values = {"rule": one.rule, "event": one.event, "owner": one.owner, "count": one.count}
-                added = dialect(suppressed_notifications).values({**values, "last_at": one.last_at})
+                added = new(suppressed_notifications).values({**values, "last_at": one.last_at})
                 added = added.on_conflict_do_update(
                     index_elements=["rule", "event", "owner"],
                     set_={"count": suppressed_notifications.c.count + one.count, "last_at": one.last_at},

@@ -5,11 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import RowMapping, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from reconciler.adapters.store.engine import Turn
 from reconciler.adapters.store.section import Section
-from reconciler.adapters.store.tables import duties, notices, upsert
+from reconciler.adapters.store.tables import duties, insert_on, notices, upsert
 from reconciler.model.desired import SecretRef
 from reconciler.model.notices import Announcement, Delivery, NoticeKind, OutageNotice, Recipient
 
@@ -29,9 +28,9 @@ class Notices(Section):
         """Store those of `claims` that nobody has claimed yet, all in one transaction, and return them."""
         won = []
         async with self._database.writing() as connection:
-            dialect = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+            new = insert_on(connection.dialect)
             for claim in claims:
-                claimed = dialect(notices).values(_row(claim)).on_conflict_do_nothing()
+                claimed = new(notices).values(_row(claim)).on_conflict_do_nothing()
                 if (await connection.execute(claimed)).rowcount == 1:
                     won.append(claim)
         return tuple(won)

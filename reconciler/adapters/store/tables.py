@@ -22,10 +22,9 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
     false,
-    text,
     true,
 )
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 
 class Instant(TypeDecorator[datetime]):
@@ -104,21 +103,6 @@ resource_versions: Final = Table(
 it; null while it is the current one). Versions of an address go on counting over a deletion, also where those before
 it are forgotten, so that a plan made before it can't be taken for one made after it. `text` is the digest of a text
 that says just this version, null where none is known."""
-
-Index(
-    "ix_resource_versions_current",
-    resource_versions.c.address,
-    unique=True,
-    sqlite_where=resource_versions.c.ended_by.is_(None),
-    postgresql_where=resource_versions.c.ended_by.is_(None),
-)
-
-Index(
-    "ix_resource_versions_ended_by",
-    resource_versions.c.ended_by,
-    sqlite_where=resource_versions.c.ended_by.is_not(None),
-    postgresql_where=resource_versions.c.ended_by.is_not(None),
-)
 
 overrides: Final = Table(
     "overrides",
@@ -319,13 +303,6 @@ rollout_steps: Final = Table(
     Column("canary", Boolean, nullable=False),
 )
 
-Index(
-    "ix_rollout_steps_held",
-    rollout_steps.c.charger,
-    sqlite_where=text("state IN ('waiting', 'paused')"),
-    postgresql_where=text("state IN ('waiting', 'paused')"),
-)
-
 pauses: Final = Table(
     "pauses",
     metadata,
@@ -342,14 +319,22 @@ def row(value: Struct, **instead: Any) -> dict[str, Any]:
     return asdict(value) | instead
 
 
+def insert_on(dialect: Dialect) -> Any:
+    """Return the INSERT of an engine, which knows ON CONFLICT; `Any`: each dialect has its own type."""
+    if dialect.name == "sqlite":
+        return sqlite.insert
+    from sqlalchemy.dialects import postgresql  # here, as few servers have it and all would wait for it
+
+    return postgresql.insert
+
+
 def upsert(table: Table, dialect: Dialect, *, unless_newer: str = "", adding: str = "") -> Any:
     """Return an INSERT that replaces the row which has the same primary key; `Any`: each dialect has its own type.
 
     With `unless_newer` a row is kept that has a higher number in that column than the one that would replace it; the
     number in column `adding` is added to what is there.
     """
-    insert = postgresql.insert if dialect.name == "postgresql" else sqlite.insert
-    statement = insert(table)
+    statement = insert_on(dialect)(table)
     replaced: dict[str, Any] = {
         column.name: statement.excluded[column.name] for column in table.columns if not column.primary_key
     }

@@ -20,7 +20,7 @@ from reconciler.adapters.store import open_store
 from reconciler.adapters.store.engine import Database
 from reconciler.adapters.store.location import locate
 from reconciler.adapters.store.migrate import VERSION_TABLE, head_revisions, migrate
-from reconciler.adapters.store.tables import metadata
+from reconciler.adapters.store.partial_indexes import SCHEMA
 from reconciler.adapters.store.upgrade import MIGRATIONS
 from reconciler.app.ports import ChargerMemory, HistoryFilter, ResourceWrite, Store
 from reconciler.errors import FwdctlError, StalePlan
@@ -57,7 +57,7 @@ async def test_everything_is_there_after_a_restart(store: Store, store_url: str,
 async def test_the_migrations_make_exactly_the_tables_that_the_code_uses(store_url: str, tmp_path: Path) -> None:
     def differences(connection: Connection) -> list[object]:
         options = {"version_table": VERSION_TABLE, "compare_server_default": True}
-        return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
+        return list(compare_metadata(MigrationContext.configure(connection, opts=options), SCHEMA))
 
     database = await Database.open(locate(store_url, tmp_path))
     await migrate(database)
