@@ -17,6 +17,8 @@ from reconciler.app.duty import Duty
 from reconciler.app.ports import Clock
 from reconciler.app.tasks import Report
 
+FIRST_AFTER_S: Final = 1.0
+"""A start has better things to do, and whoever waits for its first plan does not wait for this."""
 EVERY_S: Final = 3600.0
 BATCH: Final = 500
 """Rows forgotten in one transaction: writers wait for it."""
@@ -75,7 +77,8 @@ class Retention:
         self._report = report
 
     async def run(self) -> None:
-        """Forget, now and every hour, until cancelled; a store that is away for a while is no end."""
+        """Forget, soon and every hour, until cancelled; a store that is away for a while is no end."""
+        await asyncio.sleep(FIRST_AFTER_S)
         while True:
             try:
                 await self.forget()

@@ -3,6 +3,8 @@
 import asyncio
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from reconciler.app.duty import SoleDuty
 from reconciler.app.retention import APPLIES_BATCH, BATCH, OPERATIONS_KEPT, Keep, Retention
 from tests.support.clock import FakeClock
@@ -105,7 +107,7 @@ async def test_longer_than_there_is_a_calendar_is_for_ever() -> None:
     assert store.asked[0] == ("retain", datetime(1970, 1, 1, tzinfo=UTC), 2)
 
 
-async def test_a_store_that_is_away_is_told_of_and_tried_again() -> None:
+async def test_a_store_that_is_away_is_told_of_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[str] = []
 
     class Away(Rows):
@@ -113,7 +115,9 @@ async def test_a_store_that_is_away_is_told_of_and_tried_again() -> None:
             raise OSError("the store is away")
 
     kept = Retention(Away(), FakeClock(), KEEP, SoleDuty(), lambda what, error: told.append(what))
+    monkeypatch.setattr("reconciler.app.retention.FIRST_AFTER_S", 0.0)
     running = asyncio.get_running_loop().create_task(kept.run())
+    await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert (told, running.done()) == (["retention"], False)
     running.cancel()
