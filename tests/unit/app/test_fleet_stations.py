@@ -1,9 +1,9 @@
 """Stations of all nodes: one that is here is asked here, one that is elsewhere by its row."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.app import fleet_stations
 from reconciler.app.fleet_stations import FleetStations
