@@ -16,6 +16,7 @@ from reconciler import __version__
 from reconciler.adapters.logs import configure_logs
 from reconciler.app.api_contract import FORMAT_VERSION
 from reconciler.cli import collector, oidc_options, options, tls_options
+from reconciler.cli.frames_first import hand_over_soon
 from reconciler.cli.output import say
 from reconciler.cli.settings import ServeSettings
 from reconciler.errors import FwdctlError
@@ -102,6 +103,7 @@ async def serve_until(
     Raises FwdctlError where it can't be started, or where a part of it ended by itself.
     """
     collector.hold()
+    hand_over_soon()
     from reconciler.cli.composition import running  # here, so that no other verb waits for the server's libraries
 
     async with running(settings, place) as up:
