@@ -1,15 +1,21 @@
 """History: events, appended and never changed; the oldest are forgotten in the end."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any, Final
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select
 
 from reconciler.adapters.store import tables
+from reconciler.adapters.store.bulk import BulkInsert
 from reconciler.adapters.store.retained import Bound, move_bound
 from reconciler.adapters.store.section import Section
 from reconciler.app.ports import HistoryFilter
 from reconciler.model.history import HistoryEvent
+
+_EVENTS: Final = BulkInsert(
+    tables.events, ("at", "kind", "summary", "charger", "actor", "reason", "revision", "details")
+)
 
 
 class History(Section):
@@ -19,11 +25,12 @@ class History(Section):
         """Append events to history, in this order; their `seq` is given here."""
         if not events:
             return
-        rows = [tables.row(event, details=dict(event.details)) for event in events]
-        for row in rows:
-            del row["seq"]
+        rows = [
+            (one.at, one.kind, one.summary, one.charger, one.actor, one.reason, one.revision, _as_dict(one.details))
+            for one in events
+        ]
         async with self._database.writing() as connection:
-            await connection.execute(insert(tables.events), rows)
+            await _EVENTS.write(connection, rows)
 
     async def forget_events(self, before: datetime, at_most: int) -> int:
         """Delete events from before then, the oldest first and at most so many; return how many."""
@@ -55,3 +62,8 @@ class History(Section):
             asked = asked.where(column.revision == wanted.revision)
         async with self._database.reading() as connection:
             return tuple(HistoryEvent(**found) for found in (await connection.execute(asked)).mappings())
+
+
+def _as_dict(details: Mapping[str, Any]) -> dict[str, Any]:
+    """Return details as JSON takes them: the same object where they are a dict, for events of one flip share them."""
+    return details if isinstance(details, dict) else dict(details)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
@@ -19,12 +19,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from reconciler.adapters.store.bulk import BulkInsert
 from reconciler.adapters.store.engine import Turn
 from reconciler.adapters.store.section import Section, in_lists
 from reconciler.adapters.store.tables import rollout_steps, rollouts, row
 from reconciler.app.ports import RolloutCommit
 from reconciler.errors import LockHeld
 from reconciler.model.rollouts import HELD, PAUSED, SUPERSEDED, UNFINISHED, Hold, Rollout, RolloutState, Step
+
+_OF_A_STEP: Final = ("charger", "base", "state", "reason", "disruption", "canary")
+"""The columns of a step, as `Step` has its fields."""
+_STEPS: Final = BulkInsert(rollout_steps, ("rollout", *_OF_A_STEP))
 
 
 class Rollouts(Section):
@@ -58,10 +63,9 @@ class Rollouts(Section):
 
     async def rollout_steps(self, id: str) -> tuple[Step, ...]:
         """Return its steps, by charger."""
-        columns = [column for column in rollout_steps.columns if column.name != "rollout"]
-        asked = select(*columns).where(rollout_steps.c.rollout == id)
+        asked = select(*(rollout_steps.c[name] for name in _OF_A_STEP)).where(rollout_steps.c.rollout == id)
         async with self._database.reading() as connection:
-            steps = [Step(**found) for found in (await connection.execute(asked)).mappings()]
+            steps = [Step(*found) for found in await connection.execute(asked)]
         return tuple(sorted(steps, key=lambda step: step.charger))
 
     async def journal_steps(self, id: str, holder: str, steps: Sequence[Step]) -> None:
@@ -129,7 +133,10 @@ async def write_steps(connection: AsyncConnection, rollout: RolloutCommit, revis
     if taken := [{"of": charger} for charger in held if charger in touched]:
         superseded = update(rollout_steps).where(columns.charger == bindparam("of"), _is_one_of(HELD))
         await connection.execute(superseded.values(state=SUPERSEDED, reason=f"by revision {revision}"), taken)
-    await connection.execute(insert(rollout_steps), [row(step) | {"rollout": rollout.id} for step in rollout.steps])
+    rows = [
+        (rollout.id, one.charger, one.base, one.state, one.reason, one.disruption, one.canary) for one in rollout.steps
+    ]
+    await _STEPS.write(connection, rows)
 
 
 async def holds_of(connection: AsyncConnection) -> tuple[Hold, ...]:

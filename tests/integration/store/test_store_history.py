@@ -1,9 +1,12 @@
 """History, on both engines."""
 
+from dataclasses import replace
 from datetime import timedelta
+from types import MappingProxyType
 
 import pytest
 
+from reconciler.adapters.store.bulk import AT_ONCE
 from reconciler.app.ports import HistoryFilter, Store
 from reconciler.model.history import HistoryEvent
 from tests.support.store_process import EPOCH
@@ -43,6 +46,24 @@ async def test_events_come_back_newest_first_and_whole(journal: Store) -> None:
     events = await journal.history(HistoryFilter())
     assert [event.seq for event in events] == [4, 3, 2, 1]
     assert [HistoryEvent(**{**_fields(event), "seq": 0}) for event in reversed(events)] == EVENTS
+
+
+@pytest.mark.parametrize("count", [AT_ONCE - 1, AT_ONCE, 2 * AT_ONCE + 3])
+async def test_many_events_come_back_as_they_were_and_in_order(store: Store, count: int) -> None:
+    told = {"moves": [{"before": "csms", "after": "local"}]}
+    written = [
+        replace(EVENTS[number % 4], summary=f"event {number}", details=told if number % 3 else MappingProxyType(told))
+        for number in range(count)
+    ]
+    await store.record(written)
+    found = await store.history(HistoryFilter(limit=count + 1))
+    assert [event.seq for event in found] == list(range(count, 0, -1))
+    assert [replace(event, seq=0) for event in reversed(found)] == [replace(one, details=told) for one in written]
+
+
+async def test_what_a_database_has_no_place_for_is_replaced_in_many_as_in_one(store: Store) -> None:
+    await store.record([replace(EVENTS[1], charger="nul\0 and \ud800")] * AT_ONCE)
+    assert {event.charger for event in await store.history(HistoryFilter())} == {"nul\ufffd and ?"}
 
 
 @pytest.mark.parametrize(
