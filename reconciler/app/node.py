@@ -152,8 +152,10 @@ class RelayNode:
 
     def _next_session(self, slot: ChargerSlot, generation: int, desired: DesiredCharger) -> None:
         """Let the charger's next session begin with `desired`."""
-        self._forget_identity(slot)
-        self._by_identity[desired.identity.casefold()] = desired.name
+        identity = desired.identity.casefold()
+        if self._by_identity.get(identity) != desired.name:
+            self._forget_identity(slot)
+            self._by_identity[identity] = desired.name
         slot.desired, slot.generation = desired, generation
 
     def _forget_identity(self, slot: ChargerSlot) -> None:

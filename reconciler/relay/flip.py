@@ -12,6 +12,7 @@ Until the step nothing changes for anybody; after it, calls under way finish wit
 over the losers' legs stay, so that the way back is one step too.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -82,9 +83,7 @@ class Flip:
             self._refuse(f"superseded by generation {generation}")
         if self._trial is not None:
             self._confirm(self._trial)  # it runs; whether it would have lasted is now the newer one's concern
-        gaining = frozenset(
-            owner for feature, owner in desired.owners.items() if self._desired.owners.get(feature) != owner
-        )
+        gaining = _gaining(self._desired.owners, desired.owners)
         obstacle = self._obstacle(desired, gaining)
         if obstacle is not None:
             state.emit(GenerationRefused(generation, obstacle))
@@ -267,6 +266,15 @@ class Flip:
         self._upward.leg_lost(self._state.legs[name], reason)
         del self._state.legs[name]
         self._state.emit(CloseLeg(name, reason))
+
+
+def _gaining(before: Mapping[str, str], after: Mapping[str, str]) -> frozenset[str]:
+    """Return who owns a feature `after` that it did not own `before`."""
+    gained: set[str] = set()
+    for feature, owner in after.items():
+        if owner not in gained and before.get(feature) != owner:
+            gained.add(owner)
+    return frozenset(gained)
 
 
 def _dialled_otherwise(was: DesiredLeg, now: DesiredLeg) -> bool:

@@ -209,6 +209,8 @@ class Registration:
     def drain(self, leg: CsmsLeg) -> None:
         """Let what was kept for this owner go up before anything else, oldest first (R11)."""
         state = self._state
+        if not leg.waiting and not len(state.memory.backlog):
+            return
         leg.drop_backlog()
         copies = {id(up.frame): up for up in leg.waiting if up.origin is Origin.COPY}
         under_way = {other.in_flight.seq for other in state.legs.values() if other.in_flight is not None}

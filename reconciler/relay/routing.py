@@ -34,15 +34,9 @@ class RouteTable:
         """Are calls acknowledged and kept while their owner is away? With failover, for the next owner (R11)."""
         self._actions = CATALOGUE[version]
         self._legs = {leg.backend.name: leg for leg in desired.legs}
-        self._observers = {
-            feature: tuple(
-                leg.backend.name
-                for leg in desired.legs
-                if leg.backend.name != owner and ("*" in leg.role.observes or feature in leg.role.observes)
-            )
-            for feature, owner in desired.owners.items()
-        }
-        self._shared = {action: shared_fields(action, desired.owners) for action in SHARED_ANSWERS}
+        self._observers = _observers(desired)
+        shares = len(set(desired.owners.values())) > 1
+        self._shared = {action: shared_fields(action, desired.owners) for action in SHARED_ANSWERS if shares}
         self._vendors = tuple(
             (message, leg.backend.name) for leg in desired.legs for message in leg.role.vendor_messages
         )
@@ -111,3 +105,18 @@ class RouteTable:
             if fnmatchcase(sent.vendorId, message.vendor_id) and fnmatchcase(sent.messageId, message.message_id):
                 return backend
         return None
+
+
+def _observers(desired: DesiredCharger) -> dict[str, tuple[str, ...]]:
+    """Return who gets copies of what belongs to each feature; most sites have nobody who does."""
+    watching = [leg for leg in desired.legs if leg.role.observes]
+    if not watching:
+        return dict.fromkeys(desired.owners, ())
+    return {
+        feature: tuple(
+            leg.backend.name
+            for leg in watching
+            if leg.backend.name != owner and ("*" in leg.role.observes or feature in leg.role.observes)
+        )
+        for feature, owner in desired.owners.items()
+    }
