@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from starlette.responses import JSONResponse, StreamingResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from reconciler import __version__
 from reconciler.adapters.admin_api import answers
@@ -147,7 +147,7 @@ def _add_planning(router: APIRouter, reconciler: Reconciler, runs: ApplyRuns, se
         run_id: str,
         wait_s: Annotated[float, Query(ge=0, le=WAIT_MAX_S)] = 0,
         seen: Annotated[int, Query(ge=0)] = 0,
-    ) -> JSONResponse:
+    ) -> Response:
         run = await runs.look_up(run_id)
         await run.wait_for_news(seen, wait_s)
         return answers.apply_run(await runs.look_up(run_id), seen)
