@@ -25,7 +25,7 @@ from reconciler.app.lease import Lease, hold_lock
 from reconciler.app.planning import Planning
 from reconciler.app.ports import Clock, HistoryFilter, ResourceWrite, RevisionMeta, RolloutCommit, Store
 from reconciler.app.refusing import refuse_blocked, window_to_wait_for
-from reconciler.app.rollout import Ending, RolloutRun, StopRequest, Told
+from reconciler.app.rollout import TO_COME, Ending, RolloutRun, StopRequest, Told
 from reconciler.errors import AppliedInPart, FwdctlError, NotApplied, StalePlan
 from reconciler.model.history import HistoryEvent
 from reconciler.model.plan import Plan
@@ -202,7 +202,18 @@ class Applying:
         else:
             revision = rollout.revision
         await self._specs.load()
-        ending = await self._reach(rollout, request, revision, course)
+        steps = await self._store.rollout_steps(rollout.id)
+        with self._controller.in_hand.taken(step.charger for step in steps if step.state in TO_COME):
+            ending = await self._reach(rollout, steps, request, revision, course)
+            result = await self._ended(rollout, request, revision, ending)
+        self._controller.wake()
+        last: Literal["stopped", "done"] = "stopped" if ending.stopped else "done"
+        count = len(ending.results)
+        course.tell(ApplyProgress(last, done=count, total=count, why=ending.stopped))
+        return result
+
+    async def _ended(self, rollout: Rollout, request: ApplyRequest, revision: int, ending: Ending) -> ApplyResult:
+        """Write down how it ended, and return that."""
         result = ApplyResult(
             request.plan.plan_id, revision, ending.results, await self._planning.leftover(request.plan), ending.stopped
         )
@@ -210,9 +221,6 @@ class Applying:
         outcome = {"leftover": list(result.leftover), "stopped": result.stopped}
         await self._store.end_rollout(rollout.id, rollout.holder, state, outcome, self._clock.now())
         await self._record(request, revision, _outcome_text(result), result.counts)
-        last: Literal["stopped", "done"] = "stopped" if ending.stopped else "done"
-        count = len(ending.results)
-        course.tell(ApplyProgress(last, done=count, total=count, why=ending.stopped))
         return result
 
     async def _wait_for_window(self, request: ApplyRequest, on_progress: OnProgress, stop: StopRequest) -> None:
@@ -263,8 +271,9 @@ class Applying:
         await self._record(request, revision, _summary_text(plan), {})
         return revision
 
-    async def _reach(self, rollout: Rollout, request: ApplyRequest, revision: int, course: "_Course") -> Ending:
-        steps = await self._store.rollout_steps(rollout.id)
+    async def _reach(
+        self, rollout: Rollout, steps: Sequence[Step], request: ApplyRequest, revision: int, course: "_Course"
+    ) -> Ending:
         cause = Cause(request.actor, request.reason, revision, request.limits.override_window)
         self._controller.expect([step.charger for step in steps], cause)
         done = sum(step.state not in UNFINISHED for step in steps)
@@ -288,9 +297,7 @@ class Applying:
             chance=self._chance,
             told=told,
         )
-        ending = await run.run(steps)
-        self._controller.wake()
-        return ending
+        return await run.run(steps)
 
     async def _ran(self, steps: Sequence[Step], revision: int) -> Mapping[str, Mapping[str, str]]:
         """Return who owned what on the chargers whose flip was not written before their server died."""

@@ -21,10 +21,11 @@ from reconciler.app.courses import Cause, ChargerResult, Course, patience_with
 from reconciler.app.duty import Duty, keep_for_ever
 from reconciler.app.failover_watch import FailoverWatch
 from reconciler.app.flip_history import FlipHistory, cause_of
+from reconciler.app.in_hand import InHand
 from reconciler.app.ports import Clock, Question, RelayPort, Store
 from reconciler.app.sightings import Sightings
 from reconciler.app.tasks import Report, breathing, spread
-from reconciler.app.turns import as_their_turns_are
+from reconciler.app.turns import as_released, as_their_turns_are
 from reconciler.model.desired import DesiredCharger
 from reconciler.model.interventions import Interventions
 from reconciler.model.live import Ack, LiveCharger, Outcome, Refusal
@@ -76,7 +77,7 @@ class Controller:
         """When everything was last looked at, on the monotonic clock."""
         self._looking = asyncio.Lock()
         self._paused: Mapping[str, str] = {}
-        self._in_hand: set[str] = set()
+        self.in_hand = InHand(self.wake)
         self._has_acted = False
         """True where this node held the duty at the last look too."""
 
@@ -105,7 +106,7 @@ class Controller:
 
         Those that an apply has in hand are looked at once it lets go of them.
         """
-        loose = [name for name in chargers if name not in self._in_hand]
+        loose = [name for name in chargers if name not in self.in_hand]
         if chargers and not loose:
             return
         self._woken_for.update(loose)
@@ -130,7 +131,8 @@ class Controller:
         """Look at what this was woken for, or at everything where it was not woken."""
         self._woken.clear()
         woken_for, self._woken_for = self._woken_for, set()
-        if self._look_at_all or not woken_for or self._overdue():
+        overdue = self._nap_s() <= 0.0  # a look at everything, whatever this was woken for
+        if self._look_at_all or not woken_for or overdue:
             self._look_at_all = False
             self._looked_s = self._clock.monotonic_s()  # one that fails is not repeated before the next tick
             return await self.look(self._clock.now())
@@ -144,7 +146,8 @@ class Controller:
     async def look(self, now: datetime) -> tuple[str, ...]:
         """Work out effective desired state at `now`, and return the chargers for which the relay is to be asked."""
         async with self._looking:  # else a look that began earlier could end later, with what was applied before
-            await self.sightings.look_at_all()
+            spared = () if self._failovers.watches else self.in_hand.spared(self._clock.monotonic_s())
+            await self.sightings.look_at_all(but=spared)
             await self._think(now, watch=True)
             self._adopt(self._relay.questions())
             self._looked_s = self._clock.monotonic_s()
@@ -158,13 +161,21 @@ class Controller:
         async with self._looking:
             await self._think(now, watch=False)
 
+    async def release(self, chargers: Collection[str], now: datetime) -> None:
+        """Want of these chargers what is declared, as their turn has come by the journal; the rest stays as it is."""
+        if self._failovers.watches or self._site is None:
+            await self.rethink(now)
+            return
+        async with self._looking:
+            self._decide(*await as_released(self._site, self._state, self._paused, chargers, self._specs), now)
+
     async def glance(self, chargers: Collection[str]) -> tuple[str, ...]:
         """Look at how these chargers run now, and return those for which the relay is to be asked.
 
         What is wanted is taken as it was found at the last look.
         """
         async with self._looking:
-            seen = self.sightings.look_at(chargers)
+            seen = await self.sightings.look_over(chargers)
             if self._duty.held and self._site is not None:
                 self._failovers.glance(self._site, self._effective.chargers, seen)
             self._adopt(self._relay.questions(chargers))
@@ -183,11 +194,14 @@ class Controller:
             state = replace(state, failovers=failed)
         if state == self._state:
             state = self._state  # the same objects compare in no time
-        before, self._effective = self._effective, decide(site, state, now, self._memo)
-        seen, self._state = self._state.overrides, state
-        self._boundary = next_boundary(site.outages, state, now)
-        self._expect_layers(before.layers, self._effective.layers)
+        seen = self._state.overrides
+        self._decide(site, state, now)
         await self._close_overrides(now, seen)
+
+    def _decide(self, site: Site, state: Interventions, now: datetime) -> None:
+        before, self._effective = self._effective, decide(site, state, now, self._memo)
+        self._state, self._boundary = state, next_boundary(site.outages, state, now)
+        self._expect_layers(before.layers, self._effective.layers)
 
     async def _turn_to(self, applied: Applied) -> None:
         """Take newly applied specs; the history of what they change says who applied them, at whichever node."""
@@ -200,17 +214,6 @@ class Controller:
                 if was is not is_now and was != is_now:
                     self._course(name).cause = cause
         self._site, self._windows = after, ChangeWindows(after.resources.values())
-
-    def take_in_hand(self, chargers: Iterable[str]) -> None:
-        """Leave these chargers to an apply, which asks them in its own order and at its own pace."""
-        self._in_hand.update(chargers)
-
-    def let_go(self, chargers: Iterable[str]) -> None:
-        """Look after these chargers again."""
-        names = tuple(chargers)
-        self._in_hand.difference_update(names)
-        if names:
-            self.wake(*names)
 
     def expect(self, chargers: Iterable[str], cause: Cause, ran: Mapping[str, Mapping[str, str]] | None = None) -> None:
         """Remember why these chargers are about to change, for the history of it, and in `ran` who owned what."""
@@ -278,7 +281,7 @@ class Controller:
         async for name in breathing(dict.fromkeys(names)):
             course = courses.get(name) or self._course(name)
             if not course.is_settled(wanted.get(name), live.get(name)):
-                idle = name not in self._in_hand and not course.busy
+                idle = name not in self.in_hand and not course.busy
                 if idle and self._is_due(course, now_s) and not course.held_back:
                     due.append(name)
         await self.flush()
@@ -307,7 +310,7 @@ class Controller:
         """Bring one charger to effective desired state and return what became of it; `flush` writes its history."""
         course = self._course(name)
         async with course.turn:
-            if name in self._in_hand:
+            if name in self.in_hand:
                 self.sightings.look_at((name,))
             wanted, live = self.desired.get(name), self.sightings.live.get(name)
             if self._is_due(course, self._clock.monotonic_s()) and not course.held_back:
@@ -394,7 +397,3 @@ class Controller:
         retries = [self._courses[name].retry_at_s - now_s for name in self._refused]
         look = self._looked_s + TICK_S - now_s
         return max(0.0, min([look, *edge, *health, *(retry for retry in retries if retry > 0)]))
-
-    def _overdue(self) -> bool:
-        """Return True where a look at everything can wait no longer, whatever this was woken for."""
-        return self._nap_s() <= 0.0

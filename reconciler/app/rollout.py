@@ -20,12 +20,13 @@ from reconciler.app.controller import Controller
 from reconciler.app.courses import HELD_BACK, ChargerResult, Verdict
 from reconciler.app.lease import Lease
 from reconciler.app.ports import Clock, Store
-from reconciler.app.tasks import BREATHE_EVERY
 from reconciler.model.plan import Disruption
 from reconciler.model.rollouts import ASKED, FAILED, PAUSED, SUPERSEDED, WAITING, Rollout, Step
 from reconciler.planning.drift import State
 from reconciler.planning.pacing import Pace, Tempo
 
+TO_COME: Final = (WAITING, ASKED, FAILED)
+"""States of a step whose turn is yet to come, or comes again."""
 CHUNK: Final = 500
 """Turns that are journalled in one transaction, at least."""
 CHUNKS: Final = 4
@@ -64,7 +65,7 @@ class _Turns:
 
 
 class RolloutRun:
-    """One rollout being carried out by `rollout.holder`."""
+    """One rollout being carried out by `rollout.holder`, to whom the controller leaves its chargers."""
 
     def __init__(
         self,
@@ -102,15 +103,11 @@ class RolloutRun:
         self._steps = {step.charger: step for step in steps if step.state != SUPERSEDED}
         self._chunk = CHUNK if self._pace.flips_per_s else max(CHUNK, math.ceil(len(self._steps) / CHUNKS))
         for step in self._steps.values():
-            if step.state not in (WAITING, ASKED, FAILED):
+            if step.state not in TO_COME:
                 self._note(result_of(step))
         going = [step for step in self._steps.values() if step.charger not in self._results]
-        self._controller.take_in_hand(step.charger for step in going)
-        try:
-            await self._controller.rethink(self._clock.now())
-            stopped = await self._in_order(going)
-        finally:
-            self._controller.let_go(step.charger for step in going)
+        await self._controller.rethink(self._clock.now())
+        stopped = await self._in_order(going)
         skipped = (
             ChargerResult(step.charger, Verdict.SKIPPED, f"{HELD_BACK}: {stopped}")
             for step in going
@@ -143,9 +140,8 @@ class RolloutRun:
                     tasks.create_task(self._work(turns))
         except BaseExceptionGroup as several:
             raise several.exceptions[0] from None  # of one kind all: the journal is another's, or not there
-        untaken = [replace(self._steps[name], state=WAITING) for name in turns.released]
+        untaken = [self._steps[name].as_now(WAITING) for name in turns.released]
         await self._journal(untaken)
-        await self._controller.flush()
 
     async def _work(self, turns: _Turns) -> None:
         while (name := await self._next(turns)) is not None:
@@ -153,8 +149,7 @@ class RolloutRun:
             if wait_s:
                 await asyncio.sleep(wait_s)
             self._heard(self._judged(await self._controller.reach_one(name)))
-            if len(self._results) % BREATHE_EVERY == 0:
-                await asyncio.sleep(0)  # a flip may end without waiting for anything
+            await asyncio.sleep(0)  # a flip may end without waiting for anything, and so may those of all the others
 
     async def _next(self, turns: _Turns) -> str | None:
         while not self._why_stop():
@@ -173,19 +168,21 @@ class RolloutRun:
         chunk = [turns.waiting.popleft() for _ in range(min(self._chunk, len(turns.waiting)))]
         paused = {name: why for name, why in self._controller.paused.items() if name in self._controller.desired}
         left = [self._paused(name, paused[name]) for name in chunk if name in paused]
-        asked = [replace(self._steps[name], state=ASKED) for name in chunk if name not in paused]
+        asked = [self._steps[name].as_now(ASKED) for name in chunk if name not in paused]
         await self._journal([*left, *asked])
         for step in left:
             self._steps[step.charger] = step
             self._heard(result_of(step))
-        await self._controller.rethink(self._clock.now())
-        turns.released.extend(step.charger for step in asked)
+        names = [step.charger for step in asked]
+        await self._controller.release(names, self._clock.now())
+        turns.released.extend(names)
 
     def _paused(self, name: str, why: str) -> Step:
-        return replace(self._steps[name], state=PAUSED, reason=f"it is resumed (paused {why})")
+        return self._steps[name].as_now(PAUSED, f"it is resumed (paused {why})")
 
     async def _journal(self, steps: Sequence[Step]) -> None:
-        """Write these steps, and what came of others since the last time."""
+        """Write these steps, and what came of others since the last time; first of all the history of those."""
+        await self._controller.flush()
         unwritten, self._unwritten = self._unwritten, []
         await self._store.journal_steps(self._rollout.id, self._rollout.holder, [*unwritten, *steps])
 
@@ -196,8 +193,7 @@ class RolloutRun:
     def _heard(self, result: ChargerResult) -> None:
         self._note(result)
         if self._steps[result.charger].state != PAUSED:
-            step = replace(self._steps[result.charger], state=result.verdict.value, reason=result.reason)
-            self._unwritten.append(step)
+            self._unwritten.append(self._steps[result.charger].as_now(result.verdict.value, result.reason))
         self._told.result(result)
 
     def _judged(self, result: ChargerResult) -> ChargerResult:

@@ -53,10 +53,15 @@ class Sightings:
         self._live |= seen
         return seen
 
-    async def look_at_all(self) -> None:
-        """Look at every charger."""
-        names = tuple(self._live.keys() | set(self._relay.names()))
+    async def look_at_all(self, but: Collection[str] = ()) -> None:
+        """Look at every charger, except at those in `but`."""
+        await self.look_over((self._live.keys() | set(self._relay.names())).difference(but))
+
+    async def look_over(self, chargers: Collection[str]) -> Mapping[str, LiveCharger]:
+        """Look at these chargers, thousands of them perhaps, in slices; return as `look_at`."""
+        names, seen = tuple(chargers), dict[str, LiveCharger]()
         for start in range(0, len(names), AT_ONCE):
             if start:
                 await asyncio.sleep(0)
-            self.look_at(names[start : start + AT_ONCE])
+            seen |= self.look_at(names[start : start + AT_ONCE])
+        return seen

@@ -10,9 +10,6 @@ Result = TypeVar("Result")
 Report = Callable[[str, BaseException], None]
 """Told what failed ("controller", "cp001") and with what; must not raise."""
 
-BREATHE_EVERY: Final = 50
-"""Pieces of real work between two turns of the event loop."""
-
 BREATHE_AFTER: Final = 200
 """Items of `breathing` between two turns: frames must not wait for a look at thousands."""
 
@@ -47,7 +44,7 @@ class Background:
 async def spread(work: Callable[[Item], Awaitable[Result]], items: Iterable[Item], *, at_once: int) -> list[Result]:
     """Return what `work` gives for each of `items`, in their order, with at most `at_once` of them under way.
 
-    Of thousands that end without waiting for anything the event loop gets its turn in between.
+    Of thousands that end without waiting for anything the event loop gets its turn in between, after `at_once` of them.
     """
     waiting = list(items)
     results: dict[int, Result] = {}
@@ -56,8 +53,7 @@ async def spread(work: Callable[[Item], Awaitable[Result]], items: Iterable[Item
     async def go_on() -> None:
         for position, item in left:
             results[position] = await work(item)
-            if position % BREATHE_EVERY == BREATHE_EVERY - 1:
-                await asyncio.sleep(0)
+            await asyncio.sleep(0)  # each time: were it now and then, the others would go on meanwhile
 
     await asyncio.gather(*(go_on() for _ in range(min(at_once, len(waiting)))))
     return [results[position] for position in range(len(waiting))]

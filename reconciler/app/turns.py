@@ -1,6 +1,6 @@
 """Turns: what is declared, with the chargers as they were that an apply has not come to, or that are paused."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from msgspec.structs import replace
 
@@ -28,3 +28,16 @@ async def as_their_turns_are(
         await store.release_held(lapsed)
         state = replace(state, holds=tuple(left.values()))
     return as_held(declared, left, bases), paused, state
+
+
+async def as_released(
+    declared: Site, state: Interventions, paused: Mapping[str, str], chargers: Collection[str], specs: AppliedSpecs
+) -> tuple[Site, Interventions]:
+    """Return the site, and what is left of `state`, where the turn of these chargers has come and nothing else is new.
+
+    That is what `as_their_turns_are` gives once the journal says so, without a look at those that still wait.
+    """
+    come = frozenset(chargers)
+    state = replace(state, holds=tuple(hold for hold in state.holds if hold.charger not in come))
+    holds = holds_in_force(state, paused)
+    return as_held(declared, holds, await specs.bases(holds.values())), state

@@ -48,6 +48,11 @@ class Step(msgspec.Struct, frozen=True):
     disruption: str = "none"
     canary: bool = False
 
+    def as_now(self, state: str, reason: str | None = None) -> "Step":
+        """Return the step in another state, for another reason where one is given; thousands take it several times."""
+        reason = self.reason if reason is None else reason
+        return Step(self.charger, self.base, state, reason, self.disruption, self.canary)
+
 
 class Rollout(msgspec.Struct, frozen=True):
     """One apply as it is kept: who carries it out, what was ordered, and how far it is.

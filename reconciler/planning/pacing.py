@@ -48,12 +48,15 @@ class Tempo:
     """Spaces flips, and reconnects, over time; time is an argument."""
 
     def __init__(self, pace: Pace) -> None:
-        self._rates = {Disruption.LIVE_FLIP: pace.flips_per_s, Disruption.RECONNECT: pace.reconnects_per_s}
+        self._rates: dict[str, float | None] = {
+            Disruption.LIVE_FLIP: pace.flips_per_s,
+            Disruption.RECONNECT: pace.reconnects_per_s,
+        }
         self._free_at_s: dict[str, float] = {}
 
     def wait_s(self, disruption: str, now_s: float, chance: float) -> float:
         """Take the next place and return how long to wait for it; `chance` in 0..1 varies reconnects."""
-        rate = self._rates.get(Disruption(disruption))
+        rate = self._rates.get(disruption)
         if rate is None:
             return 0.0
         vary = 1 + JITTER * (2 * chance - 1) if disruption == Disruption.RECONNECT else 1.0

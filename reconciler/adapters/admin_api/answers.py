@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import asdict
+
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -274,7 +274,7 @@ def _progress(step: ApplyProgress) -> ApplyProgress | Json:
     """Return a step as msgspec is to write it; only its time is written otherwise than it would by itself."""
     if step.eligible_at is None:
         return step
-    return asdict(step) | {"eligible_at": instant(step.eligible_at)}
+    return msgspec.structs.asdict(step) | {"eligible_at": instant(step.eligible_at)}
 
 
 def _apply_result(result: ApplyResult) -> Json:

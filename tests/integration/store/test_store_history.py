@@ -1,10 +1,10 @@
 """History, on both engines."""
 
-from dataclasses import replace
 from datetime import timedelta
 from types import MappingProxyType
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.adapters.store.bulk import AT_ONCE
 from reconciler.app.ports import HistoryFilter, Store

@@ -1,10 +1,14 @@
 """Rollout: canaries first, never more failures than may be, a stop that is heard, and a journal that knows."""
 
 import asyncio
+from collections import Counter
+from collections.abc import Collection
+from datetime import datetime
 
 import pytest
 
 from reconciler.app.applying import ApplyProgress, ApplyRequest, ApplyResult
+from reconciler.app.in_hand import LOOK_EVERY_S
 from reconciler.app.rollout import StopRequest
 from reconciler.model.rollouts import Pause, RolloutState
 from reconciler.planning.guard import Limits, Share
@@ -147,6 +151,64 @@ async def test_the_loop_leaves_to_the_apply_what_it_has_in_hand() -> None:
     assert await world.reconciler.controller.look(world.clock.now()) == ()
     gate.set()
     assert (await applying).counts == {"applied": 6}
+
+
+async def test_what_waits_for_its_turn_is_not_looked_at_with_all_others_more_than_once_a_minute() -> None:
+    world = await world_of()
+    applying, gate = await held_up(world, Pace(parallelism=1))
+    world.relay.looked_at.clear()
+    await world.reconciler.controller.look(world.clock.now())
+    assert world.relay.looked_at == []
+    world.clock.advance(LOOK_EVERY_S)
+    await world.reconciler.controller.look(world.clock.now())
+    assert world.relay.looked_at == [6]
+    gate.set()
+    await applying
+    world.relay.looked_at.clear()
+    await world.reconciler.controller.look(world.clock.now())
+    assert world.relay.looked_at == [6]
+
+
+async def test_what_is_released_is_wanted_as_if_all_were_worked_out_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reconciler.app.rollout.CHUNK", 2)
+    world = await world_of()
+    controller, seen = world.reconciler.controller, []
+    released = controller.release
+
+    async def release(chargers: Collection[str], now: datetime) -> None:
+        await released(chargers, now)
+        wanted = controller.desired
+        await controller.rethink(now)
+        seen.append(
+            ({name: one.owners["transactions"][0] for name, one in wanted.items()}, controller.desired == wanted)
+        )
+
+    monkeypatch.setattr(controller, "release", release)
+    await flipped(world, Pace(parallelism=1))
+    assert ["".join(wanted.values()) for wanted, _ in seen] == ["ggpppp", "ggggpp", "gggggg"]
+    assert all(same for _, same in seen)
+
+
+async def test_flips_that_wait_for_nothing_let_the_event_loop_go_on_after_as_many_as_run_at_once() -> None:
+    world = await world_of()
+    world.relay.at_once = True
+    turns, flips = 0, Counter[int]()
+
+    def heard(progress: ApplyProgress) -> None:
+        if progress.step == "charger":
+            flips[turns] += 1
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    request = ApplyRequest(await world.plan(a_site(6, FOLLOWS), ANY), "ann", limits=ANY, pace=Pace(parallelism=2))
+    beside = asyncio.ensure_future(others())
+    await world.reconciler.apply(request, heard)
+    beside.cancel()
+    assert (sum(flips.values()), max(flips.values())) == (6, 2)
 
 
 async def test_a_lock_that_was_broken_stops_the_apply(monkeypatch: pytest.MonkeyPatch) -> None:
