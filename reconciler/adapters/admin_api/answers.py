@@ -3,7 +3,6 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
-
 from datetime import UTC, datetime
 from typing import Any, Final
 
