@@ -9,6 +9,7 @@ nodes that share a store one acts, under a lease (`duty`); the others look too, 
 """
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime
@@ -73,7 +74,7 @@ class Controller:
         self._woken = asyncio.Event()
         self._woken_for: set[str] = set()
         self._look_at_all = True
-        self._looked_s = 0.0
+        self._looked_s = -math.inf
         """When everything was last looked at, on the monotonic clock."""
         self._looking = asyncio.Lock()
         self._paused: Mapping[str, str] = {}
@@ -118,6 +119,7 @@ class Controller:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(keep_for_ever(self._duty, self.wake, self._report))
             while True:
+                await self._sleep()  # a start has looked already
                 try:
                     due = await self._look_or_glance()
                 except Exception as error:  # noqa: BLE001 - the store may be away for a while, the loop may not
@@ -125,7 +127,6 @@ class Controller:
                     due = ()
                 for name in due if self._duty.held else ():
                     tasks.create_task(self._reach_quietly(name))
-                await self._sleep()
 
     async def _look_or_glance(self) -> tuple[str, ...]:
         """Look at what this was woken for, or at everything where it was not woken."""
@@ -133,8 +134,6 @@ class Controller:
         woken_for, self._woken_for = self._woken_for, set()
         overdue = self._nap_s() <= 0.0  # a look at everything, whatever this was woken for
         if self._look_at_all or not woken_for or overdue:
-            self._look_at_all = False
-            self._looked_s = self._clock.monotonic_s()  # one that fails is not repeated before the next tick
             return await self.look(self._clock.now())
         return await self.glance(woken_for)
 
@@ -146,7 +145,9 @@ class Controller:
     async def look(self, now: datetime) -> tuple[str, ...]:
         """Work out effective desired state at `now`, and return the chargers for which the relay is to be asked."""
         async with self._looking:  # else a look that began earlier could end later, with what was applied before
-            spared = () if self._failovers.watches else self.in_hand.spared(self._clock.monotonic_s())
+            self._look_at_all = False
+            self._looked_s = self._clock.monotonic_s()  # one that fails is not repeated before the next tick
+            spared = () if self._failovers.watches else self.in_hand.spared(self._looked_s)
             await self.sightings.look_at_all(but=spared)
             await self._think(now, watch=True)
             self._adopt(self._relay.questions())
@@ -288,14 +289,15 @@ class Controller:
         return tuple(due)
 
     def _is_due(self, course: Course, now_s: float) -> bool:
-        owners, cause = course.owners, self._cause_of(course)
+        owners, cause = course.owners, course.cause
         wanted, live = self.desired.get(course.charger), self.sightings.live.get(course.charger)
         due = course.is_due(wanted, live, now_s)
         if course.charger in self._paused and course.asked is not None and course.asked.desired == wanted:
             due = False  # what it was told stands; nothing is healed
-        at_once = not due or cause.at_any_time or not self._windows
-        course.held_back = "" if at_once else held_back(self._windows, course.asked, wanted, live, self._clock.now())
-        self._history.note_flip(course.charger, owners, course.owners, cause)  # one that waited for the next connection
+        waits = due and self._windows and not self._cause(course.charger, cause).at_any_time
+        course.held_back = held_back(self._windows, course.asked, wanted, live, self._clock.now()) if waits else ""
+        if course.owners is not owners:  # a flip that waited for the next connection
+            self._history.note_flip(course.charger, owners, course.owners, self._cause(course.charger, cause))
         return due
 
     async def _reach_quietly(self, name: str) -> None:
@@ -325,7 +327,7 @@ class Controller:
         before = course.standing(wanted, live)
         owners = course.owners or (live.owners if live else None)
         refused_before = course.outcome.reason if isinstance(course.outcome, Refusal) else ""
-        cause = self._cause_of(course)
+        cause = self._cause(course.charger, course.cause)
         generation = course.next_generation(live)
         course.ask(generation, wanted)
         outcome = await self._outcome(course.charger, generation, wanted)
@@ -341,11 +343,10 @@ class Controller:
             self._report(charger, error)
             return Refusal(generation, f"the relay failed ({type(error).__name__})")
 
-    def _cause_of(self, course: Course) -> Cause:
-        if course.cause is not None:
-            return course.cause
-        layer = self.layers.get(course.charger)
-        return cause_of(layer) if layer is not None else Cause()
+    def _cause(self, charger: str, said: Cause | None) -> Cause:
+        """Return why something else is wanted of a charger: as was said, or as the layer has it that decides."""
+        layer = self.layers.get(charger)
+        return said or (cause_of(layer) if layer is not None else Cause())
 
     async def flush(self) -> None:
         """Write what happened into history."""
