@@ -7,8 +7,9 @@ becomes of this process, another one resumes there.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
@@ -19,6 +20,7 @@ from reconciler.app.api_contract import error_to_json
 from reconciler.app.applied_specs import AppliedSpecs
 from reconciler.app.apply_order import ApplyRequest as ApplyRequest
 from reconciler.app.apply_order import begun, ordered, steps_of
+from reconciler.app.comebacks import until_back
 from reconciler.app.controller import Controller
 from reconciler.app.courses import Cause, ChargerResult, Verdict, exit_code_of
 from reconciler.app.lease import Lease, hold_lock
@@ -44,14 +46,15 @@ LOOK_AGAIN_S: Final = 1.0
 class ApplyProgress(msgspec.Struct, frozen=True):
     """One step of an apply as it happens; `result` only where the step is a charger."""
 
-    step: Literal["locked", "waiting", "committed", "charger", "canary", "stopped", "done"]
+    step: Literal["locked", "waiting", "returning", "committed", "charger", "canary", "stopped", "done"]
+    """`returning`: taken up again, and `done` of `total` chargers that were connected before are so again."""
     done: int = 0
     total: int = 0
     result: ChargerResult | None = None
     eligible_at: datetime | None = None
     """Only for `waiting`: when a change window will let it through."""
     why: str = ""
-    """Only for `stopped`."""
+    """For `stopped`; for `returning` until when the others are waited for, "" once they no longer are."""
 
 
 class ApplyResult(msgspec.Struct, frozen=True):
@@ -107,6 +110,7 @@ class Applying:
         self._new_id = new_id
         self._node = node
         self._chance = chance
+        self._began_s = clock.monotonic_s()
 
     async def apply(
         self,
@@ -152,7 +156,9 @@ class Applying:
                 raise FwdctlError(f"apply {rollout.id} has ended", hint="what it did: fwdctl history --kind apply")
             on_progress(ApplyProgress("locked"))
             newest = await self._store.rollout(rollout.id) or rollout
-            return await self._carry_out(newest, request, _Course(lease, stop, on_progress))
+            course = _Course(lease, stop, on_progress)
+            course.expected = await self._until_back(rollout, request, course)
+            return await self._carry_out(newest, request, course)
 
     async def orphans(self) -> tuple[Rollout, ...]:
         """Return the applies that nobody carries out: their server died, and holds no lock any more."""
@@ -222,6 +228,24 @@ class Applying:
         await self._store.end_rollout(rollout.id, rollout.holder, state, outcome, self._clock.now())
         await self._record(request, revision, _outcome_text(result), result.counts)
         return result
+
+    async def _until_back(self, rollout: Rollout, request: ApplyRequest, course: "_Course") -> Collection[str]:
+        """Return the chargers still to be brought there that the plan found connected, once they are so again.
+
+        They have some time from when their server's apply is taken up; where it was stopped, the server may have gone
+        on, and they have it since this one began.
+        """
+        expected = {name for effect in request.plan.effects for name in effect.chargers}
+        if rollout.revision is not None:
+            steps = await self._store.rollout_steps(rollout.id)
+            expected &= {step.charger for step in steps if step.state in TO_COME}
+        since_s = self._began_s if rollout.state is RolloutState.STOPPED else self._clock.monotonic_s()
+
+        def told(back: int, why: str) -> None:
+            course.tell(ApplyProgress("returning", back, len(expected), why=why))
+
+        await until_back(self._controller, self._clock, expected, since_s, told, course.is_to_stop)
+        return expected
 
     async def _wait_for_window(self, request: ApplyRequest, on_progress: OnProgress, stop: StopRequest) -> None:
         """Return once no change window says no, or something else does, which the apply itself will tell.
@@ -296,6 +320,7 @@ class Applying:
             stop=course.stop,
             chance=self._chance,
             told=told,
+            expected=course.expected,
         )
         return await run.run(steps)
 
@@ -358,9 +383,18 @@ def _outcome_text(result: ApplyResult) -> str:
     return f"{stopped}{chargers(len(result.results))} asked: {told}" if told else "no charger is touched"
 
 
-class _Course(msgspec.Struct, frozen=True):
-    """What goes with an apply while it runs: its lease, the wish to stop it, who hears of it."""
+@dataclass(slots=True)
+class _Course:
+    """What goes with an apply while it runs: its lease, the wish to stop it, who hears of it.
+
+    `expected` are the chargers that were connected before it was interrupted.
+    """
 
     lease: Lease
     stop: StopRequest
     tell: OnProgress
+    expected: Collection[str] = ()
+
+    def is_to_stop(self) -> bool:
+        """Return True where it has no lock any more, or somebody wants it to stop."""
+        return self.lease.lost or bool(self.stop.by)

@@ -329,7 +329,7 @@ class Controller:
         refused_before = course.outcome.reason if isinstance(course.outcome, Refusal) else ""
         cause = self._cause(course.charger, course.cause)
         generation = course.next_generation(live)
-        course.ask(generation, wanted)
+        course.ask(generation, wanted, live)
         outcome = await self._outcome(course.charger, generation, wanted)
         course.settle(outcome, self._clock.monotonic_s(), patience_with(wanted, live, self.layers.get(course.charger)))
         self._history.note_answer(outcome, before, live, refused_before, cause)

@@ -84,6 +84,8 @@ class Course:
     charger: str
     asked: Asked | None = None
     outcome: Outcome | None = None
+    asked_connected: bool = False
+    """Whether it was connected when it was asked last."""
     owners: Mapping[str, str] | None = None
     """Who owned what when it last ran what was asked; None until that is known."""
     cause: Cause | None = None
@@ -161,8 +163,9 @@ class Course:
         """Note why something else will be wanted, and who owned what until then, where that is not known here."""
         self.cause, self.owners = cause, self.owners or ran
 
-    def ask(self, generation: int, wanted: DesiredCharger | None) -> None:
-        """Note what is about to be asked of the relay."""
+    def ask(self, generation: int, wanted: DesiredCharger | None, live: LiveCharger | None = None) -> None:
+        """Note what is about to be asked of the relay, while the charger runs as `live`."""
+        self.asked_connected = live is not None and live.connected
         self.tries = self.tries + 1 if self.asked is not None and self.asked.desired == wanted else 1
         self.asked, self.outcome, self._same, self.attention = Asked(generation, wanted), None, None, None
 
@@ -184,6 +187,7 @@ class Course:
             return
         if desired is not wanted and desired == wanted:
             desired = wanted  # the same object compares in no time
+        self.asked_connected = False
         self.asked, self.outcome, self._same = Asked(question.generation, desired), Deferred(question.generation), None
         answered_within_s = desired.flip.confirm_within_s if desired is not None else 0.0
         self.tries, self.retry_at_s = 1, now_s + max(SETTLE_S, answered_within_s)

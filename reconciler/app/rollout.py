@@ -9,13 +9,14 @@ Canaries first; only once every one of them is confirmed do the others get their
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
 from msgspec.structs import replace
 
+from reconciler.app.comebacks import Comebacks
 from reconciler.app.controller import Controller
 from reconciler.app.courses import HELD_BACK, ChargerResult, Verdict
 from reconciler.app.lease import Lease
@@ -65,7 +66,10 @@ class _Turns:
 
 
 class RolloutRun:
-    """One rollout being carried out by `rollout.holder`, to whom the controller leaves its chargers."""
+    """One rollout being carried out by `rollout.holder`, to whom the controller leaves its chargers.
+
+    `expected` were connected when an earlier run of it ended.
+    """
 
     def __init__(
         self,
@@ -79,6 +83,7 @@ class RolloutRun:
         stop: StopRequest,
         chance: Callable[[], float],
         told: Told,
+        expected: Collection[str] = (),
     ) -> None:
         self._store = store
         self._clock = clock
@@ -89,6 +94,8 @@ class RolloutRun:
         self._stop = stop
         self._chance = chance
         self._told = told
+        self._expected = expected
+        self._comebacks = Comebacks(controller, clock, (), self._why_stop)
         self._tempo = Tempo(pace)
         self._steps: dict[str, Step] = {}
         self._results: dict[str, ChargerResult] = {}
@@ -106,6 +113,8 @@ class RolloutRun:
             if step.state not in TO_COME:
                 self._note(result_of(step))
         going = [step for step in self._steps.values() if step.charger not in self._results]
+        begun = {step.charger for step in going if step.state == ASKED}.intersection(self._expected)
+        self._comebacks = Comebacks(self._controller, self._clock, begun, self._why_stop)
         await self._controller.rethink(self._clock.now())
         stopped = await self._in_order(going)
         skipped = (
@@ -148,7 +157,7 @@ class RolloutRun:
             wait_s = self._tempo.wait_s(self._steps[name].disruption, self._clock.monotonic_s(), self._chance())
             if wait_s:
                 await asyncio.sleep(wait_s)
-            self._heard(self._judged(await self._controller.reach_one(name)))
+            self._heard(self._judged(await self._comebacks.reach(self._steps[name])))
             await asyncio.sleep(0)  # a flip may end without waiting for anything, and so may those of all the others
 
     async def _next(self, turns: _Turns) -> str | None:

@@ -65,3 +65,8 @@ class Sightings:
                 await asyncio.sleep(0)
             seen |= self.look_at(names[start : start + AT_ONCE])
         return seen
+
+    async def away(self, chargers: Collection[str]) -> tuple[str, ...]:
+        """Look at these chargers, and return those that are not connected."""
+        seen = await self.look_over(chargers)
+        return tuple(name for name in chargers if name not in seen or not seen[name].connected)

@@ -49,6 +49,9 @@ class Lines:
         match step["step"]:
             case "waiting":
                 say(f"waiting for a change window: eligible at {step['eligible_at']}")
+            case "returning":
+                waits = f"; the others are waited for, {step['why']}" if step["why"] else ""
+                say(f"taken up again: {step['done']} of {chargers(step['total'])} are connected again{waits}")
             case "committed":
                 left = step["total"] - step["done"]
                 say(f"committed, {chargers(left)} to bring there" if left else "committed")

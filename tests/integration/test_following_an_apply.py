@@ -63,11 +63,16 @@ async def connected(stack: AsyncExitStack, server: Server | ServerProcess, folde
     grid = await stack.enter_async_context(SimulatedCsms("grid"))
     depot = Depot(server, partner, grid, folder)
     await server.apply("-f", depot.site("partner"))
+    await come_in(stack, server)
+    grid.manners.held["BootNotification"] = asyncio.Event()
+    return depot
+
+
+async def come_in(stack: AsyncExitStack, server: Server | ServerProcess) -> None:
+    """Let both stations connect and boot."""
     for identity in ("CP-001", "CP-002"):
         station = await stack.enter_async_context(SimulatedStation(identity, server.stations_url))
         await station.boot()
-    grid.manners.held["BootNotification"] = asyncio.Event()
-    return depot
 
 
 @pytest.fixture
@@ -211,10 +216,13 @@ async def test_who_follows_waits_for_a_server_that_is_killed_and_started_again(t
         await under_way(depot, process)
         await server.kill()
         await until_told(process, "waiting for it, the apply goes on once it is back")
+        depot.let_go()
         await server.start()
+        await until_told(process, "taken up again: 0 of 2 chargers are connected again; the others are waited for")
+        await come_in(stack, server)
         out, told = await process.communicate()
         assert process.returncode == 0, told
-        assert out.endswith(b"Applied as revision 2. Chargers: 2 deferred.\n")
+        assert out.endswith(b"Applied as revision 2. Chargers: 2 applied.\n")
 
 
 def _all_of(screen: int) -> bytes:
