@@ -28,6 +28,7 @@ from reconciler.app.planning import Planning
 from reconciler.app.ports import Clock, HistoryFilter, ResourceWrite, RevisionMeta, RolloutCommit, Store
 from reconciler.app.refusing import refuse_blocked, window_to_wait_for
 from reconciler.app.rollout import TO_COME, Ending, RolloutRun, StopRequest, Told
+from reconciler.app.tasks import Report
 from reconciler.errors import AppliedInPart, FwdctlError, NotApplied, StalePlan
 from reconciler.model.history import HistoryEvent
 from reconciler.model.plan import Plan
@@ -101,6 +102,7 @@ class Applying:
         *,
         node: str,
         chance: Callable[[], float],
+        report: Report,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -110,6 +112,7 @@ class Applying:
         self._new_id = new_id
         self._node = node
         self._chance = chance
+        self._report = report
         self._began_s = clock.monotonic_s()
 
     async def apply(
@@ -192,6 +195,7 @@ class Applying:
             self._clock,
             holder=f"{request.actor} ({self._new_id()})",
             purpose=f"apply {request.id}",
+            report=self._report,
             timeout_s=request.lock_timeout_s,
             check=lambda: _refuse_stopped(stop),
         )
@@ -244,7 +248,8 @@ class Applying:
         def told(back: int, why: str) -> None:
             course.tell(ApplyProgress("returning", back, len(expected), why=why))
 
-        await until_back(self._controller, self._clock, expected, since_s, told, course.is_to_stop)
+        enough: Callable[[], bool] = lambda: course.lease.lost or bool(course.stop.by)
+        await until_back(self._controller, self._clock, expected, since_s, told, enough)
         return expected
 
     async def _wait_for_window(self, request: ApplyRequest, on_progress: OnProgress, stop: StopRequest) -> None:
@@ -394,7 +399,3 @@ class _Course:
     stop: StopRequest
     tell: OnProgress
     expected: Collection[str] = ()
-
-    def is_to_stop(self) -> bool:
-        """Return True where it has no lock any more, or somebody wants it to stop."""
-        return self.lease.lost or bool(self.stop.by)

@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from reconciler.app.ports import Clock, Store
-from reconciler.errors import FwdctlError, LockHeld
+from reconciler.app.tasks import Report
+from reconciler.errors import LockHeld
 
 LEASE_S: Final = 30.0
 RENEW_EVERY_S: Final = LEASE_S / 3
@@ -37,19 +38,20 @@ async def hold_lock(
     *,
     holder: str,
     purpose: str,
+    report: Report,
     timeout_s: float = 0.0,
     check: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[Lease]:
     """Hold the apply lock for the block; wait at most `timeout_s` for it, then LockHeld is raised.
 
-    `check` is called while it is waited for, and raises what is to end that.
+    `check` is called while it is waited for, and raises what is to end that; `report` hears of renewals that fail.
     `holder` must be unique to the caller. A lease that runs out, since this process or the store had no time for
     another renewal, is taken again by the next one, unless somebody broke it or had the lock meanwhile. What protects
     the specs is their versions; the lock keeps two people from surprising each other.
     """
     await _acquire(store, clock, holder, purpose, timeout_s, check)
     lease = Lease(holder)
-    renewing = asyncio.get_running_loop().create_task(_renew(store, clock, lease), name="lease")
+    renewing = asyncio.get_running_loop().create_task(_renew(store, clock, lease, report), name="lease")
     try:
         yield lease
     finally:
@@ -75,10 +77,10 @@ async def _acquire(
             return
 
 
-async def _renew(store: Store, clock: Clock, lease: Lease) -> None:
+async def _renew(store: Store, clock: Clock, lease: Lease, report: Report) -> None:
     while not lease.lost:
         await asyncio.sleep(RENEW_EVERY_S)
         try:
             lease.lost = not await store.renew_lock(lease.holder, clock.now(), LEASE_S)
-        except FwdctlError:
-            continue  # once the store is back the next renewal says whose the lock is
+        except Exception as error:  # noqa: BLE001 - whatever it is: the next renewal says whose the lock is
+            report("apply lock", error)

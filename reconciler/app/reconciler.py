@@ -74,7 +74,15 @@ class Reconciler:
         self.controller = Controller(store, relay, clock, self._specs, self.duty, report)
         self._planning = Planning(store, relay, clock, self._specs, self.controller, new_id, secrets)
         self._applying = Applying(
-            store, clock, self._specs, self._planning, self.controller, new_id, node=node or new_id(), chance=chance
+            store,
+            clock,
+            self._specs,
+            self._planning,
+            self.controller,
+            new_id,
+            node=node or new_id(),
+            chance=chance,
+            report=report,
         )
         self._toggling = Toggling(store, relay, clock, self._specs, self.controller, new_id)
         self.outages = OutageDesk(store, relay, clock, self._specs, self.controller, new_id)

@@ -13,9 +13,14 @@ from tests.support.clock import FakeClock
 from tests.support.memory_store import MemoryStore
 
 
+def never(what: str, error: BaseException) -> None:
+    """Nothing is to be reported."""
+    raise AssertionError(what) from error
+
+
 async def test_the_lock_is_held_for_the_block_and_given_back() -> None:
     store, clock = MemoryStore(), FakeClock()
-    async with hold_lock(store, clock, holder="ann", purpose="apply"):
+    async with hold_lock(store, clock, holder="ann", purpose="apply", report=never):
         held = await store.lock(clock.now())
         assert held is not None
         assert (held.holder, held.purpose) == ("ann", "apply")
@@ -25,7 +30,7 @@ async def test_the_lock_is_held_for_the_block_and_given_back() -> None:
 async def test_the_lock_is_given_back_where_the_block_fails() -> None:
     store, clock = MemoryStore(), FakeClock()
     with pytest.raises(ZeroDivisionError):
-        async with hold_lock(store, clock, holder="ann", purpose="apply"):
+        async with hold_lock(store, clock, holder="ann", purpose="apply", report=never):
             raise ZeroDivisionError
     assert await store.lock(clock.now()) is None
 
@@ -34,7 +39,7 @@ async def test_without_patience_a_held_lock_is_refused_at_once() -> None:
     store, clock = MemoryStore(), FakeClock()
     await store.acquire_lock("bob", "apply", clock.now(), LEASE_S)
     with pytest.raises(LockHeld, match="bob"):
-        async with hold_lock(store, clock, holder="ann", purpose="apply"):
+        async with hold_lock(store, clock, holder="ann", purpose="apply", report=never):
             raise AssertionError("two writers")
     held = await store.lock(clock.now())
     assert held is not None
@@ -55,7 +60,7 @@ async def test_with_patience_the_lock_is_waited_for(monkeypatch: pytest.MonkeyPa
     asked.clear()
 
     async def wait() -> None:
-        async with hold_lock(store, clock, holder="ann", purpose="apply", timeout_s=60):
+        async with hold_lock(store, clock, holder="ann", purpose="apply", report=never, timeout_s=60):
             held = await store.lock(clock.now())
             assert held is not None
             assert held.holder == "ann"
@@ -66,23 +71,35 @@ async def test_with_patience_the_lock_is_waited_for(monkeypatch: pytest.MonkeyPa
     await waiting
 
 
-async def test_the_lease_is_renewed_while_the_block_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("fault", [FwdctlError("the store is away for a moment"), RuntimeError("a driver's bug")])
+async def test_the_lease_is_renewed_while_the_block_runs_whatever_one_renewal_raises(
+    monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
     monkeypatch.setattr(lease, "RENEW_EVERY_S", 0)
+    reported: list[tuple[str, BaseException]] = []
     renewals: asyncio.Queue[bool] = asyncio.Queue()
+    count = 0
 
     class Renewed(MemoryStore):
         async def renew_lock(self, *question: object) -> bool:
+            nonlocal count
+            count += 1
             renewals.put_nowait(await super().renew_lock(*question))  # type: ignore[arg-type]
-            if renewals.qsize() == 2:
-                raise FwdctlError("the store is away for a moment")
+            if count == 2:
+                raise fault
             return True
 
     clock = FakeClock()
-    async with hold_lock(Renewed(), clock, holder="ann", purpose="apply") as held:
+
+    def heard(what: str, error: BaseException) -> None:
+        reported.append((what, error))
+
+    async with hold_lock(Renewed(), clock, holder="ann", purpose="apply", report=heard) as held:
         for _ in range(5):
             clock.advance(LEASE_S - 1)
-            assert await renewals.get()
+            assert await asyncio.wait_for(renewals.get(), 10)
         held.check()
+    assert reported == [("apply lock", fault)]
 
 
 class Slow(MemoryStore):
@@ -107,7 +124,7 @@ class Slow(MemoryStore):
 async def test_a_lease_that_ran_out_is_taken_again_where_nobody_wanted_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lease, "RENEW_EVERY_S", 0)
     store = Slow(clock := FakeClock())
-    async with hold_lock(store, clock, holder="ann", purpose="apply") as held:
+    async with hold_lock(store, clock, holder="ann", purpose="apply", report=never) as held:
         for _ in range(3):
             assert await store.renewals.get()
             assert (await store.lock(clock.now()) or pytest.fail("nobody has it")).holder == "ann"
@@ -128,7 +145,7 @@ async def test_a_lease_that_ran_out_is_lost_where_somebody_broke_or_took_it(
 ) -> None:
     monkeypatch.setattr(lease, "RENEW_EVERY_S", 0)
     store = Slow(clock := FakeClock(), meanwhile)
-    async with hold_lock(store, clock, holder="ann", purpose="apply") as held:
+    async with hold_lock(store, clock, holder="ann", purpose="apply", report=never) as held:
         assert not await store.renewals.get()
         with pytest.raises(LockHeld):
             held.check()
@@ -146,7 +163,7 @@ async def test_a_broken_lock_is_noticed_before_anything_is_written(monkeypatch: 
             return renewed
 
     store = Broken()
-    async with hold_lock(store, FakeClock(), holder="ann", purpose="apply") as held:
+    async with hold_lock(store, FakeClock(), holder="ann", purpose="apply", report=never) as held:
         await store.break_lock()
         await noticed.wait()
         with pytest.raises(LockHeld, match="was broken or taken over"):
