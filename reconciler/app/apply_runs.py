@@ -21,6 +21,9 @@ from reconciler.model.rollouts import Rollout, RolloutState, Step
 KEPT_RUNS: Final = 50
 """Runs that are remembered step by step after they are done; of others the journal says what they came to."""
 
+LOOK_AGAIN_S: Final = 1.0
+"""How long news of another process's run may be unheard of: its journal is looked at again after that."""
+
 GATHER_S: Final = 0.2
 """How long news waits for more of it: who follows ten thousand chargers asks some times a second, not some hundred."""
 
@@ -36,6 +39,8 @@ class ApplyRun:
     result: ApplyResult | None = None
     error: FwdctlError | None = None
     stop: StopRequest = field(default_factory=StopRequest)
+    elsewhere: bool = False
+    """Known by the journal only: another process carries it out, or ended it."""
     started_at: datetime | None = None
     ended_at: datetime | None = None
     _news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -56,8 +61,10 @@ class ApplyRun:
     async def wait_for_news(self, seen: int, wait_s: float) -> None:
         """Return once there are more than `seen` steps of progress or the run is done, at the latest after `wait_s`.
 
-        Steps that follow one another closely are waited for together.
+        Steps that follow one another closely are waited for together; nothing comes of a run that is elsewhere.
         """
+        if self.elsewhere:
+            wait_s = min(wait_s, LOOK_AGAIN_S)
         try:
             async with asyncio.timeout(wait_s) as limit:
                 while not self.done and len(self.progress) <= seen:
@@ -76,7 +83,13 @@ class ApplyRun:
 
 
 class Applies(Protocol):
-    """What carries applies out: the use cases of `Applying`."""
+    """What carries applies out: the use cases of `Applying` and `AcceptedApplies`."""
+
+    async def accept(self, request: ApplyRequest) -> None:
+        """Write an apply down before anybody hears of it."""
+
+    async def refuse(self, id: str, error: FwdctlError) -> None:
+        """Write down why it did not begin; harmless where it has."""
 
     async def apply(self, request: ApplyRequest, on_progress: OnProgress, stop: StopRequest) -> ApplyResult:
         """Apply a plan."""
@@ -114,10 +127,11 @@ class ApplyRuns:
         self.plans = RecentPlans()
         """What can be applied without being planned again."""
 
-    def start(self, request: ApplyRequest) -> ApplyRun:
-        """Start an apply and return it; it needs nobody to wait for it."""
+    async def start(self, request: ApplyRequest) -> ApplyRun:
+        """Start an apply and return it; it needs nobody to wait for it, and every server of the database knows it."""
         run = ApplyRun(self._new_id())
         named = replace(request, id=run.id)
+        await self._applies.accept(named)
         self.plans.begun(request.plan.plan_id, run.id)
         return self._go(run, lambda tell: self._applies.apply(named, tell, run.stop))
 
@@ -132,6 +146,8 @@ class ApplyRuns:
         rollout = await self._applies.rollout(run_id)
         if rollout is None:
             raise _unknown(run_id)
+        if rollout.state is RolloutState.ACCEPTED:
+            raise FwdctlError(f"apply {run_id} waits to begin at {_server(rollout)}", hint=_follow(run_id))
         if rollout.state in (RolloutState.DONE, RolloutState.REFUSED):
             raise FwdctlError(
                 f"apply {run_id} has ended ({rollout.state})", hint="what it did: fwdctl history --kind apply"
@@ -178,18 +194,28 @@ class ApplyRuns:
     async def _journalled(self, rollout: Rollout) -> ApplyRun:
         """Return the run of another process, or of an earlier one."""
         run_id = rollout.id
-        if rollout.state is RolloutState.OPEN:
-            return ApplyRun(run_id)  # nobody here has taken it over: no news so far
+        if rollout.state in (RolloutState.ACCEPTED, RolloutState.OPEN):
+            return ApplyRun(run_id, elsewhere=True)  # another process has it, or nobody has taken it over: no news
         if rollout.state is RolloutState.REFUSED:
-            return ApplyRun(run_id, error=refusal_of(rollout))
+            return ApplyRun(run_id, error=refusal_of(rollout), elsewhere=True)
         result = result_as_journalled(rollout, await self._applies.rollout_steps(run_id))
         last: Literal["stopped", "done"] = "stopped" if result.stopped else "done"
         count = len(result.results)
-        return ApplyRun(run_id, [ApplyProgress(last, count, count, why=result.stopped)], result)
+        return ApplyRun(run_id, [ApplyProgress(last, count, count, why=result.stopped)], result, elsewhere=True)
 
-    def stop(self, run_id: str, by: str) -> ApplyRun:
-        """Ask a run to stop after the chargers that are under way, and return it; raises UnknownAddress."""
-        run = self.find(run_id)
+    async def stop(self, run_id: str, by: str) -> ApplyRun:
+        """Ask a run to stop after the chargers that are under way, and return it.
+
+        Raises UnknownAddress, and FwdctlError where another server carries it out.
+        """
+        run = self._runs.get(run_id)
+        if run is None:
+            rollout = await self._applies.rollout(run_id)
+            if rollout is None:
+                raise _unknown(run_id)
+            if rollout.ended_at is None:
+                raise FwdctlError(f"{_server(rollout)} carries out apply {run_id}", hint="ask that one to stop it")
+            raise FwdctlError(f"apply {run_id} has ended ({rollout.state})", hint=_follow(run_id))
         run.stop.by = by
         return run
 
@@ -214,10 +240,7 @@ class ApplyRuns:
         except FwdctlError as error:
             run.error = error
         except asyncio.CancelledError:
-            run.error = FwdctlError(
-                "the server stopped during the apply",
-                hint=f"it goes on after the restart: fwdctl apply --follow {run.id}",
-            )
+            run.error = _cut_off(run)
             raise
         except Exception as error:  # noqa: BLE001 - whoever follows must learn that it ended
             self._report(f"apply {run.id}", error)
@@ -227,11 +250,37 @@ class ApplyRuns:
         finally:
             self._metrics.count("applies", exit_code=str(run.exit_code))
             run.tell()
+        if run.error is not None:
+            await self._refused(run.id, run.error)
+
+    async def _refused(self, run_id: str, error: FwdctlError) -> None:
+        """Have the other servers know, too, where nothing had begun."""
+        try:
+            await self._applies.refuse(run_id, error)
+        except FwdctlError as trouble:
+            self._report(f"apply {run_id}", trouble)
 
     def _forget_old(self) -> None:
         over = [run.id for run in self._runs.values() if run.done][: max(0, len(self._runs) - KEPT_RUNS + 1)]
         for run_id in over:
             del self._runs[run_id]
+
+
+def _cut_off(run: ApplyRun) -> FwdctlError:
+    """Return what to say of a run that the server's end cuts off."""
+    if not any(step.step == "locked" for step in run.progress):
+        hint = "apply it again; a saved plan is not used up"
+        return FwdctlError("the server stopped before the apply had begun: nothing was changed", hint=hint)
+    hint = f"it goes on after the restart: fwdctl apply --follow {run.id}"
+    return FwdctlError("the server stopped during the apply", hint=hint)
+
+
+def _server(rollout: Rollout) -> str:
+    return f"server {rollout.node}"
+
+
+def _follow(run_id: str) -> str:
+    return f"see what becomes of it: fwdctl apply --follow {run_id}"
 
 
 def _unknown(run_id: str) -> UnknownAddress:

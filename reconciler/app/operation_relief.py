@@ -1,4 +1,4 @@
-"""Relief: operations whose node died are said to be interrupted, by the node that acts; nothing is done again."""
+"""Relief: what waited or ran at a node that died is said to be over, by the node that acts; nothing is repeated."""
 
 import asyncio
 from collections.abc import Callable, Collection
@@ -11,21 +11,19 @@ LOOK_EVERY_S: Final = 5.0
 
 
 class Abandoned(Protocol):
-    """Who knows which operations run, and at which node."""
+    """Who knows which operations run, or which applies wait, and at which node."""
 
     async def interrupt_others(self, alive: Collection[str]) -> None:
         """End as interrupted what nodes left running that are not `alive`."""
 
 
-async def relieve_for_ever(
-    operations: Abandoned, duty: Duty, alive: Callable[[], Collection[str]], report: Report
-) -> None:
+async def relieve_for_ever(left: Abandoned, duty: Duty, alive: Callable[[], Collection[str]], report: Report) -> None:
     """Look every few seconds while the duty is held; `alive` are the nodes by name."""
     while True:
         await asyncio.sleep(LOOK_EVERY_S)
         if not duty.held:
             continue
         try:
-            await operations.interrupt_others(alive())
+            await left.interrupt_others(alive())
         except Exception as error:  # noqa: BLE001 - the store may be away for a while, the loop may not
-            report("operations of nodes that are gone", error)
+            report("what nodes left that are gone", error)

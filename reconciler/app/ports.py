@@ -204,6 +204,9 @@ class Store(Protocol):
     async def rollout(self, id: str) -> Rollout | None:
         """Return a rollout, None where there is none of that id."""
 
+    async def accepted_rollouts(self) -> tuple[Rollout, ...]:
+        """Return those that have not begun, oldest first."""
+
     async def open_rollouts(self) -> tuple[Rollout, ...]:
         """Return those that somebody carries out, or has to take over, oldest first."""
 

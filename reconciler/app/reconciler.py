@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from reconciler.app.accepted_applies import AcceptedApplies
 from reconciler.app.applied_specs import AppliedSpecs
 from reconciler.app.applying import Applying, ApplyRequest, ApplyResult, OnProgress
 from reconciler.app.charger_reach import ChargerReach
@@ -32,6 +33,7 @@ from reconciler.app.showing import Showing, Shown
 from reconciler.app.status import ChargerStatus, Status
 from reconciler.app.tasks import Background, Report
 from reconciler.app.toggling import ToggleRequest, ToggleResult, Toggling
+from reconciler.errors import FwdctlError
 from reconciler.model.history import HistoryEvent
 from reconciler.model.live import LiveCharger
 from reconciler.model.notices import Delivery, OutageNotice
@@ -73,6 +75,9 @@ class Reconciler:
         """To act for all nodes: to steer chargers and to tell partners."""
         self.controller = Controller(store, relay, clock, self._specs, self.duty, report)
         self._planning = Planning(store, relay, clock, self._specs, self.controller, new_id, secrets)
+        node = node or new_id()
+        self.accepted = AcceptedApplies(store, clock, node)
+        """The applies that wait to begin, of all servers."""
         self._applying = Applying(
             store,
             clock,
@@ -80,7 +85,7 @@ class Reconciler:
             self._planning,
             self.controller,
             new_id,
-            node=node or new_id(),
+            node=node,
             chance=chance,
             report=report,
         )
@@ -102,6 +107,7 @@ class Reconciler:
         """Tell the relay what every applied charger is to run; to be awaited before stations are let in."""
         await self._specs.load()
         await self.duty.keep()
+        await self.accepted.forsake()
         await self._applying.recall()
         await self.controller.tick(self._clock.now())
 
@@ -133,6 +139,14 @@ class Reconciler:
     async def show(self, address: str, *, at: datetime | None = None, revision: int | None = None) -> Shown:
         """See Showing.show."""
         return await self._showing.show(address, at=at, revision=revision)
+
+    async def accept(self, request: ApplyRequest) -> None:
+        """See AcceptedApplies.accept."""
+        await self.accepted.accept(request)
+
+    async def refuse(self, id: str, error: FwdctlError) -> None:
+        """See AcceptedApplies.refuse."""
+        await self.accepted.refuse(id, error)
 
     async def apply(
         self,

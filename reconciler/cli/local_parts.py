@@ -80,12 +80,15 @@ class LocalParts:
         return operations
 
     def relief(self, operations: Operations) -> tuple[Work, ...]:
-        """Return what tells of operations whose node is gone."""
+        """Return what tells of operations, and of applies that wait, whose node is gone."""
         joined = self._joined
         if joined is None:
             return ()
-        work = relieve_for_ever(operations, self._reconciler.duty, joined.mirror.nodes, self._report)
-        return (("operations of nodes that are gone", work),)
+        duty, alive, report = self._reconciler.duty, joined.mirror.nodes, self._report
+        return (
+            ("operations of nodes that are gone", relieve_for_ever(operations, duty, alive, report)),
+            ("applies of nodes that are gone", relieve_for_ever(self._reconciler.accepted, duty, alive, report)),
+        )
 
     def rules(
         self, couriers: Mapping[str, Courier], recorder: Recorder, *, contact: str

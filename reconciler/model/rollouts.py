@@ -11,6 +11,8 @@ import msgspec
 class RolloutState(StrEnum):
     """How far an apply has come."""
 
+    ACCEPTED = "accepted"
+    """Its id was given out, and it waits to begin: for its change window, or the lock."""
     OPEN = "open"
     """Somebody carries it out, or has to take it over."""
     STOPPED = "stopped"

@@ -200,6 +200,25 @@ def never(what: str, error: BaseException) -> None:
     raise AssertionError(what) from error
 
 
+async def test_any_server_answers_for_an_apply_that_waits_for_the_lock_at_another(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reconciler.app.lease.ASK_AGAIN_S", 0.01)
+    here, there = server(store), server(store, node="n2")
+    background = Background(never)
+    runs = ApplyRuns(here.reconciler, background, never, PrometheusMetrics(), lambda: "a1")
+    others = ApplyRuns(there.reconciler, background, never, PrometheusMetrics(), lambda: "none")
+    await store.acquire_lock("bob", "apply", here.clock.now(), LEASE_S)
+    plan = await here.plan(a_site(CHARGERS, LEADS))
+    run = await runs.start(ApplyRequest(plan, "ann", limits=ANY, lock_timeout_s=60))
+    assert not (await others.look_up(run.id)).done
+    await store.release_lock("bob")
+    await run.wait_for_news(1_000, 60)
+    told = await others.look_up(run.id)
+    assert (told.result, told.exit_code, told.elsewhere) == (run.result, 0, True)
+    await background.stop()
+
+
 async def test_a_resumed_apply_is_one_apply_in_history(store: Store) -> None:
     await in_mid_apply(store)
     world = server(store)

@@ -119,6 +119,10 @@ class MemoryStore:
         """Return it."""
         return self._rollouts.get(id)
 
+    async def accepted_rollouts(self) -> tuple[Rollout, ...]:
+        """Return those that have not begun."""
+        return tuple(rollout for rollout in self._rollouts.values() if rollout.state is RolloutState.ACCEPTED)
+
     async def open_rollouts(self) -> tuple[Rollout, ...]:
         """Return those that go on."""
         return tuple(rollout for rollout in self._rollouts.values() if rollout.state is RolloutState.OPEN)

@@ -50,7 +50,7 @@ def apply_run(run: ApplyRun, seen: int) -> Response:
         "id": run.id,
         "state": "done" if run.done else "running",
         "progress": [_progress(step) for step in run.progress[seen:]],
-        "seen": len(run.progress),
+        "seen": max(seen, len(run.progress)) if run.elsewhere else len(run.progress),
         "result": _apply_result(run.result) if run.result else None,
         "error": error_to_json(run.error)["error"] if run.error else None,
         "exit_code": run.exit_code,

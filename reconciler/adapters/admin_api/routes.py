@@ -127,7 +127,7 @@ def _add_planning(router: APIRouter, reconciler: Reconciler, runs: ApplyRuns, se
         check_window_override(body.override_window)
         plan = await (asyncio.to_thread(seal.opened, body.plan) if body.plan is not None else planned(body))
         await reconciler.reach.check_plan(plan, CURRENT_CALL.get().caller.select)
-        run = runs.start(
+        run = await runs.start(
             ApplyRequest(
                 plan=plan,
                 actor=body.actor,
@@ -154,7 +154,7 @@ def _add_planning(router: APIRouter, reconciler: Reconciler, runs: ApplyRuns, se
 
     @router.post("/applies/{run_id}/stop")
     async def stop_apply(run_id: str, body: StopBody) -> JSONResponse:
-        return answers.answer(202, id=runs.stop(run_id, body.actor).id)
+        return answers.answer(202, id=(await runs.stop(run_id, body.actor)).id)
 
     @router.post("/applies/{run_id}/resume")
     async def resume_apply(run_id: str, body: StopBody) -> JSONResponse:

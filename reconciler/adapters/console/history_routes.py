@@ -83,7 +83,7 @@ def _add_applies(console: FastAPI, runs: ApplyRuns, board: FleetBoard, pages: Pa
     @console.post("/applies/{run_id}/stop")
     async def stop(request: Request, run_id: str) -> RedirectResponse:
         pages.require(request, Access.OPERATOR)
-        runs.stop(run_id, pages.actor(request, (await request.form()).get("name")))
+        await runs.stop(run_id, pages.actor(request, (await request.form()).get("name")))
         return pages.redirect(request, f"/applies/{run_id}")
 
     @console.post("/applies/{run_id}/resume")
@@ -106,5 +106,6 @@ def _add_applies(console: FastAPI, runs: ApplyRuns, board: FleetBoard, pages: Pa
                 yield event("over", "")
                 return
             await run.wait_for_news(seen, min(QUIET_S, 2.0))
+            run = await runs.look_up(run.id)
             yield STILL_HERE
             await board.pause(0.25)

@@ -70,7 +70,7 @@ def add_plan_routes(console: FastAPI, reconciler: Reconciler, runs: ApplyRuns, p
                 raise FwdctlError("the reason is missing", hint="it goes into history, beside your name")
         except FwdctlError as error:
             return await shown(request, kept, f"{error.summary[:1].upper()}{error.summary[1:]}: {error.hint}.", 422)
-        begun = runs.start(
+        begun = await runs.start(
             ApplyRequest(
                 kept.plan,
                 actor,

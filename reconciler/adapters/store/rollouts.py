@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from reconciler.adapters.store.bulk import BulkInsert
 from reconciler.adapters.store.engine import Turn
 from reconciler.adapters.store.section import Section, in_lists
-from reconciler.adapters.store.tables import rollout_steps, rollouts, row
+from reconciler.adapters.store.tables import rollout_steps, rollouts, row, upsert
 from reconciler.app.ports import RolloutCommit
 from reconciler.errors import LockHeld
 from reconciler.model.rollouts import HELD, PAUSED, SUPERSEDED, UNFINISHED, Hold, Rollout, RolloutState, Step
@@ -36,10 +36,10 @@ class Rollouts(Section):
     """The applies that go on, or went on."""
 
     async def begin_rollout(self, rollout: Rollout) -> None:
-        """Store an apply that begins; its steps come with the commit."""
+        """Store an apply that is accepted, or begins; its steps come with the commit."""
         written = row(rollout, order=dict(rollout.order), outcome=dict(rollout.outcome), state=rollout.state.value)
         async with self._database.writing() as connection:
-            await connection.execute(insert(rollouts), written)
+            await connection.execute(upsert(rollouts, connection.dialect), written)
 
     async def rollout(self, id: str) -> Rollout | None:
         """Return a rollout, None where there is none of that id."""
@@ -47,9 +47,16 @@ class Rollouts(Section):
             found = (await connection.execute(select(rollouts).where(rollouts.c.id == id))).mappings().one_or_none()
             return None if found is None else _rollout(found)
 
+    async def accepted_rollouts(self) -> tuple[Rollout, ...]:
+        """Return those that have not begun, oldest first."""
+        return await self._rollouts_in(RolloutState.ACCEPTED)
+
     async def open_rollouts(self) -> tuple[Rollout, ...]:
         """Return those that somebody carries out, or has to take over, oldest first."""
-        asked = select(rollouts).where(rollouts.c.state == RolloutState.OPEN.value).order_by(rollouts.c.started_at)
+        return await self._rollouts_in(RolloutState.OPEN)
+
+    async def _rollouts_in(self, state: RolloutState) -> tuple[Rollout, ...]:
+        asked = select(rollouts).where(rollouts.c.state == state.value).order_by(rollouts.c.started_at)
         async with self._database.reading() as connection:
             return tuple(map(_rollout, (await connection.execute(asked)).mappings()))
 

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from reconciler.adapters.metrics import PrometheusMetrics
+from reconciler.app.api_contract import error_to_json
 from reconciler.app.apply_runs import KEPT_RUNS, ApplyRun, ApplyRuns
 from reconciler.app.applying import ApplyProgress, ApplyRequest, ApplyResult, OnProgress
 from reconciler.app.rollout import StopRequest
@@ -18,7 +19,8 @@ from reconciler.model.plan import Plan
 from reconciler.model.rollouts import Rollout, RolloutState, Step
 from tests.support.clock import FakeClock
 
-REQUEST = ApplyRequest(Plan("p1", FakeClock().now(), 0), "ann")
+NOW = FakeClock().now()
+REQUEST = ApplyRequest(Plan("p1", NOW, 0), "ann")
 RESULT = ApplyResult("p1", revision=4)
 
 Apply = Callable[[ApplyRequest, OnProgress], Awaitable[ApplyResult]]
@@ -32,6 +34,16 @@ class Applies:
         self.stops: list[StopRequest] = []
         self.journal: dict[str, Rollout] = {}
         self.resumed = asyncio.Event()
+
+    async def accept(self, request: ApplyRequest) -> None:
+        """Write it down."""
+        self.journal[request.id] = Rollout(request.id, "n1", "", NOW, state=RolloutState.ACCEPTED)
+
+    async def refuse(self, id: str, error: FwdctlError) -> None:
+        """Write it down where it did not begin."""
+        if self.journal[id].state is RolloutState.ACCEPTED:
+            outcome = {"refused": error.summary, "error": error_to_json(error)["error"]}
+            self.journal[id] = replace(self.journal[id], state=RolloutState.REFUSED, outcome=outcome, ended_at=NOW)
 
     async def apply(self, request: ApplyRequest, on_progress: OnProgress, stop: StopRequest) -> ApplyResult:
         """Call it."""
@@ -64,15 +76,16 @@ class Bench:
     def __init__(self) -> None:
         self.trouble: list[tuple[str, BaseException]] = []
         self.metrics = PrometheusMetrics()
-        self.background = Background(self._report)
+        self.background = Background(self.report)
 
     def runs(self, apply: Apply) -> ApplyRuns:
         """Return runs that apply like this."""
         ids = itertools.count()
         self.applies = Applies(apply)
-        return ApplyRuns(self.applies, self.background, self._report, self.metrics, lambda: f"run{next(ids)}")
+        return ApplyRuns(self.applies, self.background, self.report, self.metrics, lambda: f"run{next(ids)}")
 
-    def _report(self, what: str, error: BaseException) -> None:
+    def report(self, what: str, error: BaseException) -> None:
+        """Keep it."""
         self.trouble.append((what, error))
 
 
@@ -98,7 +111,7 @@ async def at_once(_request: ApplyRequest, told: OnProgress) -> ApplyResult:
 
 
 async def test_a_run_ends_with_its_result_while_nobody_follows_it(bench: Bench) -> None:
-    run = await ended(bench.runs(at_once).start(REQUEST))
+    run = await ended(await bench.runs(at_once).start(REQUEST))
     assert (run.result, run.error, run.exit_code) == (RESULT, None, 0)
     assert b'fwdctl_applies_total{exit_code="0"} 1.0' in bench.metrics.exposition()
     assert b"fwdctl_last_apply_revision 4.0" in bench.metrics.exposition()
@@ -108,15 +121,48 @@ async def test_a_run_that_is_refused_ends_with_the_error(bench: Bench) -> None:
     async def refused(_request: ApplyRequest, _told: OnProgress) -> ApplyResult:
         raise LockHeld("bob has it")
 
-    run = await ended(bench.runs(refused).start(REQUEST))
+    run = await ended(await bench.runs(refused).start(REQUEST))
     assert (str(run.error), run.exit_code, bench.trouble) == ("bob has it", 5, [])
+
+
+async def test_every_server_knows_an_apply_before_its_id_is_given_out_and_why_it_did_not_begin(bench: Bench) -> None:
+    go = asyncio.Event()
+
+    async def refused(_request: ApplyRequest, _told: OnProgress) -> ApplyResult:
+        await go.wait()
+        raise LockHeld("bob has it", hint="wait")
+
+    here = bench.runs(refused)
+    elsewhere = ApplyRuns(bench.applies, bench.background, bench.report, bench.metrics, lambda: "none")
+    run = await here.start(REQUEST)
+    found = await elsewhere.look_up(run.id)
+    assert (found.elsewhere, found.done) == (True, False)
+    with pytest.raises(FwdctlError, match=f"server n1 carries out apply {run.id}"):
+        await elsewhere.stop(run.id, "ann")
+    with pytest.raises(FwdctlError, match=f"apply {run.id} waits to begin at server n1"):
+        await elsewhere.resume(run.id)
+    go.set()
+    await ended(run)
+    await bench.background.stop()
+    ended_there = await elsewhere.look_up(run.id)
+    assert (str(ended_there.error), ended_there.exit_code) == ("bob has it", 5)
+    with pytest.raises(FwdctlError, match="has ended"):
+        await elsewhere.stop(run.id, "ann")
+
+
+async def test_what_goes_on_elsewhere_is_looked_at_again_soon(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reconciler.app.apply_runs.LOOK_AGAIN_S", 0)
+    runs = bench.runs(at_once)
+    bench.applies.journal["old1"] = Rollout("old1", "node", "ann (1)", NOW)
+    async with asyncio.timeout(5):
+        await (await runs.look_up("old1")).wait_for_news(0, 60)
 
 
 async def test_an_unexpected_failure_is_reported_and_told_without_its_details(bench: Bench) -> None:
     async def broken(_request: ApplyRequest, _told: OnProgress) -> ApplyResult:
         raise RuntimeError("password=hunter2")
 
-    run = await ended(bench.runs(broken).start(REQUEST))
+    run = await ended(await bench.runs(broken).start(REQUEST))
     assert run.error is not None
     assert ("hunter2" in run.error.summary + run.error.hint, run.exit_code) == (False, 1)
     assert [what for what, _ in bench.trouble] == ["apply run0"]
@@ -127,11 +173,11 @@ async def test_a_run_that_the_server_s_end_cuts_off_says_so(bench: Bench) -> Non
         await asyncio.Event().wait()
         return RESULT
 
-    run = bench.runs(endless).start(REQUEST)
+    run = await bench.runs(endless).start(REQUEST)
     await asyncio.sleep(0)
     await bench.background.stop()
     assert run.error is not None
-    assert "the server stopped" in run.error.summary
+    assert "the server stopped before the apply had begun" in run.error.summary
 
 
 async def test_waiting_ends_with_the_next_step_and_not_before(bench: Bench) -> None:
@@ -144,7 +190,7 @@ async def test_waiting_ends_with_the_next_step_and_not_before(bench: Bench) -> N
         await asyncio.Event().wait()
         return RESULT
 
-    run = bench.runs(in_steps).start(REQUEST)
+    run = await bench.runs(in_steps).start(REQUEST)
     await run.wait_for_news(0, 5)
     waiting = asyncio.ensure_future(run.wait_for_news(1, 5))
     await asyncio.sleep(0)
@@ -159,7 +205,7 @@ async def test_waiting_without_news_ends_in_time(bench: Bench) -> None:
         await asyncio.Event().wait()
         return RESULT
 
-    run = bench.runs(endless).start(REQUEST)
+    run = await bench.runs(endless).start(REQUEST)
     await run.wait_for_news(0, 0.01)
     assert not run.done
 
@@ -172,7 +218,7 @@ async def test_a_run_that_never_was_is_unknown(bench: Bench) -> None:
 async def test_only_the_last_runs_are_remembered(bench: Bench) -> None:
     runs = bench.runs(at_once)
     for _ in range(KEPT_RUNS + 1):
-        last = await ended(runs.start(REQUEST))
+        last = await ended(await runs.start(REQUEST))
     assert runs.find(last.id) is last
     assert runs.find("run1").done
     with pytest.raises(UnknownAddress):
@@ -213,8 +259,7 @@ async def test_one_that_ended_elsewhere_is_told_from_the_journal(bench: Bench) -
 
 async def test_when_it_began_and_ended_is_what_the_journal_says(bench: Bench) -> None:
     runs, began = bench.runs(at_once), FakeClock().now()
-    run = await ended(runs.start(REQUEST))
-    assert (await runs.look_up(run.id)).ended_at is None  # refused before there was a journal
+    run = await ended(await runs.start(REQUEST))
     rollout = Rollout(run.id, "node", "ann (1)", began, state=RolloutState.DONE, ended_at=began + timedelta(seconds=3))
     bench.applies.journal |= {run.id: rollout, "old1": replace(rollout, id="old1")}
     for id in (run.id, "old1"):
@@ -234,7 +279,7 @@ async def test_an_apply_that_was_stopped_goes_on_when_asked_and_one_that_ended_d
 
 async def test_a_run_is_told_who_wants_it_to_stop(bench: Bench) -> None:
     runs = bench.runs(at_once)
-    run = runs.start(REQUEST)
-    assert runs.stop(run.id, "ann") is run
+    run = await runs.start(REQUEST)
+    assert await runs.stop(run.id, "ann") is run
     await ended(run)
     assert [stop.by for stop in bench.applies.stops] == ["ann"]

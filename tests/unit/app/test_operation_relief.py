@@ -51,5 +51,5 @@ async def test_whoever_acts_looks_again_and_again_also_after_a_failure(monkeypat
     for loop in loops:
         loop.cancel()
     assert told.looks[0] == {"a"}
-    assert failed == ["operations of nodes that are gone"]
+    assert failed == ["what nodes left that are gone"]
     assert idle.looks == []
