@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal, Protocol
+from zlib import crc32
 
 from msgspec.structs import replace
 
@@ -39,6 +40,8 @@ class ApplyRun:
     result: ApplyResult | None = None
     error: FwdctlError | None = None
     stop: StopRequest = field(default_factory=StopRequest)
+    first: int = 0
+    """The number of its first step, for who follows it: one that goes on in another process counts from elsewhere."""
     elsewhere: bool = False
     """Known by the journal only: another process carries it out, or ended it."""
     started_at: datetime | None = None
@@ -57,6 +60,15 @@ class ApplyRun:
         if self.error is not None:
             return self.error.exit_code
         return self.result.exit_code if self.result is not None else None
+
+    def seen_here(self, number: int) -> int:
+        """Return how many steps somebody has seen who was last told `number`; none where that was another process."""
+        count = number - self.first
+        return count if 0 <= count <= len(self.progress) and not self.elsewhere else 0
+
+    def number(self, seen: int) -> int:
+        """Return what to tell who is told all steps so far and was last told `seen`."""
+        return seen if self.elsewhere else self.first + len(self.progress)
 
     async def wait_for_news(self, seen: int, wait_s: float) -> None:
         """Return once there are more than `seen` steps of progress or the run is done, at the latest after `wait_s`.
@@ -220,7 +232,7 @@ class ApplyRuns:
         return run
 
     def _take_over(self, rollout: Rollout) -> ApplyRun:
-        run = ApplyRun(rollout.id)
+        run = ApplyRun(rollout.id, first=crc32(self._new_id().encode()))
         return self._go(run, lambda tell: self._applies.resume(rollout, tell, run.stop))
 
     def _go(self, run: ApplyRun, work: Callable[[OnProgress], Awaitable[ApplyResult]]) -> ApplyRun:

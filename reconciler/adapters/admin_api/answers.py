@@ -41,7 +41,7 @@ def answer(code: int = 200, /, **fields: Any) -> JSONResponse:
 
 
 def apply_run(run: ApplyRun, seen: int) -> Response:
-    """Return how an apply goes: the steps after the first `seen`, and what came of it once it is done.
+    """Return how an apply goes: the steps after number `seen`, and what came of it once it is done.
 
     There may be thousands of steps and results: msgspec writes them as they are, at a fraction of a microsecond each.
     """
@@ -49,8 +49,8 @@ def apply_run(run: ApplyRun, seen: int) -> Response:
         "format_version": FORMAT_VERSION,
         "id": run.id,
         "state": "done" if run.done else "running",
-        "progress": [_progress(step) for step in run.progress[seen:]],
-        "seen": max(seen, len(run.progress)) if run.elsewhere else len(run.progress),
+        "progress": [_progress(step) for step in run.progress[run.seen_here(seen) :]],
+        "seen": run.number(seen),
         "result": _apply_result(run.result) if run.result else None,
         "error": error_to_json(run.error)["error"] if run.error else None,
         "exit_code": run.exit_code,

@@ -149,7 +149,7 @@ def _add_planning(router: APIRouter, reconciler: Reconciler, runs: ApplyRuns, se
         seen: Annotated[int, Query(ge=0)] = 0,
     ) -> Response:
         run = await runs.look_up(run_id)
-        await run.wait_for_news(seen, wait_s)
+        await run.wait_for_news(run.seen_here(seen), wait_s)
         return answers.apply_run(await runs.look_up(run_id), seen)
 
     @router.post("/applies/{run_id}/stop")

@@ -150,6 +150,16 @@ async def test_every_server_knows_an_apply_before_its_id_is_given_out_and_why_it
         await elsewhere.stop(run.id, "ann")
 
 
+async def test_who_follows_is_told_every_step_of_whoever_goes_on_and_none_twice(bench: Bench) -> None:
+    runs = bench.runs(at_once)
+    bench.applies.journal["old1"] = Rollout("old1", "node", "ann (1)", NOW)
+    elsewhere = await runs.look_up("old1")
+    assert (elsewhere.seen_here(1), elsewhere.number(1)) == (0, 1)  # somebody has seen a step of the one that died
+    resumed = await ended(await runs.resume("old1"))
+    assert resumed.seen_here(1) == 0
+    assert resumed.seen_here(resumed.number(1)) == len(resumed.progress) == 1
+
+
 async def test_what_goes_on_elsewhere_is_looked_at_again_soon(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("reconciler.app.apply_runs.LOOK_AGAIN_S", 0)
     runs = bench.runs(at_once)
