@@ -34,7 +34,8 @@ Prune = Annotated[bool, typer.Option("--prune", help="Delete what is applied and
 MaxDisruption = Annotated[
     str | None,
     typer.Option(
-        metavar="N|N%", help="Live chargers that may be flipped or reconnected (default 10% of more than 10)."
+        metavar="N|N%",
+        help="Live chargers that may be flipped, reconnected or disconnected (default 10% of more than 10).",
     ),
 ]
 AllowEmpty = Annotated[bool, typer.Option("--allow-empty", help="Allow that nothing at all stays declared.")]

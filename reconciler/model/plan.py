@@ -10,7 +10,7 @@ import msgspec
 from reconciler.model.diagnostics import Diagnostic, Position
 from reconciler.model.local_rules import Coverage
 
-FORMAT_VERSION: Final = "1.2"
+FORMAT_VERSION: Final = "1.3"
 """Minor: fields were added, older readers ignore them. Major: the meaning changed, older readers refuse."""
 
 
@@ -31,6 +31,8 @@ class Disruption(StrEnum):
     """Owners change on the running session (R10)."""
     RECONNECT = "reconnect"
     """The station, or the owner of a feature, is connected anew."""
+    DISCONNECT = "disconnect"
+    """The charger is no longer declared: its connection is closed, and it is not let in again."""
     REFUSED = "refused"
     """The relay will say no until something else happens; `Effect.until` says what."""
 
@@ -79,7 +81,7 @@ class Effect(msgspec.Struct, frozen=True):
     in_transaction: tuple[str, ...] = ()
     """Those of `chargers` with an open transaction."""
     deferred: tuple[str, ...] = ()
-    """Offline now: it happens at their next connection."""
+    """Offline now: it happens at their next connection; to those that are no longer declared, nothing does."""
     paused: bool = False
     """They are paused: it happens once they are resumed."""
 
@@ -128,6 +130,7 @@ class Summary(msgspec.Struct, frozen=True):
     refused: int = 0
     unnoticed: int = 0
     deferred: int = 0
+    disconnect: int = 0
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -179,5 +182,6 @@ class Plan(msgspec.Struct, frozen=True):
             reconnect=live[Disruption.RECONNECT],
             refused=live[Disruption.REFUSED],
             unnoticed=live[Disruption.NONE],
-            deferred=sum(len(effect.deferred) for effect in self.effects),
+            deferred=sum(len(found.deferred) for found in self.effects if found.disruption != Disruption.DISCONNECT),
+            disconnect=live[Disruption.DISCONNECT],
         )

@@ -81,7 +81,7 @@ def effects_of(
 def _fate(old: DesiredCharger | None, new: DesiredCharger | None, live: LiveCharger | None) -> _Fate:
     moves = moves_between(old.owners if old else {}, new.owners if new else {})
     if new is None:
-        return _Fate(Disruption.RECONNECT, "", moves, (_GONE,))
+        return _Fate(Disruption.DISCONNECT, "", moves, (_GONE,))
     if old is None:
         return _Fate(Disruption.NONE, "", moves, (_NEW,))
     version = live.version if live is not None and live.connected else None

@@ -66,7 +66,7 @@ def blocks(
 
 
 def disruption_blocks(effects: Iterable[Effect], *, live: int, limits: Limits) -> Iterator[Block]:
-    """Yield a block where more live sessions are flipped or reconnected than `limits` allows."""
+    """Yield a block where more live sessions are flipped, reconnected or disconnected than `limits` allows."""
     share = limits.max_disruption or (DEFAULT_DISRUPTION if live > UNGUARDED_LIVE_MAX else None)
     if share is None:
         return
@@ -74,7 +74,8 @@ def disruption_blocks(effects: Iterable[Effect], *, live: int, limits: Limits) -
     if count > allowed:
         yield Block(
             guard="max-disruption",
-            summary=f"{count} of {live} live chargers would be flipped or reconnected, {allowed} may be ({share})",
+            summary=f"{count} of {live} live chargers would be flipped, reconnected or disconnected, "
+            f"{allowed} may be ({share})",
             override=f"--max-disruption {count}",
         )
 

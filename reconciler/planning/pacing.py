@@ -13,6 +13,8 @@ PARALLELISM: Final = 20
 RECONNECTS_PER_S: Final = 50.0
 JITTER: Final = 0.5
 """A wait is up to this share longer or shorter: stations sent off at a steady beat would come back at one."""
+_SENT_OFF: Final = (Disruption.RECONNECT, Disruption.DISCONNECT)
+"""Both dial in again; those that are no longer declared, in vain."""
 
 
 class Pace(msgspec.Struct, frozen=True):
@@ -50,7 +52,7 @@ class Tempo:
     def __init__(self, pace: Pace) -> None:
         self._rates: dict[str, float | None] = {
             Disruption.LIVE_FLIP: pace.flips_per_s,
-            Disruption.RECONNECT: pace.reconnects_per_s,
+            **dict.fromkeys(_SENT_OFF, pace.reconnects_per_s),
         }
         self._free_at_s: dict[str, float] = {}
 
@@ -59,7 +61,7 @@ class Tempo:
         rate = self._rates.get(disruption)
         if rate is None:
             return 0.0
-        vary = 1 + JITTER * (2 * chance - 1) if disruption == Disruption.RECONNECT else 1.0
+        vary = 1 + JITTER * (2 * chance - 1) if disruption in _SENT_OFF else 1.0
         at_s = max(now_s, self._free_at_s.get(disruption, now_s))
         self._free_at_s[disruption] = at_s + vary / rate
         return at_s - now_s

@@ -39,6 +39,7 @@ def effects_line(plan: Plan) -> str:
     parts = [
         (counts.flip, "flipped live"),
         (counts.reconnect, "reconnected"),
+        (counts.disconnect, "disconnected"),
         (counts.refused, "waiting"),
         (counts.unnoticed, "unnoticed"),
         (counts.deferred, "deferred"),
@@ -60,7 +61,7 @@ def names(items: Sequence[str], *, verbose: bool) -> str:
 
 
 def effect_title(effect: Effect) -> str:
-    """Return the disruption class of an effect: "none", "live flip", "reconnect" or "refused until ..."."""
+    """Return the disruption class of an effect: "live flip", say; where it is refused, until when."""
     return f"refused until {effect.until}" if effect.disruption is Disruption.REFUSED else effect.disruption.value
 
 
@@ -70,7 +71,8 @@ def effect_count(effect: Effect) -> str:
     if effect.in_transaction:
         extra.append(f"{len(effect.in_transaction)} with an open transaction")
     if effect.deferred:
-        extra.append(f"{len(effect.deferred)} offline, at the next connection")
+        when = "" if effect.disruption is Disruption.DISCONNECT else ", at the next connection"
+        extra.append(f"{len(effect.deferred)} offline{when}")
     return chargers(len(effect.names)) + (f" ({'; '.join(extra)})" if extra else "")
 
 

@@ -71,7 +71,7 @@ def test_the_json_says_whether_the_plan_can_be_applied_and_whether_it_will_be_co
 
 
 def test_the_version_is_the_first_field_and_the_summary_is_there() -> None:
-    assert next(iter(to_json(PLAN).items())) == ("format_version", "1.2")
+    assert next(iter(to_json(PLAN).items())) == ("format_version", "1.3")
     assert to_json(PLAN)["summary"]["change"] == 1
 
 

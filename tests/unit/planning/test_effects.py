@@ -140,7 +140,7 @@ def test_an_owner_that_is_dialled_again_is_a_reconnect_and_an_observer_is_not() 
 def test_a_charger_that_is_no_longer_declared_loses_its_connection() -> None:
     before = resolved(a_site(1)).chargers
     (found,) = effects_of(before, {}, {"cp000": ONLINE})
-    assert (found.disruption, found.chargers) == (Disruption.RECONNECT, ("cp000",))
+    assert (found.disruption, found.chargers) == (Disruption.DISCONNECT, ("cp000",))
     assert found.notes == ("no longer declared: its connection is closed",)
 
 

@@ -77,7 +77,7 @@ def test_every_block_names_the_flag_that_allows_it() -> None:
     (block,) = blocks(
         effects, resources_after=SOME, chargers_before=SOME, chargers_after=SOME, live=12, limits=Limits()
     )
-    assert block.summary == "3 of 12 live chargers would be flipped or reconnected, 1 may be (10%)"
+    assert block.summary == "3 of 12 live chargers would be flipped, reconnected or disconnected, 1 may be (10%)"
     assert block.override == "--max-disruption 3"
 
 

@@ -27,7 +27,8 @@ def test_canaries_are_spread_and_always_the_same() -> None:
 def test_who_is_offline_or_notices_nothing_proves_nothing() -> None:
     quiet = Effect(Disruption.NONE, chargers=("cp001",))
     waiting = Effect(Disruption.REFUSED, until="later", chargers=("cp002",))
-    assert canaries([quiet, waiting, flips()], Share.parse("50%")) == frozenset()
+    gone = Effect(Disruption.DISCONNECT, chargers=("cp003",))
+    assert canaries([quiet, waiting, gone, flips()], Share.parse("50%")) == frozenset()
     assert canaries([flips(*NAMES)], None) == frozenset()
 
 

@@ -25,9 +25,10 @@ def test_effects_are_counted_in_one_line() -> None:
         Effect(Disruption.RECONNECT, chargers=("d",)),
         Effect(Disruption.REFUSED, "it ends", chargers=("e",)),
         Effect(Disruption.NONE, chargers=("f",)),
+        Effect(Disruption.DISCONNECT, chargers=("g",), deferred=("h",)),
     )
     line = render.effects_line(Plan("p1", EPOCH, 0, (CHANGE,), effects))
-    assert line == "Effects: 2 flipped live, 1 reconnected, 1 waiting, 1 unnoticed, 1 deferred."
+    assert line == "Effects: 2 flipped live, 1 reconnected, 1 disconnected, 1 waiting, 1 unnoticed, 1 deferred."
     assert render.effects_line(EMPTY) == ""
 
 
@@ -63,6 +64,8 @@ def test_an_effect_says_how_many_are_charging_and_how_many_are_offline() -> None
     assert render.effect_title(effect) == "refused until the open transaction ends"
     assert render.effect_count(effect) == "3 chargers (1 with an open transaction; 1 offline, at the next connection)"
     assert render.effect_count(Effect(Disruption.NONE, chargers=("a",))) == "1 charger"
+    gone = Effect(Disruption.DISCONNECT, chargers=("a",), deferred=("b",))
+    assert render.effect_count(gone) == "2 chargers (1 offline)"
 
 
 @pytest.mark.parametrize(

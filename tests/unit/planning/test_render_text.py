@@ -48,7 +48,7 @@ fwdctl will do the following:
   - charger.cp001
 
 Effects on chargers:
-  reconnect: 1 charger
+  disconnect: 1 charger
       every feature: partner -> nobody
       no longer declared: its connection is closed
       cp001
@@ -64,7 +64,7 @@ Effects on chargers:
       offline: cp010
 
 Plan: 1 to add, 1 to change, 1 to destroy.
-Effects: 8 flipped live, 1 reconnected, 2 deferred."""
+Effects: 8 flipped live, 1 disconnected, 2 deferred."""
     )
 
 
