@@ -17,7 +17,7 @@ from reconciler.app.spec_texts import SpecTexts, refuse_unplaced
 from reconciler.app.tasks import breathing
 from reconciler.errors import FwdctlError, InvalidSpecs, TextsNeeded
 from reconciler.model.diagnostics import Diagnostic, Severity, by_position, has_errors
-from reconciler.model.documents import Document
+from reconciler.model.documents import NOWHERE, Document
 from reconciler.model.interventions import Interventions
 from reconciler.model.live import Deferred, LiveCharger
 from reconciler.model.plan import Absent, Pending, Plan, ResourceChange
@@ -114,7 +114,7 @@ class Planning:
             raise FwdctlError(
                 f"revision {revision} holds nothing to go back to", hint="fwdctl history --kind apply lists revisions"
             )
-        documents = [Document(resource.content, f"revision {revision}") for resource in stored]
+        documents = [Document(resource.content, f"revision {revision}", NOWHERE) for resource in stored]
         plan = await self.plan(PlanRequest(documents, scope, limits))
         if scope.prune:
             return plan

@@ -51,7 +51,7 @@ def _source(position: Position, files: dict[str, list[str]]) -> str:
     if position.file not in files:
         files[position.file] = _lines(position.file)
     lines = files[position.file]
-    if position.line > len(lines):
+    if not 0 < position.line <= len(lines):
         return ""
     line = lines[position.line - 1]
     if len(line) > _LINE_MAX or not line.strip() or _MAY_HOLD_A_SECRET.search(line):

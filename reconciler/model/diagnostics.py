@@ -14,14 +14,19 @@ class Severity(StrEnum):
 
 
 class Position(msgspec.Struct, frozen=True, order=True):
-    """A place in an input file; line and column count from 1."""
+    """A place in an input file; line and column count from 1. In line 0 `file` is none, and says what else it is."""
 
     file: str
     line: int
     column: int
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
+        return f"{self.in_line}:{self.column}" if self.line else self.file
+
+    @property
+    def in_line(self) -> str:
+        """Return `file:line`, or the name of what is no file."""
+        return f"{self.file}:{self.line}" if self.line else self.file
 
 
 class Diagnostic(msgspec.Struct, frozen=True):

@@ -1,11 +1,15 @@
 """Documents: what a spec file holds, parsed but not yet validated, with the place of every field."""
 
 from collections.abc import Mapping
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 import msgspec
 
 from reconciler.model.diagnostics import Position
+
+NOWHERE: Final[Mapping[str, tuple[int, int]]] = MappingProxyType({"": (0, 0)})
+"""The places of a document without lines."""
 
 
 class Document(msgspec.Struct, frozen=True):
@@ -13,7 +17,8 @@ class Document(msgspec.Struct, frozen=True):
 
     `content` is plain JSON data. `places` maps the dotted path of a field ("" the document itself,
     "spec.backends.0.role" a field in a list) to (line, column) of its key, counted from 1. `text` is the digest of the
-    text that it was read from, "" where that is not told.
+    text that it was read from, "" where that is not told. What is from no file has NOWHERE as its places; `file` then
+    says what it is from.
     """
 
     content: Mapping[str, Any]

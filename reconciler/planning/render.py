@@ -221,5 +221,5 @@ def _look(change: ResourceChange) -> tuple[object, ...]:
 
 
 def place(change: ResourceChange) -> str:
-    """Return `file:line` of a change, "" where it is not in a file."""
-    return f"{change.position.file}:{change.position.line}" if change.position else ""
+    """Return `file:line` of a change, `revision 17` of one that goes back there, "" where it has no place."""
+    return change.position.in_line if change.position else ""

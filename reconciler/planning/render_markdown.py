@@ -33,7 +33,7 @@ def _blocked(plan: Plan) -> Iterator[str]:
 def _warnings(plan: Plan) -> Iterator[str]:
     for warning in plan.warnings[: render.WARNINGS_MAX]:
         yield ""
-        where = f"{warning.position.file}:{warning.position.line}: " if warning.position else ""
+        where = f"{warning.position.in_line}: " if warning.position else ""
         yield f"> **Warning**: {_escape(where + warning.summary)}"
     if (more := len(plan.warnings) - render.WARNINGS_MAX) > 0:
         yield from ("", f"> **And {more} more warnings**: `fwdctl plan --verbose` has all.")

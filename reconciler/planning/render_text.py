@@ -106,7 +106,7 @@ def _pending(plan: Plan, verbose: bool) -> Iterator[Line]:
 def _warnings(plan: Plan, verbose: bool) -> Iterator[Line]:
     shown = plan.warnings if verbose else plan.warnings[: render.WARNINGS_MAX]
     for warning in shown:
-        where = f"{warning.position.file}:{warning.position.line}: " if warning.position else ""
+        where = f"{warning.position.in_line}: " if warning.position else ""
         yield Line(f"warning: {where}{warning.summary}", "warning")
         if warning.hint:
             yield Line(f"  hint: {warning.hint}", "quiet")

@@ -33,6 +33,9 @@ async def test_rollback_shows_what_it_does_and_keeps_what_came_since(server: Ser
     done = await server.fwdctl("rollback", "1", "--auto-approve", "--reason", "it did not work")
     assert done.code == 0, done.err
     assert "Plan: 0 to add, 1 to change, 0 to destroy." in done.out
+    (change,) = [line for line in done.out.splitlines() if line.startswith("  ~ backend-binding.")]
+    address, place = change.split(maxsplit=2)[1:]
+    assert (await server.fwdctl("show", address, f"--{place.replace(' ', '=')}")).code == 0
     assert "applied after revision 1, and not deleted: charger.cp002" in done.out
     assert "Applied as revision 3." in done.out
     status = (await server.fwdctl("status", "--json")).json["chargers"]

@@ -9,6 +9,7 @@ from reconciler.errors import FwdctlError, InvalidSpecs
 from reconciler.model.documents import Document
 from reconciler.model.plan import Action, Pending
 from reconciler.planning.guard import Limits
+from reconciler.planning.render import place
 from reconciler.planning.scope import Scope
 from tests.support.specs import World, a_site, backend, charger, document, without
 from tests.unit.app.test_secret_check import Known
@@ -87,6 +88,7 @@ async def test_the_way_back_is_a_plan_and_applying_it_leaves_what_was() -> None:
     assert [(change.address, change.action) for change in plan.resource_changes] == [
         ("backend-binding.a", Action.UPDATE)
     ]
+    assert [(place(change), str(change.position)) for change in plan.resource_changes] == [("revision 1", "revision 1")]
     await world.reconciler.apply(ApplyRequest(plan, "ann"))
     assert await world.reconciler.dump() == first
     assert (await world.reconciler.plan_back_to(1, Scope(), Limits())).is_empty

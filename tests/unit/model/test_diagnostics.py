@@ -19,6 +19,12 @@ def test_findings_come_by_file_line_and_column_and_those_without_place_last() ->
 
 def test_a_position_is_written_as_editors_read_it() -> None:
     assert str(Position("site.yaml", 3, 7)) == "site.yaml:3:7"
+    assert Position("site.yaml", 3, 7).in_line == "site.yaml:3"
+
+
+def test_what_is_no_file_has_no_line() -> None:
+    place = Position("revision 17", 0, 0)
+    assert (str(place), place.in_line) == ("revision 17", "revision 17")
 
 
 def test_an_invalid_value_is_a_value_error_with_a_hint() -> None:
