@@ -70,7 +70,7 @@ def _rendering(stream: TextIO) -> list[structlog.typing.Processor]:
     if stream.isatty():
         # Plain tracebacks: the pretty ones print local variables, passwords among them.
         plain = structlog.dev.plain_traceback
-        return [structlog.dev.ConsoleRenderer(colors="NO_COLOR" not in os.environ, exception_formatter=plain)]
+        return [structlog.dev.ConsoleRenderer(colors=not os.environ.get("NO_COLOR"), exception_formatter=plain)]
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
+from reconciler.cli.output import terminal
 from reconciler.model.diagnostics import Diagnostic, Position, Severity, by_position
 
 _STYLES: Final = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow"}
@@ -17,7 +18,7 @@ _MAY_HOLD_A_SECRET: Final = re.compile(r"password|secret|privatekey|token|://[^/
 
 def render_diagnostics(diagnostics: Sequence[Diagnostic], console: Console | None = None) -> None:
     """Print every finding in reading order, to `console` or else to stderr."""
-    console = console or Console(stderr=True, highlight=False, soft_wrap=True)
+    console = console or terminal(stderr=True, highlight=False, soft_wrap=True)
     files: dict[str, list[str]] = {}
     for finding in by_position(diagnostics):
         console.print(_rendered(finding, files), soft_wrap=True)

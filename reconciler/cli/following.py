@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import Any, Final, Protocol
 
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from reconciler.adapters.api_client import ApiClient, Json
@@ -16,7 +15,7 @@ from reconciler.app import api_contract
 from reconciler.app.api_contract import FORMAT_VERSION
 from reconciler.app.courses import HELD_BACK, Verdict
 from reconciler.cli import options
-from reconciler.cli.output import say
+from reconciler.cli.output import say, terminal
 from reconciler.errors import AppliedInPart, FwdctlError, ServerUnreachable
 from reconciler.planning.render import chargers, names
 
@@ -101,7 +100,7 @@ def screen(*, json_output: bool) -> Iterator[Screen]:
         yield Stream()
     elif sys.stderr.isatty():
         columns = (TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        with Progress(*columns, console=terminal(stderr=True), transient=True) as progress:
             yield Bar(progress)
     else:
         yield Lines()

@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from reconciler.cli import exits
+from reconciler.cli.output import plain
 from reconciler.cli.verbs import Verbs
 
 COLLECTED_AFTER: Final = 50_000
@@ -21,6 +22,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+if plain():
+    app.rich_markup_mode = None
 
 
 @app.callback()

@@ -12,16 +12,29 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-def answers() -> "Console":
-    """Return the console of what was asked for: stdout."""
+def plain() -> bool:
+    """Return True where NO_COLOR is set (https://no-color.org): then nothing is coloured, nor bold, as with Terraform.
+
+    Rich alone would leave bold and dim, which whoever asks for plain text does not expect either.
+    """
+    return bool(os.environ.get("NO_COLOR"))
+
+
+def terminal(*, stderr: bool = False, **options: Any) -> "Console":
+    """Return a console for stdout or stderr; `options` are rich's."""
     from rich.console import Console  # here, as pipelines see no colour, and should not wait for what makes it
 
-    return Console(highlight=False, soft_wrap=True)
+    return Console(stderr=stderr, color_system=None if plain() else "auto", **options)
+
+
+def answers() -> "Console":
+    """Return the console of what was asked for: stdout."""
+    return terminal(highlight=False, soft_wrap=True)
 
 
 def print_styled(lines: Iterable[tuple[str, str]]) -> None:
     """Print lines, each with its style in rich's words, where stdout shows styles."""
-    if not (sys.stdout.isatty() or os.environ.get("FORCE_COLOR") or os.environ.get("TTY_COMPATIBLE")):
+    if plain() or not (sys.stdout.isatty() or os.environ.get("FORCE_COLOR") or os.environ.get("TTY_COMPATIBLE")):
         typer.echo("\n".join(text for text, _ in lines))
         return
     from rich.text import Text

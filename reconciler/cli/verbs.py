@@ -13,6 +13,7 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from reconciler.cli.output import plain
 from reconciler.errors import FwdctlError
 
 VERBS: Final[Mapping[str, str]] = MappingProxyType(
@@ -62,6 +63,8 @@ class Verbs(TyperGroup):
         if not isinstance(found, typer.Typer):
             verb, found = found, typer.Typer(add_completion=False)
             found.command(cmd_name)(verb)
+        if plain():
+            found.rich_markup_mode = None
         command = get_command(found)
         command.name = cmd_name
         return command

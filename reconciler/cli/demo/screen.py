@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from reconciler.cli.demo.checks import Check
 from reconciler.cli.demo.processes import Said
+from reconciler.cli.output import terminal
 
 WIDTH_MIN: Final = 110
 INDENT: Final = "    "
@@ -18,7 +18,7 @@ class Screen:
     """Tells the story on stdout."""
 
     def __init__(self) -> None:
-        self._console = Console(highlight=False, soft_wrap=True)
+        self._console = terminal(highlight=False, soft_wrap=True)
         self._steps = 0
         self._gap = False
 
@@ -80,7 +80,7 @@ class Screen:
         self._console.print(Text(text, style="bold red"))
 
     def _table(self, table: Table) -> None:
-        console = Console(highlight=False, width=self.columns)
+        console = terminal(highlight=False, width=self.columns)
         with console.capture() as captured:
             console.print(table)
         self._lines([Text.from_ansi(line.rstrip()) for line in captured.get().splitlines()])
