@@ -51,6 +51,7 @@ from reconciler.planning.render import move_text
 
 TICK_S: Final = 3.0
 _EXPIRING_MAX: Final = 10_000
+_EARLY_MAX: Final = 10_000
 _BREATHE_EVERY: Final = 500
 _WARNINGS_DAYS: Final = (0, 1, 3, 7, 14, 30)
 """So many days before a certificate expires people are told."""
@@ -133,6 +134,8 @@ class Notifications:
         self.moments = Moments(store, report)
         """What happened; to be kept running beside `run`."""
         self._relay_is_watched = False
+        self._early: list[Moment] | None = []
+        """What happened before the first look at the rules said who wants to hear of it; None from then on."""
         self._expiring: list[tuple[Expiry, int]] = []
         """Certificates that expire soon, and within how many days: noted once it is known who wants to hear of it."""
 
@@ -144,7 +147,7 @@ class Notifications:
             self._reported.take(charger, payload)  # a rule may come later, and the station says it once
         elif action == "BootNotification":
             self._reported.forget(charger)
-        elif charger not in self._watched:
+        elif not self._may_be_watched(charger):
             return
         elif action == "SecurityEventNotification":
             kind = str(payload.get("type", ""))[:50]
@@ -154,7 +157,7 @@ class Notifications:
 
     def noticed(self, event: str, charger: str, remote: str, detail: str) -> None:
         """Take a security event that the relay itself has noticed, of a charger, or of none ("")."""
-        if charger in self._watched:
+        if charger and self._may_be_watched(charger):
             said = f"{event} on {charger}: {detail}"
             self._happened("security-event", charger, said, f"{charger}/{event}", about="fwdctl")
         elif not charger:
@@ -195,14 +198,23 @@ class Notifications:
         if slot is not None:
             owner = owners_of(slot).get(EVENT_FEATURES[event], "nobody")
             key = key if once else f"{key}/{now:%Y%m%dT%H}"
-            self.moments.note(Moment(event, key, about or charger, now, (owner,), charger, detail))
+            self._note(Moment(event, key, about or charger, now, (owner,), charger, detail))
 
     def _of_the_relay(self, event: str, detail: str, key: str, *, about: str = "fwdctl", once: bool = False) -> None:
         """Note something that is about no charger; whose it is there is no question."""
-        if self._relay_is_watched:
+        if self._relay_is_watched or self._early is not None:
             now = self._clock.now()
             key = key if once else f"{key}/{now:%Y%m%dT%H}"
-            self.moments.note(Moment(event, key, about, now, (LOCAL,), "", detail))
+            self._note(Moment(event, key, about, now, (LOCAL,), "", detail))
+
+    def _may_be_watched(self, charger: str) -> bool:
+        return self._early is not None or charger in self._watched
+
+    def _note(self, moment: Moment) -> None:
+        if self._early is None:
+            self.moments.note(moment)
+        elif len(self._early) < _EARLY_MAX:
+            self._early.append(moment)
 
     def _note_expiring(self, rules: Sequence[NotificationRule]) -> None:
         expiring, self._expiring = self._expiring, []
@@ -272,6 +284,10 @@ class Notifications:
     def _watch(self, rules: Sequence[NotificationRule]) -> None:
         watched = frozenset(chain.from_iterable(rule.chargers for rule in rules))
         self._relay_is_watched = any(rule.is_about_the_relay for rule in rules)
+        early, self._early = self._early or (), None
+        for moment in early:
+            if any(rule.is_about(moment.event, moment.charger) for rule in rules):
+                self.moments.note(moment)
         new = watched - self._watched
         self._watched = watched
         for charger in new:

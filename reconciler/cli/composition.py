@@ -116,9 +116,6 @@ class _Assembly:
         node_id = place.node if place else directory.node_id(_new_id)
         joined = await join(store, node, node_id, self._clock, background, _report)
         reconciler = await self._reconciler(store, node, joined, background, node_id)
-        doors = await open_station_doors(
-            self._settings, node, node.security, self._metrics, background, self._stack, place
-        )
         retention = Retention(store, self._clock, _keep(self._settings), reconciler.duty, _report)
         self._vital(background, retention.run(), "retention")
         couriers = self._notices(reconciler, background)
@@ -129,6 +126,9 @@ class _Assembly:
         told, rules = local.rules(couriers, self._recorder, contact=settings.mail_from)
         for name, work in (*rules, *local.relief(operations)):
             self._vital(background, work, name)
+        doors = await open_station_doors(  # now, as what happens there is heard of by now
+            self._settings, node, node.security, self._metrics, background, self._stack, place
+        )
         self._watch_certificates(node, told, background)
         if admin_socket is None:
             assert place is not None  # a server by itself has one

@@ -234,6 +234,33 @@ async def test_what_the_relay_notices_itself_is_told_where_local_owns_security_a
     assert depot.kept.counts == {("security-event", "partner"): 2}
 
 
+async def test_what_happens_before_the_first_look_at_the_rules_is_told_to_who_wants_to_hear_of_it() -> None:
+    depot = await site()
+    depot.specs.rules = (RULE, WATCHMAN)
+    depot.told = depot.process()
+    depot.told.noticed("failed-login", "cp1", "192.0.2.7:5", "wrong password")
+    depot.told.noticed("failed-login", "undeclared", "192.0.2.7:5", "wrong password")
+    depot.told.noticed("unknown-station", "", "192.0.2.7:5", "CP-9 is not declared")
+    depot.told.heard("cp1", "SecurityEventNotification", {"type": "TamperDetectionActivated"})
+    assert depot.kept.rows == {}
+    assert await depot.tick() == [
+        "fwdctl reports a security event: failed-login on cp1: wrong password",
+        "cp1 reports a security event: TamperDetectionActivated",
+        "fwdctl noticed a security event: unknown-station from 192.0.2.7:5: CP-9 is not declared",
+    ]
+    assert await depot.tick() == []
+
+
+async def test_what_nobody_wants_to_hear_of_is_gone_with_the_first_look_at_the_rules() -> None:
+    depot = await site()
+    depot.specs.rules = (WATCHMAN,)
+    depot.told = depot.process()
+    depot.told.noticed("failed-login", "cp1", "192.0.2.7:5", "wrong password")
+    assert await depot.tick() == []
+    depot.specs.rules = (RULE, WATCHMAN)
+    assert await depot.tick() == []
+
+
 async def test_a_certificate_that_expires_is_told_of_once_at_each_warning_for_one_charger_of_the_rule() -> None:
     depot = await site()
     until = datetime(2027, 1, 1, tzinfo=UTC).timestamp()
