@@ -5,7 +5,7 @@ days left ──> metric, every hour      within 30 days ──> log, `fwdctl st
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,6 +13,8 @@ import msgspec
 
 from reconciler.app.leg_certificates import LegCertificates
 from reconciler.app.ports import Clock, Log, Metrics
+from reconciler.app.sightings import Seen, live_of_all
+from reconciler.app.tasks import breathing
 from reconciler.local.csms import StationAnswer
 from reconciler.model.desired import LOCAL
 from reconciler.model.live import LiveCharger
@@ -40,17 +42,18 @@ Soon = Callable[[Expiry, float], None]
 """Hears of a certificate that expires soon, and in how many days."""
 
 
-def expiries(
-    live: Iterable[LiveCharger], doors: Mapping[str, datetime], named: LegCertificates | None = None
-) -> Iterator[Expiry]:
-    """Yield the expiry of every certificate that is known of; one that specs name for many legs, once."""
-    for charger in live:
-        if charger.certificate_expires_s:
-            yield Expiry("station", charger.name, charger.certificate_expires_s, (charger.name,))
-        for leg in charger.legs:
-            at_s = leg.certificate_expires_s
-            if at_s and (named is None or named.leg(charger.name, leg.backend) != at_s):
-                yield Expiry("leg", f"{charger.name} to {leg.backend}", at_s, (charger.name,))
+def expiries_of(charger: LiveCharger, named: LegCertificates | None = None) -> Iterator[Expiry]:
+    """Yield the expiry of every certificate of a charger's own; not of those that specs name."""
+    if charger.certificate_expires_s:
+        yield Expiry("station", charger.name, charger.certificate_expires_s, (charger.name,))
+    for leg in charger.legs:
+        at_s = leg.certificate_expires_s
+        if at_s and (named is None or named.leg(charger.name, leg.backend) != at_s):
+            yield Expiry("leg", f"{charger.name} to {leg.backend}", at_s, (charger.name,))
+
+
+def shared_expiries(named: LegCertificates | None, doors: Mapping[str, datetime]) -> Iterator[Expiry]:
+    """Yield the expiry of every certificate that specs name, once however many legs show it, and of the doors'."""
     for each in named or ():
         yield Expiry(each.whose, each.name, each.expires_s, each.chargers)
     for name, at in doors.items():
@@ -62,7 +65,7 @@ class ExpiryWatch:
 
     def __init__(
         self,
-        live: Callable[[], Iterable[LiveCharger]],
+        relay: Seen,
         doors: Callable[[], Mapping[str, datetime]],
         call: Call,
         clock: Clock,
@@ -73,7 +76,7 @@ class ExpiryWatch:
         named: LegCertificates | None = None,
     ) -> None:
         self.soon: Soon = lambda expiry, days: None
-        self._live = live
+        self._relay = relay
         self._doors = doors
         self._call = call
         self._clock = clock
@@ -88,24 +91,30 @@ class ExpiryWatch:
         while True:
             if self._named is not None:
                 await self._named.look()
-            self.look()
+            await self.look()
             await asyncio.sleep(LOOK_EVERY_S)
 
-    def look(self) -> None:
-        """Look once."""
-        now_s, live = self._clock.now().timestamp(), tuple(self._live())
-        soonest: dict[str, float] = {}
-        for expiry in expiries(live, self._doors(), self._named):
-            days = (expiry.at_s - now_s) / _DAY_S
-            soonest[expiry.whose] = min(days, soonest.get(expiry.whose, days))
-            if days <= WARN_DAYS:
-                self._log("certificate-expires", whose=expiry.whose, name=expiry.name, days_left=round(days, 1))
-                self.soon(expiry, days)
+    async def look(self) -> None:
+        """Look once, at some chargers after the other: frames are forwarded on the same event loop."""
+        now_s, soonest = self._clock.now().timestamp(), dict[str, float]()
+        live = await live_of_all(self._relay)
+        async for charger in breathing(live.values()):
+            for expiry in expiries_of(charger, self._named):
+                self._weigh(expiry, now_s, soonest)
+            if self._renews:
+                self._renew(charger, now_s)
+        async for expiry in breathing(shared_expiries(self._named, self._doors())):
+            self._weigh(expiry, now_s, soonest)
         for whose, days in soonest.items():
             self._metrics.gauge("certificate_days_left", days, whose=whose)
-        if self._renews:
-            for charger in live:
-                self._renew(charger, now_s)
+
+    def _weigh(self, expiry: Expiry, now_s: float, soonest: dict[str, float]) -> None:
+        """Say that a certificate expires soon, where it does, and note in how many days the first of its kind does."""
+        days = (expiry.at_s - now_s) / _DAY_S
+        soonest[expiry.whose] = min(days, soonest.get(expiry.whose, days))
+        if days <= WARN_DAYS:
+            self._log("certificate-expires", whose=expiry.whose, name=expiry.name, days_left=round(days, 1))
+            self.soon(expiry, days)
 
     def _renew(self, charger: LiveCharger, now_s: float) -> None:
         """Ask a station for a new request, once a day, where its certificate expires soon and `local` may."""

@@ -51,5 +51,5 @@ def expiry_watch(
 
     named = LegCertificates(desired, secrets, office)
     call, log, renews = node.local_line.call, EventLog(clock.monotonic_s), node.issuer is not None
-    watch = ExpiryWatch(lambda: node.live().values(), doors, call, clock, metrics, log, renews=renews, named=named)
+    watch = ExpiryWatch(node, doors, call, clock, metrics, log, renews=renews, named=named)
     return watch, named

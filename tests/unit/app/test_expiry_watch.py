@@ -1,6 +1,7 @@
 """What expires is said in time, and stations of `local` renew."""
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from reconciler.app.expiry_watch import ASK_AGAIN_S, ExpiryWatch
 from reconciler.app.leg_certificates import LegCertificates
+from reconciler.app.sightings import AT_ONCE
 from reconciler.local.csms import StationAnswer
 from reconciler.model.desired import SecretRef, Security
 from reconciler.model.live import LegPhase, LiveCharger, LiveLeg
@@ -41,7 +43,18 @@ class World:
         self.called: list[tuple[str, str, Mapping[str, Any]]] = []
         doors = {"rsa.pem": EPOCH + timedelta(days=90)}
         given = self.call, self.clock, self.tally, self.tally.log
-        self.watch = ExpiryWatch(lambda: live, lambda: doors, *given, renews=renews, named=named)
+        self._live = {charger.name: charger for charger in live}
+        self.looked_at: list[int] = []
+        self.watch = ExpiryWatch(self, lambda: doors, *given, renews=renews, named=named)
+
+    def names(self) -> Collection[str]:
+        """Return the chargers."""
+        return self._live.keys()
+
+    def live(self, only: Collection[str] | None = None) -> Mapping[str, LiveCharger]:
+        """Return these chargers."""
+        self.looked_at.append(len(self._live if only is None else only))
+        return {name: charger for name, charger in self._live.items() if only is None or name in only}
 
     def call(
         self, charger: str, action: str, payload: Mapping[str, Any], then: Callable[[StationAnswer], None]
@@ -51,21 +64,23 @@ class World:
         then(StationAnswer({"status": "Accepted"}))
 
 
-def station(days: float, version: str = "ocpp2.0.1", owners: Mapping[str, str] = LOCALS, **more: Any) -> LiveCharger:
-    return LiveCharger("cp1", True, 0.0, version, owners=owners, certificate_expires_s=in_days(days), **more)
+def station(
+    days: float, version: str = "ocpp2.0.1", owners: Mapping[str, str] = LOCALS, name: str = "cp1", **more: Any
+) -> LiveCharger:
+    return LiveCharger(name, True, 0.0, version, owners=owners, certificate_expires_s=in_days(days), **more)
 
 
-def test_the_first_to_expire_is_the_metric_and_what_is_near_is_said() -> None:
+async def test_the_first_to_expire_is_the_metric_and_what_is_near_is_said() -> None:
     leg = LiveLeg("partner", "passive", LegPhase.REGISTERED, 0.0, certificate_expires_s=in_days(3))
-    world = World(station(200, legs=(leg,)), station(-1))
-    world.watch.look()
+    world = World(station(200, legs=(leg,)), station(-1, name="cp2"))
+    await world.watch.look()
     assert world.tally.gauges == {
         "certificate_days_left station": -1.0,
         "certificate_days_left leg": 3.0,
         "certificate_days_left door": 90.0,
     }
     said = [fields["name"] for event, fields in world.tally.lines if event == "certificate-expires"]
-    assert said == ["cp1 to partner", "cp1"]
+    assert said == ["cp1 to partner", "cp2"]
 
 
 @pytest.mark.parametrize(
@@ -75,13 +90,13 @@ def test_the_first_to_expire_is_the_metric_and_what_is_near_is_said() -> None:
         ("ocpp2.1", "TriggerMessage", "SignChargingStationCertificate"),
     ],
 )
-def test_a_station_is_asked_for_a_new_request_once_a_day(version: str, action: str, what: str) -> None:
+async def test_a_station_is_asked_for_a_new_request_once_a_day(version: str, action: str, what: str) -> None:
     world = World(station(10, version))
-    world.watch.look()
-    world.watch.look()
+    await world.watch.look()
+    await world.watch.look()
     assert world.called == [("cp1", action, {"requestedMessage": what})]
     world.clock.advance(ASK_AGAIN_S)
-    world.watch.look()
+    await world.watch.look()
     assert len(world.called) == 2
 
 
@@ -97,10 +112,27 @@ def test_a_station_is_asked_for_a_new_request_once_a_day(version: str, action: s
     ],
     ids=["in time", "nobody signs", "another's security", "another's triggers", "offline", "no certificate"],
 )
-def test_nobody_else_is_asked(live: LiveCharger, renews: bool) -> None:
+async def test_nobody_else_is_asked(live: LiveCharger, renews: bool) -> None:
     world = World(live, renews=renews)
-    world.watch.look()
+    await world.watch.look()
     assert world.called == []
+
+
+async def test_a_large_fleet_is_looked_at_with_turns_of_the_event_loop_in_between() -> None:
+    world, turns = World(*(station(200, name=f"cp{number}") for number in range(1000))), 0
+
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    beside = asyncio.create_task(others())
+    await world.watch.look()
+    beside.cancel()
+    assert world.tally.gauges["certificate_days_left station"] == 200.0
+    assert max(world.looked_at) <= AT_ONCE
+    assert turns >= 8  # four while they are read, as many while they are gone through
 
 
 async def test_a_certificate_that_a_spec_names_is_said_once_and_told_of_with_its_chargers() -> None:
@@ -124,7 +156,7 @@ async def test_a_certificate_that_a_spec_names_is_said_once_and_told_of_with_its
     world = World(LiveCharger("cp1", True, 0.0, legs=(leg,)), named=named)
     told: list[tuple[str, str, list[str], int]] = []
     world.watch.soon = lambda each, left: told.append((each.whose, each.name, list(each.chargers), round(left)))
-    world.watch.look()
+    await world.watch.look()
     assert told == [
         ("leg", "partner file:client.pem", ["cp1", "cp2"], 5),
         ("ca", "partner file:ca.pem", ["cp1", "cp2"], 12),
