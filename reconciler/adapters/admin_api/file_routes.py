@@ -1,5 +1,6 @@
 """The routes of the admin API about files: firmware for stations, and what stations uploaded."""
 
+import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -26,7 +27,8 @@ def add_file_routes(router: APIRouter, files: JobFiles, reach: ChargerReach) -> 
     @router.get("/uploads")
     async def uploads(charger: str | None = None) -> JSONResponse:
         within = await reached()
-        found = [one for one in files.kept.uploads() if charger in (None, one.charger)]
+        kept = await asyncio.to_thread(files.kept.uploads)  # as many small files
+        found = [one for one in kept if charger in (None, one.charger)]
         return answers.answer(uploads=[_upload(one) for one in found if within is None or one.charger in within])
 
     @router.get("/uploads/{upload_id}")
@@ -41,7 +43,8 @@ def add_file_routes(router: APIRouter, files: JobFiles, reach: ChargerReach) -> 
 def _add_firmware(router: APIRouter, files: JobFiles) -> None:
     @router.get("/firmware")
     async def firmware() -> JSONResponse:
-        return answers.answer(firmware=[_firmware(file) for file in files.shelf.files()], served=files.is_open)
+        shelf = await asyncio.to_thread(files.shelf.files)  # takes the checksums of those put there by hand
+        return answers.answer(firmware=[_firmware(file) for file in shelf], served=files.is_open)
 
     @router.put("/firmware/{name}")
     async def add(name: str, request: Request, signature: Text = "", certificate: Text = "") -> JSONResponse:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from reconciler.adapters.job_files.writing import write_down
 from reconciler.app.job_files import FirmwareFile
 from reconciler.errors import FwdctlError, UnknownAddress
 
@@ -69,19 +70,15 @@ class Shelf:
         draft = path.with_name(f"{name}{_DRAFT}")
         try:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            digest = hashlib.sha256()
-            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as opened:
-                async for chunk in chunks:
-                    digest.update(chunk)
-                    opened.write(chunk)
-            if not draft.stat().st_size:
+            size, digest = await write_down(draft, os.O_TRUNC, chunks)
+            if not size:
                 raise FwdctlError(f"{name} is empty", hint="is it the right file?")
             draft.replace(path)
         except OSError as error:
             raise FwdctlError(f"{name} can't be kept: {error.strerror}", hint=f"look at {self._directory}") from error
         finally:
             draft.unlink(missing_ok=True)
-        note = {"sha256": digest.hexdigest(), "signature": signature, "certificate": certificate}
+        note = {"sha256": digest, "signature": signature, "certificate": certificate}
         self._write_note(name, note)
         return self.file(name)
 

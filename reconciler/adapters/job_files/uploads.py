@@ -1,6 +1,5 @@
 """Stations' uploads: a file each in one directory, readable by this user only, the oldest gone past the bounds."""
 
-import hashlib
 import json
 import os
 import re
@@ -9,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from reconciler.adapters.job_files.writing import in_thread, write_down
 from reconciler.app.job_files import Upload
 from reconciler.errors import FwdctlError, UnknownAddress
 
@@ -56,26 +56,28 @@ class KeptUploads:
 
     async def keep(self, charger: str, name: str, chunks: AsyncIterator[bytes]) -> Upload:
         """Keep a station's upload and return it; raises TooLarge, and FwdctlError where it can't be written."""
-        upload_id, digest, size = self._new_id(), hashlib.sha256(), 0
+        upload_id = self._new_id()
         path = self._directory / upload_id
         try:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
-                async for chunk in chunks:
-                    size += len(chunk)
-                    if size > self._max_bytes:
-                        raise TooLarge
-                    digest.update(chunk)
-                    opened.write(chunk)
-            kept = Upload(upload_id, charger, file_name(name), size, digest.hexdigest(), self._now())
-            self._write(kept)
+            size, digest = await write_down(path, os.O_EXCL, self._bounded(chunks))
+            kept = Upload(upload_id, charger, file_name(name), size, digest, self._now())
+            await in_thread(self._write, kept)
         except BaseException as error:
             path.unlink(missing_ok=True)
             if isinstance(error, OSError):
                 raise FwdctlError(f"an upload of {charger} can't be kept: {error.strerror}") from error
             raise
-        self.forget_old()
+        await in_thread(self.forget_old)
         return kept
+
+    async def _bounded(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        size = 0
+        async for chunk in chunks:
+            size += len(chunk)
+            if size > self._max_bytes:
+                raise TooLarge
+            yield chunk
 
     def forget_old(self) -> None:
         """Delete what is past the bounds, oldest first; the newest stays in any case."""

@@ -1,9 +1,14 @@
 """The exchange, over HTTP as stations speak it: ranges, bodies and forms, URLs that die, bounds."""
 
+import asyncio
+import io
 import itertools
+import os
+import threading
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -109,6 +114,56 @@ async def test_what_is_empty_or_too_large_leaves_nothing(exchange: Exchange) -> 
     assert (await exchange.client.put(url, content=b"")).status_code == 400
     assert (await exchange.client.put(url, content=b"x" * 101)).status_code == 413
     assert (exchange.kept.uploads(), exchange.received) == ([], [])
+
+
+async def test_a_disk_that_hangs_holds_up_nobody_and_no_more_than_a_block_is_held(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reconciler.adapters.job_files.writing.BLOCK_BYTES", 20)
+    loop, written, hangs = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+    asked = 0
+
+    class Hanging(io.BytesIO):
+        def write(self, block: Any) -> int:
+            loop.call_soon_threadsafe(written.set)
+            assert hangs.wait(10)
+            return super().write(block)
+
+    def opened(file: int, *_: object) -> io.BytesIO:
+        os.close(file)
+        return Hanging()
+
+    async def pieces() -> AsyncIterator[bytes]:
+        nonlocal asked
+        for _ in range(10):
+            asked += 1
+            yield b"x" * 8
+
+    monkeypatch.setattr("reconciler.adapters.job_files.writing.os.fdopen", opened)
+    keeping = loop.create_task(exchange.kept.keep("cp001", "log", pieces()))
+    await asyncio.wait_for(written.wait(), 10)  # the loop goes on while the disk hangs
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert (asked, keeping.done()) == (3, False)
+    monkeypatch.undo()
+    hangs.set()
+    assert (await keeping).size == 80
+
+
+async def test_an_upload_that_breaks_off_while_it_is_written_leaves_nothing(exchange: Exchange, tmp_path: Path) -> None:
+    begun = asyncio.Event()
+
+    async def endless() -> AsyncIterator[bytes]:
+        yield b"x"
+        begun.set()
+        await asyncio.Event().wait()
+
+    keeping = asyncio.get_running_loop().create_task(exchange.kept.keep("cp001", "log", endless()))
+    await begun.wait()
+    keeping.cancel()
+    await asyncio.gather(keeping, return_exceptions=True)
+    assert exchange.kept.uploads() == []
+    assert list((tmp_path / "uploads").iterdir()) == []
 
 
 async def test_what_is_old_goes_and_the_newest_stays(exchange: Exchange) -> None:
