@@ -244,12 +244,14 @@ class Applying:
             steps = await self._store.rollout_steps(rollout.id)
             expected &= {step.charger for step in steps if step.state in TO_COME}
         since_s = self._began_s if rollout.state is RolloutState.STOPPED else self._clock.monotonic_s()
-
-        def told(back: int, why: str) -> None:
-            course.tell(ApplyProgress("returning", back, len(expected), why=why))
-
-        enough: Callable[[], bool] = lambda: course.lease.lost or bool(course.stop.by)
-        await until_back(self._controller, self._clock, expected, since_s, told, enough)
+        await until_back(
+            self._controller,
+            self._clock,
+            expected,
+            since_s,
+            told=lambda back, why: course.tell(ApplyProgress("returning", back, len(expected), why=why)),
+            enough=lambda: course.lease.lost or bool(course.stop.by),
+        )
         return expected
 
     async def _wait_for_window(self, request: ApplyRequest, on_progress: OnProgress, stop: StopRequest) -> None:
@@ -390,10 +392,7 @@ def _outcome_text(result: ApplyResult) -> str:
 
 @dataclass(slots=True)
 class _Course:
-    """What goes with an apply while it runs: its lease, the wish to stop it, who hears of it.
-
-    `expected` are the chargers that were connected before it was interrupted.
-    """
+    """What goes with an apply while it runs: its lease, the wish to stop it, who hears of it, whom it waited for."""
 
     lease: Lease
     stop: StopRequest
