@@ -7,7 +7,9 @@ import pytest
 from hypothesis import settings
 
 from reconciler.adapters.store import open_store
+from reconciler.adapters.store.location import SQLITE_FILE
 from reconciler.app.ports import Store
+from tests.support.migrated import lay_sqlite, migrate
 from tests.support.postgres import Postgres, running_postgres
 
 settings.register_profile("here", deadline=None)  # how fast a shared machine is says nothing about an example
@@ -21,20 +23,30 @@ def postgres() -> Iterator[Postgres]:
         yield server
 
 
-@pytest.fixture
-def postgres_url(postgres: Postgres) -> Iterator[str]:
-    """The URL of an empty PostgreSQL database."""
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres: Postgres) -> str:
+    """The name of a database to make others from: it has the schema of this version, and nothing in it."""
     name = postgres.create_database()
+    migrate(postgres.url(name))
+    return name
+
+
+@pytest.fixture
+def postgres_url(postgres: Postgres, migrated_postgres: str) -> Iterator[str]:
+    """The URL of a PostgreSQL database for a store, migrated."""
+    name = postgres.create_database(like=migrated_postgres)
     yield postgres.url(name)
     postgres.drop_database(name)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty database; a test that takes it runs once on each engine."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'store' / 'fwdctl.db'}"
-    return str(request.getfixturevalue("postgres_url"))
+    """The URL of a database for a store, migrated; a test that takes it runs once on each engine."""
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("postgres_url"))
+    file = tmp_path / "store" / SQLITE_FILE
+    lay_sqlite(file)
+    return f"sqlite:///{file}"
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
-
-import pytest
+from typing import Final
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "reconciler"
@@ -16,78 +16,105 @@ FUNCTION_LINES_MAX = 60
 CLOCKS = {"time", "monotonic", "perf_counter", "now", "utcnow", "today", "uuid4", "random"}
 VAGUE_NAMES = re.compile(r"(Manager|Helper|Util)s?\b|utils?\b|_part\d")
 
-type_checked = sorted(path for path in PACKAGE.rglob("*.py") if "migrations/versions" not in path.as_posix())
-tests = sorted((ROOT / "tests").rglob("*.py"))
+FILES: Final = sorted(path for path in PACKAGE.rglob("*.py") if "migrations/versions" not in path.as_posix())
+TESTS: Final = sorted((ROOT / "tests").rglob("*.py"))
+CORE_FILES: Final = [path for path in FILES if path.relative_to(PACKAGE).parts[0] in CORE]
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-def relative(path: Path) -> str:
-    return path.relative_to(ROOT).as_posix()
+@cache
+def text(path: Path) -> str:
+    return path.read_text(encoding="utf-8")
 
 
-def parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+@cache
+def nodes(path: Path) -> list[ast.AST]:
+    """Return all nodes of a file, its module first."""
+    return list(ast.walk(ast.parse(text(path), path)))
 
 
-def functions(tree: ast.Module) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
-    return (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
+def place(path: Path, node: ast.AST | None = None) -> str:
+    line = getattr(node, "lineno", None)
+    return path.relative_to(ROOT).as_posix() + (f":{line}" if line else "")
 
 
-@pytest.mark.parametrize("path", type_checked + tests, ids=relative)
-def test_no_file_is_too_long(path: Path) -> None:
-    lines = len(path.read_text(encoding="utf-8").splitlines())
-    assert lines <= FILE_LINES_MAX, f"{lines} lines; find the concept that wants a module of its own"
+def test_no_file_is_too_long() -> None:
+    lines = {place(path): len(text(path).splitlines()) for path in FILES + TESTS}
+    too_long = {name: count for name, count in lines.items() if count > FILE_LINES_MAX}
+    assert not too_long, "find the concept that wants a module of its own"
 
 
-@pytest.mark.parametrize("path", type_checked + tests, ids=relative)
-def test_no_function_is_too_long(path: Path) -> None:
-    for function in functions(parsed(path)):
-        lines = (function.end_lineno or function.lineno) - function.lineno + 1
-        assert lines <= FUNCTION_LINES_MAX, f"{function.name} has {lines} lines"
+def test_no_function_is_too_long() -> None:
+    functions = [(path, node) for path in FILES + TESTS for node in nodes(path) if isinstance(node, Function)]
+    lines = {
+        f"{place(path, one)} {one.name}": (one.end_lineno or one.lineno) - one.lineno + 1 for path, one in functions
+    }
+    assert not {name: count for name, count in lines.items() if count > FUNCTION_LINES_MAX}
 
 
-@pytest.mark.parametrize("path", type_checked, ids=relative)
-def test_every_module_and_every_public_name_says_what_it_is(path: Path) -> None:
-    tree = parsed(path)
-    assert ast.get_docstring(tree), "the module says nothing"
-    for node in tree.body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not node.name.startswith("_"):
-            assert ast.get_docstring(node), f"{node.name} says nothing"
-        if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-            for member in node.body:
-                if isinstance(member, ast.FunctionDef | ast.AsyncFunctionDef) and not member.name.startswith("_"):
-                    assert ast.get_docstring(member), f"{node.name}.{member.name} says nothing"
+def test_every_module_and_every_public_name_says_what_it_is() -> None:
+    assert not [f"{place(path, node)} says nothing" for path in FILES for node in public(path) if not described(node)]
 
 
-@pytest.mark.parametrize("path", type_checked, ids=relative)
-def test_names_are_the_fields_own(path: Path) -> None:
-    assert not VAGUE_NAMES.search(path.stem), "a file's name says what is in it"
-    for node in ast.walk(parsed(path)):
-        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            assert not VAGUE_NAMES.search(node.name), node.name
+def public(path: Path) -> Iterator[ast.Module | ast.ClassDef | Function]:
+    """Return a module, its public classes and functions, and the public methods of those."""
+    module = nodes(path)[0]
+    assert isinstance(module, ast.Module)
+    yield module
+    for node in module.body:
+        if isinstance(node, ast.ClassDef | Function) and not node.name.startswith("_"):
+            yield node
+            if isinstance(node, ast.ClassDef):
+                yield from (one for one in node.body if isinstance(one, Function) and not one.name.startswith("_"))
 
 
-@pytest.mark.parametrize("path", [p for p in type_checked if "cli" not in p.parts], ids=relative)
-def test_nothing_prints_but_the_command_line(path: Path) -> None:
-    calls = (node for node in ast.walk(parsed(path)) if isinstance(node, ast.Call))
-    assert not [call for call in calls if isinstance(call.func, ast.Name) and call.func.id == "print"]
+def described(node: ast.Module | ast.ClassDef | Function) -> bool:
+    return bool(ast.get_docstring(node))
 
 
-@pytest.mark.parametrize("path", [p for p in type_checked if p.relative_to(PACKAGE).parts[0] in CORE], ids=relative)
-def test_the_core_reads_no_clock_and_rolls_no_dice(path: Path) -> None:
-    for node in ast.walk(parsed(path)):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            of = node.func.value
-            if isinstance(of, ast.Name) and of.id in ("time", "datetime", "date", "uuid", "random"):
-                assert node.func.attr not in CLOCKS, f"line {node.lineno}: {of.id}.{node.func.attr}"
-        assert not isinstance(node, ast.AsyncFunctionDef | ast.Await), f"line {node.lineno}: decisions never await"
+def test_names_are_the_fields_own() -> None:
+    assert not [place(path) for path in FILES if VAGUE_NAMES.search(path.stem)], "a file's name says what is in it"
+    named = [(path, node) for path in FILES for node in nodes(path) if isinstance(node, ast.ClassDef | Function)]
+    assert not [f"{place(path, node)} {node.name}" for path, node in named if VAGUE_NAMES.search(node.name)]
 
 
-@pytest.mark.parametrize("path", [p for p in type_checked if p.relative_to(PACKAGE).parts[0] in MIRRORED], ids=relative)
-def test_every_module_of_the_core_has_its_mirror_test(path: Path) -> None:
-    if path.name == "__init__.py":
-        return
-    mirror = ROOT / "tests" / "unit" / path.relative_to(PACKAGE).with_name(f"test_{path.name}")
-    assert mirror.exists(), f"{relative(mirror)} is missing"
+def test_nothing_prints_but_the_command_line() -> None:
+    files = [path for path in FILES if "cli" not in path.parts]
+    calls = [(path, node) for path in files for node in nodes(path) if isinstance(node, ast.Call)]
+    assert not [
+        place(path, call) for path, call in calls if isinstance(call.func, ast.Name) and call.func.id == "print"
+    ]
+
+
+def test_the_core_reads_no_clock_and_rolls_no_dice() -> None:
+    calls = [(path, node) for path in CORE_FILES for node in nodes(path) if isinstance(node, ast.Call)]
+    assert not [place(path, call) for path, call in calls if reads_the_world(call)]
+
+
+def reads_the_world(call: ast.Call) -> bool:
+    function = call.func
+    return (
+        isinstance(function, ast.Attribute)
+        and isinstance(function.value, ast.Name)
+        and function.value.id in ("time", "datetime", "date", "uuid", "random")
+        and function.attr in CLOCKS
+    )
+
+
+def test_decisions_never_await() -> None:
+    found = [(path, node) for path in CORE_FILES for node in nodes(path)]
+    assert not [place(path, node) for path, node in found if isinstance(node, ast.AsyncFunctionDef | ast.Await)]
+
+
+def test_every_module_of_the_core_has_its_mirror_test() -> None:
+    modules = [path.relative_to(PACKAGE) for path in FILES if path.name != "__init__.py"]
+    mirrors = [
+        ROOT / "tests" / "unit" / module.with_name(f"test_{module.name}")
+        for module in modules
+        if module.parts[0] in MIRRORED
+    ]
+    assert not [f"{place(mirror)} is missing" for mirror in mirrors if not mirror.exists()]
 
 
 def test_versions_agree() -> None:

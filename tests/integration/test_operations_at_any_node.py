@@ -8,7 +8,7 @@ import httpx
 
 from reconciler.adapters.api_client import ApiClient
 from reconciler.testing import SimulatedCsms, SimulatedStation
-from tests.support.fleet_of_nodes import let_in, seen_at
+from tests.support.fleet_of_nodes import let_in, seen_at, until_seen
 from tests.support.server import running_server
 from tests.support.service import Depot
 
@@ -51,9 +51,7 @@ async def test_operations_asked_at_any_node_follow_the_station_wherever_it_is(
         assert heard["result"]["received"] is True  # what the station says comes back, too
         assert await seen_live(asked.url, "cp002", second)
         transaction = await second.start_transaction(1, "TAG")
-        async with asyncio.timeout(15):
-            while not (await seen_at(asked)).chargers["cp002"]["transactions"]:
-                pass
+        await until_seen(asked, lambda seen: bool(seen.chargers["cp002"]["transactions"]))
         assert (await here.run("remote-stop", "cp002"))["state"] == "succeeded"
         await second.settle()
         assert transaction.stopped

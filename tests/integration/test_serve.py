@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.cli import following
 from reconciler.testing import SimulatedCsms, SimulatedStation
 from tests.support.depot_specs import depot_specs, one_owns
 from tests.support.server_process import ServerProcess, fwdctl, start
@@ -106,23 +107,23 @@ async def test_with_a_token_only_who_has_it_is_let_in(tmp_path: Path) -> None:
 
 
 async def test_a_server_killed_in_the_middle_of_an_apply_comes_back_to_what_was_applied(
-    tmp_path: Path, csms: SimulatedCsms
+    tmp_path: Path, csms: SimulatedCsms, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(following, "AWAY_S", 0.0)
     async with SimulatedCsms("grid") as grid, ServerProcess(tmp_path / "data") as server:
         grid.manners.held["BootNotification"] = asyncio.Event()
         await server.apply("-f", site_file(tmp_path, "partner", csms, grid))
         station = SimulatedStation("CP-001", server.stations_url)
         await station.connect()
         await station.boot()
-        applying = await start(
-            *("apply", "--url", server.url, "--auto-approve", "-f", site_file(tmp_path, "grid", csms, grid)),
-            stdout=asyncio.subprocess.DEVNULL,
+        applying = asyncio.ensure_future(
+            server.fwdctl("apply", "--auto-approve", "-f", site_file(tmp_path, "grid", csms, grid))
         )
         await grid.wait_for("BootNotification")
         await server.kill()
-        _, err = await applying.communicate()
-        assert applying.returncode == 1
-        assert b"no fwdctl server at" in err
+        cut_off = await applying
+        assert cut_off.code == 1
+        assert "no fwdctl server at" in cut_off.err
         await station.disconnect()
         grid.manners.held["BootNotification"].set()
 

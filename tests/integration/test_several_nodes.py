@@ -12,28 +12,14 @@ from reconciler.testing import SimulatedCsms, SimulatedStation
 from tests.support.depot_specs import depot_with_contacts, outage_specs
 from tests.support.fleet_of_nodes import depot, let_in, seen_at, until_seen
 from tests.support.mail_server import mail_server
-from tests.support.server import Server, running_server
+from tests.support.server import running_server
 from tests.support.server_process import ServerProcess
 from tests.support.web_server import web_server
 
 
-def in_this_process(node: ServerProcess) -> Server:
-    """Return the same server, its commands run without a process of their own: at once, whatever the machine does."""
-    return Server(node.data, node.url, node.stations_url)
-
-
-async def owner(node: ServerProcess) -> str:
-    """Return who owns the charger's transactions as this node runs it, "" where it is not connected there."""
-    (charger,) = (await node.fwdctl("status", "charger.cp001", "--json")).json["chargers"]
-    owners = (charger["live"] or {}).get("owners") or {}
-    return str(owners.get("transactions", ""))
-
-
 async def until_owner_is(node: ServerProcess, wanted: str) -> None:
-    """Wait until `wanted` owns it there."""
-    async with asyncio.timeout(60):
-        while await owner(node) != wanted:
-            pass  # each look is a process of its own, so this is no busy loop
+    """Wait until `wanted` owns the charger's transactions as this node runs it."""
+    await until_seen(node, lambda seen: seen.owners().get("cp001") == wanted, within_s=60)
 
 
 async def knows_the_charger(node: ServerProcess) -> bool:
@@ -145,10 +131,9 @@ async def test_an_acting_node_killed_in_the_middle_of_an_outages_start_is_reliev
         ServerProcess(tmp_path / "b", "--store", postgres_url) as other,
         AsyncExitStack() as stack,
     ):
-        ask, ask_other = in_this_process(acting), in_this_process(other)
         site = tmp_path / "site.yaml"
         site.write_text(depot(chargers, partner=partner.url, second=second.url, hook=posts.url))
-        await ask.apply("-f", site)
+        await acting.apply("-f", site)
         stations = [SimulatedStation(f"CP-{number:03}", other.stations_url) for number in range(1, chargers + 1)]
         for station in stations:
             await stack.enter_async_context(let_in(station))
@@ -156,7 +141,7 @@ async def test_an_acting_node_killed_in_the_middle_of_an_outages_start_is_reliev
         second.manners.handshake_held = asyncio.Event()
         opening = (datetime.now(UTC) + timedelta(seconds=8)).replace(microsecond=0)
         site.write_text(site.read_text() + outage_specs(opening, "60s", to="second"))
-        await ask.apply("-f", site)
+        await acting.apply("-f", site)
         dialled = second.journal.connections
         await second.journal.bell.until(lambda: len(dialled) >= PARALLELISM, timeout_s=30)
         await acting.kill()  # these are asked and not yet there, the last few are not asked
@@ -170,11 +155,11 @@ async def test_an_acting_node_killed_in_the_middle_of_an_outages_start_is_reliev
         )
         await posts.bell.until(lambda: "start" in [post.json["edge"] for post in posts.posted], timeout_s=20)
         begun = len(posts.posted)
-        cancelled = await ask_other.fwdctl("outage", "cancel", "firmware", "--reason", "seen enough")
+        cancelled = await other.fwdctl("outage", "cancel", "firmware", "--reason", "seen enough")
         assert cancelled.code == 0, cancelled.out + cancelled.err
         await until_seen(other, lambda seen: set(seen.owners().values()) == {"partner"})
         await posts.bell.until(lambda: len(posts.posted) > begun, timeout_s=20)
-        flips = (await ask_other.fwdctl("history", "--kind", "flip", "--json", "--limit", "500")).json["events"]
+        flips = (await other.fwdctl("history", "--kind", "flip", "--json", "--limit", "500")).json["events"]
         assert len(second.journal.matching("BootNotification")) == chargers  # dials that time out are made again
         assert [station.unexpected_disconnects for station in stations] == [[]] * chargers
     assert sorted(event["charger"] for event in flips) == sorted([f"cp{n:03}" for n in range(1, chargers + 1)] * 2)

@@ -84,17 +84,21 @@ async def let_in(station: SimulatedStation) -> AsyncIterator[SimulatedStation]:
 async def seen_at(node: ServerProcess | Server) -> Seen:
     """Return what this server says now."""
     async with httpx.AsyncClient(trust_env=False) as http:
-        listed = (await http.get(f"{node.url}/v1/status")).raise_for_status().json()
-    return Seen({one["charger"]: one["live"] or {} for one in listed["chargers"]})
+        return await _seen(http, node)
 
 
 async def until_seen(node: ServerProcess | Server, holds: Callable[[Seen], bool], within_s: float = 20.0) -> Seen:
     """Wait until what this server says is so."""
     seen = Seen()
     try:
-        async with asyncio.timeout(within_s):
-            while not holds(seen := await seen_at(node)):  # noqa: ASYNC110 - it happens in another process
+        async with asyncio.timeout(within_s), httpx.AsyncClient(trust_env=False) as http:
+            while not holds(seen := await _seen(http, node)):  # noqa: ASYNC110 - it happens in another process
                 await asyncio.sleep(0.05)
     except TimeoutError:
         raise AssertionError(f"after {within_s} s: {seen.chargers}") from None
     return seen
+
+
+async def _seen(http: httpx.AsyncClient, node: ServerProcess | Server) -> Seen:
+    listed = (await http.get(f"{node.url}/v1/status")).raise_for_status().json()
+    return Seen({one["charger"]: one["live"] or {} for one in listed["chargers"]})

@@ -1,24 +1,21 @@
 """A whole fwdctl in the test's own process, and its command line called in a thread: fast, and as real as can be."""
 
-import asyncio
-import io
 import logging
-import os
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, redirect_stderr, redirect_stdout
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import structlog
 
 from reconciler.adapters.logs import configure_logs
-from reconciler.cli import exits, main
+from reconciler.adapters.store.location import SQLITE_FILE
 from reconciler.cli.composition import running
 from reconciler.cli.settings import ServeSettings
-from tests.support.server_process import Completed, clean_environ
+from tests.support.migrated import lay_sqlite
+from tests.support.server_process import Completed, fwdctl_here
 
 
 @dataclass(frozen=True)
@@ -34,7 +31,7 @@ class Server:
     ) -> Completed:
         """Run a command against this server."""
         variables = {"FWDCTL_URL": self.url, **(environ or {})}
-        return await asyncio.to_thread(_called, [str(argument) for argument in arguments], variables, stdin)
+        return await fwdctl_here(*arguments, environ=variables, stdin=stdin)
 
     async def apply(self, *arguments: str | Path) -> Completed:
         """Apply without being asked; it must succeed."""
@@ -46,6 +43,8 @@ class Server:
 @asynccontextmanager
 async def running_server(data: Path, **settings_besides: Any) -> AsyncIterator[Server]:
     """Run a server on free ports over `data` for the block; `settings_besides` as in ServeSettings."""
+    if "store" not in settings_besides:
+        lay_sqlite(data / SQLITE_FILE)
     settings = ServeSettings(stations="127.0.0.1:0", admin="127.0.0.1:0", data=data, **settings_besides)
     with restored_logging():
         configure_logs(sys.stderr)  # the test's own: what commands print is caught apart from it
@@ -65,15 +64,3 @@ def restored_logging() -> Iterator[None]:
         root.setLevel(level)
         logging.captureWarnings(False)
         structlog.reset_defaults()
-
-
-def _called(arguments: list[str], variables: Mapping[str, str], stdin: str) -> Completed:
-    out, err = io.StringIO(), io.StringIO()
-    with (
-        mock.patch.dict(os.environ, {**clean_environ(), **variables}, clear=True),
-        mock.patch.object(sys, "stdin", io.StringIO(stdin)),
-        redirect_stdout(out),
-        redirect_stderr(err),
-    ):
-        code = exits.run(main.app, arguments)
-    return Completed(code, out.getvalue(), err.getvalue())

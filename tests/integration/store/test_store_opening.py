@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -54,12 +55,28 @@ async def test_everything_is_there_after_a_restart(store: Store, store_url: str,
     await again.close()
 
 
-async def test_the_migrations_make_exactly_the_tables_that_the_code_uses(store_url: str, tmp_path: Path) -> None:
+@pytest.fixture
+def empty_postgres_url(postgres: Postgres) -> Iterator[str]:
+    """The URL of an empty PostgreSQL database."""
+    name = postgres.create_database()
+    yield postgres.url(name)
+    postgres.drop_database(name)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database; a test that takes it runs once on each engine."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'store' / 'fwdctl.db'}"
+    return str(request.getfixturevalue("empty_postgres_url"))
+
+
+async def test_the_migrations_make_exactly_the_tables_that_the_code_uses(empty_url: str, tmp_path: Path) -> None:
     def differences(connection: Connection) -> list[object]:
         options = {"version_table": VERSION_TABLE, "compare_server_default": True}
         return list(compare_metadata(MigrationContext.configure(connection, opts=options), SCHEMA))
 
-    database = await Database.open(locate(store_url, tmp_path))
+    database = await Database.open(locate(empty_url, tmp_path))
     await migrate(database)
     async with database.reading() as connection:
         assert await connection.run_sync(differences) == []
@@ -85,12 +102,12 @@ def test_a_database_of_this_version_is_opened_without_alembic(tmp_path: Path) ->
         assert ended.stdout.strip() == migrates
 
 
-async def test_processes_that_open_an_empty_database_together_all_get_it(store_url: str) -> None:
-    assert together("open", store_url, "one", "two", "three") == ["0", "0", "0"]
+async def test_processes_that_open_an_empty_database_together_all_get_it(empty_url: str) -> None:
+    assert together("open", empty_url, "one", "two", "three") == ["0", "0", "0"]
 
 
-async def test_different_databases_can_be_opened_at_the_same_time(postgres_url: str, tmp_path: Path) -> None:
-    urls = [postgres_url, *(f"sqlite:///{tmp_path / name}.db" for name in "abc")]
+async def test_different_databases_can_be_opened_at_the_same_time(empty_postgres_url: str, tmp_path: Path) -> None:
+    urls = [empty_postgres_url, *(f"sqlite:///{tmp_path / name}.db" for name in "abc")]
     stores = await asyncio.gather(*(open_store(url, tmp_path) for url in urls))
     for store in stores:
         assert await store.commit_revision([], META, "p1") == 1
@@ -107,13 +124,15 @@ async def test_a_database_of_a_newer_version_is_refused(store: Store, store_url:
     assert "run that version" in refused.value.hint
 
 
-async def test_a_database_shared_with_another_alembic_application_is_fine(postgres_url: str, tmp_path: Path) -> None:
-    database = await Database.open(locate(postgres_url, tmp_path))
+async def test_a_database_shared_with_another_alembic_application_is_fine(
+    empty_postgres_url: str, tmp_path: Path
+) -> None:
+    database = await Database.open(locate(empty_postgres_url, tmp_path))
     async with database.writing() as connection:
         await connection.execute(text("CREATE TABLE alembic_version (version_num text)"))
         await connection.execute(text("INSERT INTO alembic_version VALUES ('theirs')"))
     await database.close()
-    store = await open_store(postgres_url, tmp_path)
+    store = await open_store(empty_postgres_url, tmp_path)
     assert await store.resources() == (0, ())
     await store.close()
 
