@@ -5,10 +5,13 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
+from reconciler.adapters.store import open_store
 from reconciler.app.controller import PARALLELISM
 from reconciler.testing import SimulatedCsms, SimulatedStation
+from tests.integration.test_admin_api import a_site
 from tests.support.depot_specs import depot_with_contacts, outage_specs
 from tests.support.fleet_of_nodes import depot, let_in, seen_at, until_seen
 from tests.support.mail_server import mail_server
@@ -116,6 +119,31 @@ async def test_any_node_shows_and_changes_chargers_that_are_connected_to_another
     by_charger = [event["charger"] for event in flips]
     assert sorted(by_charger) == ["cp001"] * 4 + ["cp002"] * 4
     assert {event["reason"] for event in flips if "second" in event["summary"].split("->")[-1]} == {"visit"}
+
+
+@pytest.mark.slow
+async def test_any_node_answers_for_an_apply_that_another_has_accepted(tmp_path: Path, postgres_url: str) -> None:
+    async with (
+        running_server(tmp_path / "a", store=postgres_url) as here,
+        running_server(tmp_path / "b", store=postgres_url) as other,
+        httpx.AsyncClient(trust_env=False, timeout=30) as http,
+        AsyncExitStack() as stack,
+    ):
+        store = await open_store(postgres_url, tmp_path)
+        stack.push_async_callback(store.close)
+        await store.acquire_lock("bob", "apply", datetime.now(UTC), 60)
+        order = {"documents": a_site("cp001"), "actor": "ann", "lock_timeout_s": 60}
+        started = (await http.post(f"{here.url}/v1/applies", json=order)).raise_for_status().json()
+        url = f"{other.url}/v1/applies/{started['id']}"
+        waits = (await http.get(url)).raise_for_status().json()
+        assert (waits["state"], waits["seen"]) == ("running", 0)
+        refused = await http.post(f"{url}/stop", json={"actor": "ann"})
+        assert "carries out apply" in refused.json()["error"]["summary"]
+        await store.release_lock("bob")
+        state = waits
+        while state["state"] == "running":
+            state = (await http.get(url, params={"wait_s": 10, "seen": state["seen"]})).raise_for_status().json()
+        assert (state["exit_code"], state["result"]["counts"]) == (0, {"deferred": 1})
 
 
 @pytest.mark.slow
