@@ -71,10 +71,9 @@ class Comebacks:
         name, begun = step.charger, step.charger in self._begun
         result = await self._controller.reach_one(name)
         course = self._controller.courses.get(name)
-        was_here = begun or (course is not None and course.asked_connected)
-        if step.disruption != Disruption.LIVE_FLIP or not was_here:
+        if step.disruption != Disruption.LIVE_FLIP or course is None or course.held_back:
             return result
-        left = result.verdict is Verdict.DEFERRED and not step.canary and not self._is_here(name)
+        left = result.verdict is Verdict.DEFERRED and (begun or course.asked_connected) and not step.canary
         unheard = result.verdict is Verdict.APPLIED and begun
         if not (left or unheard):
             return result
