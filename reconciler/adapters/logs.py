@@ -2,11 +2,31 @@
 
 import logging
 import os
-from collections.abc import Callable, MutableMapping
+import sys
+from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, TextIO
 
-import structlog
+
+@contextmanager
+def _as_if_not_installed(library: str) -> Iterator[None]:
+    """Have imports within the block do without a library, unless it is loaded already."""
+    loaded = library in sys.modules
+    if not loaded:
+        sys.modules[library] = None  # type: ignore[assignment]  # which is how import is told so
+    try:
+        yield
+    finally:
+        if not loaded:
+            del sys.modules[library]
+
+
+# It would load it for tracebacks that print local variables, passwords among them; that is a tenth of a start.
+with _as_if_not_installed("rich"):
+    import structlog
+
+get_logger = structlog.get_logger
 
 MASK: Final = "***"
 LINES_MAX: Final = 50

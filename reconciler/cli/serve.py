@@ -9,11 +9,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-import structlog
 import typer
 
 from reconciler import __version__
-from reconciler.adapters.logs import configure_logs
+from reconciler.adapters.logs import configure_logs, get_logger  # first: it says how structlog is loaded
 from reconciler.app.api_contract import FORMAT_VERSION
 from reconciler.cli import collector, oidc_options, options, tls_options
 from reconciler.cli.frames_first import hand_over_soon
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 STOP_WITHIN_S: Final = 20.0
 """Parts bound their own stop; where one of them doesn't keep to it, the process ends anyway."""
 
-_log = structlog.get_logger("serve")
+_log = get_logger("serve")
 
 
 def serve(

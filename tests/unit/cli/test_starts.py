@@ -11,12 +11,13 @@ import pytest
 OF_NO_PLAN = ("pydantic", "rich", "httpx", "asyncio", "sqlalchemy", "fastapi", "structlog", "cryptography")
 OF_NO_START = ("fastapi", "uvicorn", "jinja2", "httpx", "click", "asyncpg", "jwt", "alembic", "aiosmtplib", "icalendar")
 OF_OTHER_ENGINES = ("sqlalchemy.dialects.postgresql",)
+OF_TERMINALS = ("rich",)
 OF_NO_VERB = ("yaml", "zoneinfo")
 MODULES = {
     ("plan",): OF_NO_PLAN,
     ("status",): (*OF_NO_PLAN, *OF_NO_VERB),
     ("version",): (*OF_NO_PLAN, *OF_NO_VERB),
-    ("serve", "composition"): (*OF_NO_START, *OF_OTHER_ENGINES, "yaml"),
+    ("serve", "composition"): (*OF_NO_START, *OF_OTHER_ENGINES, *OF_TERMINALS, "yaml"),
 }
 
 
