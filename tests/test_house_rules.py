@@ -4,6 +4,8 @@ import ast
 import re
 from collections.abc import Iterator
 from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -115,6 +117,26 @@ def test_every_module_of_the_core_has_its_mirror_test() -> None:
         if module.parts[0] in MIRRORED
     ]
     assert not [f"{place(mirror)} is missing" for mirror in mirrors if not mirror.exists()]
+
+
+def test_what_tests_import_is_there() -> None:
+    """Mypy reads the package and the support of tests; this is for the tests themselves."""
+    imports = [(path, node) for path in TESTS for node in nodes(path) if isinstance(node, ast.ImportFrom)]
+    wanted = [
+        (node.module, alias.name, place(path, node))
+        for path, node in imports
+        for alias in node.names
+        if node.module is not None and node.module.partition(".")[0] in ("reconciler", "tests")
+    ]
+    assert not [f"{where}: {module} has no {name}" for module, name, where in wanted if not is_there(module, name)]
+
+
+@cache
+def is_there(module: str, name: str) -> bool:
+    try:
+        return hasattr(import_module(module), name) or find_spec(f"{module}.{name}") is not None
+    except ModuleNotFoundError:
+        return False
 
 
 def test_versions_agree() -> None:

@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import pytest
 
+from reconciler.app import load_control
+from reconciler.local.load import allotments, balance
 from reconciler.testing import SimulatedCsms, SimulatedStation
 from reconciler.testing.waiting import Bell
 from tests.support.fleet_of_nodes import let_in
@@ -122,6 +124,14 @@ async def running_depot(folder: Path, store: str | None = None) -> AsyncIterator
             await stack.enter_async_context(let_in(station))
             await station.boot()
         yield depot
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look, share out, and take a lowered limit for followed, ten times as soon: these tests are about the order."""
+    monkeypatch.setattr(load_control, "SAMPLE_S", 1.5)
+    monkeypatch.setattr(balance, "SHARE_EVERY_S", 3.0)
+    monkeypatch.setattr(allotments, "FOLLOW_S", 1.0)
 
 
 @pytest.fixture

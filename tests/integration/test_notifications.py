@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.app import notifications
 from reconciler.testing import HandshakeRefused, SimulatedCsms, SimulatedStation
 from tests.support.fleet_of_nodes import let_in
 from tests.support.mail_server import MailServer, mail_server
@@ -137,6 +138,12 @@ async def running_depot(folder: Path, store: str | None = None) -> AsyncIterator
             await stack.enter_async_context(let_in(station))
             await station.boot()
         yield Depot(server, ours, theirs, newest, mails, posts)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look ten times as often whether there is something to tell."""
+    monkeypatch.setattr(notifications, "TICK_S", 0.3)
 
 
 @pytest.fixture
