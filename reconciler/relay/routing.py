@@ -33,13 +33,11 @@ class RouteTable:
         self.keeps_calls = desired.when_owner_is_down in ("buffer", "failover")
         """Are calls acknowledged and kept while their owner is away? With failover, for the next owner (R11)."""
         self._actions = CATALOGUE[version]
-        self._legs = {leg.backend.name: leg for leg in desired.legs}
-        self._observers = _observers(desired)
-        shares = len(set(desired.owners.values())) > 1
-        self._shared = {action: shared_fields(action, desired.owners) for action in SHARED_ANSWERS if shares}
-        self._vendors = tuple(
-            (message, leg.backend.name) for leg in desired.legs for message in leg.role.vendor_messages
-        )
+        roles = _roles_of(desired)
+        self._legs = roles.legs
+        self._observers = roles.observers
+        self._shared = roles.shared
+        self._vendors = roles.vendors
 
     def leg(self, backend: str) -> DesiredLeg | None:
         """Return what `backend` is here, None where it has no role."""
@@ -105,6 +103,37 @@ class RouteTable:
             if fnmatchcase(sent.vendorId, message.vendor_id) and fnmatchcase(sent.messageId, message.message_id):
                 return backend
         return None
+
+
+class _Roles:
+    """What follows from legs and owners alone: all chargers of one binding have it in common, and the memory of it."""
+
+    __slots__ = ("_of", "legs", "observers", "shared", "vendors")
+
+    def __init__(self, desired: DesiredCharger) -> None:
+        self._of = desired.legs, desired.owners  # as long as they are there, no others have their ids
+        self.legs = {leg.backend.name: leg for leg in desired.legs}
+        self.observers = _observers(desired)
+        shares = len(set(desired.owners.values())) > 1
+        self.shared = {action: shared_fields(action, desired.owners) for action in SHARED_ANSWERS if shares}
+        self.vendors = tuple(
+            (message, leg.backend.name) for leg in desired.legs for message in leg.role.vendor_messages
+        )
+
+
+_KNOWN_MAX: Final = 64
+_known: Final[dict[tuple[int, int], _Roles]] = {}
+"""By the ids of legs and owners; a memo, so that a flip of thousands works it out once."""
+
+
+def _roles_of(desired: DesiredCharger) -> _Roles:
+    key = id(desired.legs), id(desired.owners)
+    roles = _known.get(key)
+    if roles is None:
+        if len(_known) >= _KNOWN_MAX:
+            _known.clear()
+        roles = _known[key] = _Roles(desired)
+    return roles
 
 
 def _observers(desired: DesiredCharger) -> dict[str, tuple[str, ...]]:

@@ -1,6 +1,7 @@
 """Route tables: owners, observers, permissions (R5, R7, R8)."""
 
 import pytest
+from msgspec.structs import replace
 
 from reconciler.model.features import FEATURES, OCPP_VERSIONS
 from reconciler.relay.catalogue import CATALOGUE
@@ -93,3 +94,15 @@ def test_a_table_knows_its_legs_and_rows() -> None:
     assert row.from_csms
     assert TABLE.action("MadeUp") is None
     assert TABLE.feature("MeterValues") == "metering"
+
+
+def test_chargers_of_one_binding_share_what_follows_from_it_and_others_do_not() -> None:
+    one = charger({"home": PRIMARY, "eye": PASSIVE})
+    two = replace(one, name="cp2", identity="CP2")
+    other = replace(one, owners=dict.fromkeys(FEATURES, "eye"))
+    tables = [RouteTable(each, "ocpp1.6") for each in (one, two, other)]
+    assert tables[0].legs is tables[1].legs
+    assert [table.identity for table in tables[:2]] == [one.identity, "CP2"]
+    start = frame("StartTransaction")
+    assert [table.owner(start) for table in tables] == ["home", "home", "eye"]
+    assert [table.observers(start, table.owner(start)) for table in tables] == [("eye",), ("eye",), ("home",)]
