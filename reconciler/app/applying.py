@@ -44,7 +44,7 @@ LOOK_AGAIN_S: Final = 1.0
 """How often the clock is looked at while a change window is waited for."""
 
 
-class ApplyProgress(msgspec.Struct, frozen=True):
+class ApplyProgress(msgspec.Struct, frozen=True, gc=False):
     """One step of an apply as it happens; `result` only where the step is a charger."""
 
     step: Literal["locked", "waiting", "returning", "committed", "charger", "canary", "stopped", "done"]

@@ -36,7 +36,7 @@ class Verdict(StrEnum):
     """Left alone as its flip policy asks."""
 
 
-class ChargerResult(msgspec.Struct, frozen=True):
+class ChargerResult(msgspec.Struct, frozen=True, gc=False):
     """The verdict on one charger, and why where it isn't `applied`."""
 
     charger: str
@@ -49,7 +49,7 @@ def exit_code_of(results: Iterable[ChargerResult]) -> int:
     return AppliedInPart.exit_code if any(result.verdict is Verdict.FAILED for result in results) else 0
 
 
-class Cause(msgspec.Struct, frozen=True):
+class Cause(msgspec.Struct, frozen=True, gc=False):
     """Why the controller acts; goes into the history of every flip."""
 
     actor: str = "controller"

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 
-class HistoryEvent(msgspec.Struct, frozen=True):
+class HistoryEvent(msgspec.Struct, frozen=True, gc=False):
     """One thing that happened.
 
     `kind` is one of apply, flip, flip-refused, pause, resume, toggle, toggle-extended, toggle-ended,

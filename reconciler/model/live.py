@@ -24,7 +24,7 @@ class LegPhase(StrEnum):
     """No connection; `detail` says why, the relay dials again by itself."""
 
 
-class LiveLeg(msgspec.Struct, frozen=True):
+class LiveLeg(msgspec.Struct, frozen=True, gc=False):
     """One CSMS leg; times are seconds since the epoch."""
 
     backend: str
@@ -40,7 +40,7 @@ class LiveLeg(msgspec.Struct, frozen=True):
     """When the client certificate that this back-end has signed expires; 0 where there is none."""
 
 
-class LiveTransaction(msgspec.Struct, frozen=True):
+class LiveTransaction(msgspec.Struct, frozen=True, gc=False):
     """An open transaction; `id` is the station's."""
 
     id: str
@@ -49,7 +49,7 @@ class LiveTransaction(msgspec.Struct, frozen=True):
     connector: str = ""
 
 
-class LiveResidue(msgspec.Struct, frozen=True):
+class LiveResidue(msgspec.Struct, frozen=True, gc=False):
     """How many things of one kind a back-end left in the station (R14), for example 2 charging-profile."""
 
     kind: str
@@ -59,14 +59,14 @@ class LiveResidue(msgspec.Struct, frozen=True):
     """Of these: what the station has no command to take away with."""
 
 
-class Refusal(msgspec.Struct, frozen=True):
+class Refusal(msgspec.Struct, frozen=True, gc=False):
     """A generation that the relay refused (NACK), and why; the last good one keeps running."""
 
     generation: int
     reason: str
 
 
-class LiveCharger(msgspec.Struct, frozen=True):
+class LiveCharger(msgspec.Struct, frozen=True, gc=False):
     """One charger as the relay runs it; an offline charger has no legs and generation 0."""
 
     name: str
@@ -92,13 +92,13 @@ class LiveCharger(msgspec.Struct, frozen=True):
     """When the certificate that the station last came in with expires; 0 where it showed none."""
 
 
-class Ack(msgspec.Struct, frozen=True):
+class Ack(msgspec.Struct, frozen=True, gc=False):
     """This generation runs."""
 
     generation: int
 
 
-class Deferred(msgspec.Struct, frozen=True):
+class Deferred(msgspec.Struct, frozen=True, gc=False):
     """The charger is offline; this generation runs from its next connection."""
 
     generation: int

@@ -36,7 +36,7 @@ UNFINISHED: Final = (WAITING, ASKED, PAUSED, FAILED)
 HELD: Final = (WAITING, PAUSED)
 
 
-class Step(msgspec.Struct, frozen=True):
+class Step(msgspec.Struct, frozen=True, gc=False):
     """One charger's part of a rollout, journalled before and after.
 
     `base` is the revision as of which the charger runs until its turn; `state` one of the states above, else the
@@ -77,7 +77,7 @@ class Rollout(msgspec.Struct, frozen=True):
     ended_at: datetime | None = None
 
 
-class Hold(msgspec.Struct, frozen=True):
+class Hold(msgspec.Struct, frozen=True, gc=False):
     """A charger that runs as of revision `base` for the time being, because rollout `rollout` has not come to it.
 
     `paused`: not for want of its turn, but for as long as the charger is paused.

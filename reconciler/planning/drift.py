@@ -29,7 +29,7 @@ class State(StrEnum):
 NEEDING_ATTENTION: Final = (State.DRIFTED, State.REFUSED)
 
 
-class Asked(msgspec.Struct, frozen=True):
+class Asked(msgspec.Struct, frozen=True, gc=False):
     """What the relay was last told to run on a charger; `confirmed` once it was seen to run it."""
 
     generation: int
@@ -37,7 +37,7 @@ class Asked(msgspec.Struct, frozen=True):
     confirmed: bool = False
 
 
-class FieldDrift(msgspec.Struct, frozen=True):
+class FieldDrift(msgspec.Struct, frozen=True, gc=False):
     """One field as applied and as live, None where there is none: `owners.firmware`, `legs.grid.role`, `generation`."""
 
     field: str
@@ -45,7 +45,7 @@ class FieldDrift(msgspec.Struct, frozen=True):
     live: str | None
 
 
-class Standing(msgspec.Struct, frozen=True):
+class Standing(msgspec.Struct, frozen=True, gc=False):
     """One charger's state, and in which respects it differs: in words for people, field by field for machines."""
 
     charger: str

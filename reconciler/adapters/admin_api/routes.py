@@ -14,6 +14,7 @@ from reconciler.adapters.admin_api.acting import CURRENT_CALL
 from reconciler.adapters.admin_api.bulk_routes import add_bulk_routes
 from reconciler.adapters.admin_api.file_routes import add_file_routes
 from reconciler.adapters.admin_api.history_routes import add_history_routes
+from reconciler.adapters.admin_api.large_bodies import LargeBodyRoute
 from reconciler.adapters.admin_api.local_rule_routes import add_local_rule_routes
 from reconciler.adapters.admin_api.operation_routes import add_operation_routes
 from reconciler.adapters.admin_api.pause_routes import add_pause_routes
@@ -59,7 +60,7 @@ def build_routes(
     seal: PlanSeal,
 ) -> APIRouter:
     """Return all of /v1."""
-    router = APIRouter(prefix="/v1")
+    router = APIRouter(prefix="/v1", route_class=LargeBodyRoute)
     _add_reading(router, reconciler)
     _add_planning(router, reconciler, runs, seal)
     _add_changing(router, reconciler)
