@@ -138,6 +138,8 @@ class ApplyRuns:
         self._runs: dict[str, ApplyRun] = {}
         self.plans = RecentPlans()
         """What can be applied without being planned again."""
+        self.stop_elsewhere: Callable[[Rollout, str], Awaitable[None]] | None = None
+        """Passes on who wants an apply of another server to stop; None where there is no other."""
 
     async def start(self, request: ApplyRequest) -> ApplyRun:
         """Start an apply and return it; it needs nobody to wait for it, and every server of the database knows it."""
@@ -215,21 +217,24 @@ class ApplyRuns:
         count = len(result.results)
         return ApplyRun(run_id, [ApplyProgress(last, count, count, why=result.stopped)], result, elsewhere=True)
 
-    async def stop(self, run_id: str, by: str) -> ApplyRun:
-        """Ask a run to stop after the chargers that are under way, and return it.
+    async def stop(self, run_id: str, by: str, *, here: bool = False) -> ApplyRun:
+        """Ask a run to stop after the chargers that are under way, and return it; `here`: where this server has it.
 
-        Raises UnknownAddress, and FwdctlError where another server carries it out.
+        Raises UnknownAddress, and FwdctlError where it has ended, or the server that carries it out can't be told.
         """
         run = self._runs.get(run_id)
-        if run is None:
-            rollout = await self._applies.rollout(run_id)
-            if rollout is None:
-                raise _unknown(run_id)
-            if rollout.ended_at is None:
-                raise FwdctlError(f"{_server(rollout)} carries out apply {run_id}", hint="ask that one to stop it")
+        if run is not None:
+            run.stop.by = by
+            return run
+        rollout = await self._applies.rollout(run_id)
+        if rollout is None:
+            raise _unknown(run_id)
+        if rollout.ended_at is not None:
             raise FwdctlError(f"apply {run_id} has ended ({rollout.state})", hint=_follow(run_id))
-        run.stop.by = by
-        return run
+        if here or self.stop_elsewhere is None:
+            raise FwdctlError(f"{_server(rollout)} carries out apply {run_id}", hint="ask that one to stop it")
+        await self.stop_elsewhere(rollout, by)
+        return ApplyRun(run_id, elsewhere=True)
 
     def _take_over(self, rollout: Rollout) -> ApplyRun:
         run = ApplyRun(rollout.id, first=crc32(self._new_id().encode()))

@@ -33,6 +33,7 @@ from reconciler.adapters.worker_metrics import AllWorkers, window
 from reconciler.app.access_tokens import AccessTokens, TokenStore
 from reconciler.app.admin_access import AdminAccess, admin_access
 from reconciler.app.apply_runs import ApplyRuns
+from reconciler.app.apply_stops import ApplyStops
 from reconciler.app.bulk_operations import BulkOperations
 from reconciler.app.callers import IdentityProvider
 from reconciler.app.delivering import Courier
@@ -307,6 +308,8 @@ class _Assembly:
 
         node.changed, node.stirred = told, board.stir
         runs = ApplyRuns(reconciler, background, _report, self._metrics, lambda: secrets.token_hex(4))
+        if joined is not None:
+            ApplyStops(runs, joined.errands, joined.stations)
         self._vital(background, runs.adopt(), "applies to take over")
         vital = partial(self._vital, background)
         console = open_console(reconciler, runs, board, node, joined, operations, desk, self._clock, access, vital)

@@ -4,6 +4,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -137,13 +138,22 @@ async def test_any_node_answers_for_an_apply_that_another_has_accepted(tmp_path:
         url = f"{other.url}/v1/applies/{started['id']}"
         waits = (await http.get(url)).raise_for_status().json()
         assert (waits["state"], waits["seen"]) == ("running", 0)
-        refused = await http.post(f"{url}/stop", json={"actor": "ann"})
-        assert "carries out apply" in refused.json()["error"]["summary"]
+        regretted = (await http.post(f"{here.url}/v1/applies", json=order)).raise_for_status().json()
+        stopped = f"{other.url}/v1/applies/{regretted['id']}"
+        (await http.post(f"{stopped}/stop", json={"actor": "ann"})).raise_for_status()
+        state = await _ended(http, stopped)
+        assert "ann asked to stop" in state["error"]["summary"], state
         await store.release_lock("bob")
-        state = waits
-        while state["state"] == "running":
-            state = (await http.get(url, params={"wait_s": 10, "seen": state["seen"]})).raise_for_status().json()
+        state = await _ended(http, url)
         assert (state["exit_code"], state["result"]["counts"]) == (0, {"deferred": 1})
+
+
+async def _ended(http: httpx.AsyncClient, url: str) -> Any:
+    """Return an apply once it is over."""
+    state = (await http.get(url)).raise_for_status().json()
+    while state["state"] == "running":
+        state = (await http.get(url, params={"wait_s": 10, "seen": state["seen"]})).raise_for_status().json()
+    return state
 
 
 @pytest.mark.slow
