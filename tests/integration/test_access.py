@@ -25,6 +25,7 @@ from reconciler.model.access import Access
 from reconciler.model.history import HistoryEvent
 from tests.integration.websocket.certificates import Authority
 from tests.support.clock import FakeClock
+from tests.support.depot_specs import two_depots
 from tests.support.fake_relay import FakeRelay
 from tests.support.memory_store import MemoryStore
 from tests.support.operations import MemoryOperations, QuietStations
@@ -183,7 +184,7 @@ async def test_a_caller_with_labels_reaches_only_routes_that_keep_to_them(api: A
 
 async def test_a_token_for_one_depot_sees_and_moves_its_chargers_and_no_others(tmp_path: Path) -> None:
     site = tmp_path / "site.yaml"
-    site.write_text(TWO_DEPOTS)
+    site.write_text(two_depots())
     data, root = tmp_path / "data", {"FWDCTL_TOKEN": ROOT_TOKEN}
     data.mkdir()
     (data / "admin-token").touch(0o600)
@@ -202,9 +203,9 @@ async def test_a_token_for_one_depot_sees_and_moves_its_chargers_and_no_others(t
         toggled = await server.fwdctl(*toggle, "cp1", environ=mine)
         refused = await server.fwdctl(*toggle, "cp9", environ=mine)
         all_of_them = await server.fwdctl(*toggle, "*", environ=mine)
-        site.write_text(TWO_DEPOTS.replace("SN-9", "SN-99"))
+        site.write_text(two_depots().replace("SN-9", "SN-99"))
         not_mine = await server.fwdctl("plan", "-f", site, environ=mine)
-        site.write_text(TWO_DEPOTS.replace("SN-1", "SN-11"))
+        site.write_text(two_depots().replace("SN-1", "SN-11"))
         own = await server.fwdctl("apply", "--auto-approve", "-f", site, environ=mine)
         history = await server.fwdctl("history", "--json", environ=mine)
     assert "site=a" in listed.out
@@ -214,34 +215,6 @@ async def test_a_token_for_one_depot_sees_and_moves_its_chargers_and_no_others(t
     assert "charger.cp9 is not within that" in refused.err
     assert (not_mine.code, own.code) == (8, 0), own.err
     assert {event["charger"] for event in history.json["events"]} == {"cp1"}
-
-
-TWO_DEPOTS = """
-apiVersion: fwdctl/v1
-kind: SecurityProfile
-metadata: {name: open}
-spec: {profile: 0}
----
-apiVersion: fwdctl/v1
-kind: Backend
-metadata: {name: partner}
-spec: {url: "ws://127.0.0.1:1/ocpp", versions: [ocpp1.6], securityProfile: open}
----
-apiVersion: fwdctl/v1
-kind: Charger
-metadata: {name: cp1, labels: {site: a}}
-spec: {serialNumber: SN-1, versions: [ocpp1.6], securityProfile: open}
----
-apiVersion: fwdctl/v1
-kind: Charger
-metadata: {name: cp9, labels: {site: b}}
-spec: {serialNumber: SN-9, versions: [ocpp1.6], securityProfile: open}
----
-apiVersion: fwdctl/v1
-kind: BackendBinding
-metadata: {name: all}
-spec: {chargers: {names: ["*"]}, backends: [{backend: partner, role: primary}]}
-"""
 
 
 OUTAGE = """
@@ -259,10 +232,9 @@ spec:
 
 async def test_a_token_for_one_depot_sees_and_ends_outages_of_its_chargers_and_no_others(tmp_path: Path) -> None:
     site = tmp_path / "site.yaml"
-    local = "{backend: partner, role: primary}, {backend: local, role: passive}"
     outages = {"mine": "{labels: {site: a}}", "theirs": "{labels: {site: b}}"}
     declared = [OUTAGE.format(name=name, chargers=chargers) for name, chargers in outages.items()]
-    site.write_text(TWO_DEPOTS.replace("{backend: partner, role: primary}", local) + "".join(declared))
+    site.write_text(two_depots({"partner": "primary", "local": "passive"}) + "".join(declared))
     data, root = tmp_path / "data", {"FWDCTL_TOKEN": ROOT_TOKEN}
     data.mkdir()
     (data / "admin-token").touch(0o600)
@@ -291,7 +263,7 @@ async def test_a_token_for_one_depot_sees_and_ends_outages_of_its_chargers_and_n
 
 async def test_a_saved_plan_that_was_changed_is_a_security_event(tmp_path: Path) -> None:
     site, saved = tmp_path / "site.yaml", tmp_path / "plan.json"
-    site.write_text(TWO_DEPOTS)
+    site.write_text(two_depots())
     async with running_server(tmp_path / "data") as server:
         assert (await server.fwdctl("plan", "-f", site, "--out", saved)).code == 0
         saved.write_text(saved.read_text().replace("SN-9", "SN-666"))

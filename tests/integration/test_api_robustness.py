@@ -17,7 +17,7 @@ from schemathesis import GenerationMode
 
 from reconciler.adapters.admin_api import request_limits
 from reconciler.app.allowances import Allowance
-from tests.integration.test_access import TWO_DEPOTS
+from tests.support.depot_specs import two_depots
 from tests.support.server import running_server
 
 EXAMPLES = int(os.environ.get("FWDCTL_FUZZ_EXAMPLES", "4"))
@@ -67,7 +67,7 @@ async def test_nothing_that_is_asked_makes_the_server_fail(
     data.mkdir()
     (data / "admin-token").touch(0o600)
     (data / "admin-token").write_text("root")
-    site.write_text(TWO_DEPOTS)
+    site.write_text(two_depots())
     async with running_server(data) as server:
         done = await server.fwdctl("apply", "--auto-approve", "-f", site, environ={"FWDCTL_TOKEN": "root"})
         assert done.code == 0, done.err

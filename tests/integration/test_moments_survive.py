@@ -9,37 +9,24 @@ import asyncpg
 import pytest
 
 from reconciler.testing import SimulatedStation
+from tests.support.depot_specs import as_yaml
 from tests.support.mail_server import MailServer, mail_server
 from tests.support.server_process import ServerProcess
+from tests.support.specs import binding, charger, document, profile
 
-SITE = """\
-apiVersion: fwdctl/v1
-kind: SecurityProfile
-metadata: {name: open}
-spec: {profile: 0}
----
-apiVersion: fwdctl/v1
-kind: Charger
-metadata: {name: cp1, labels: {site: a}}
-spec: {identity: CP-1, versions: [ocpp1.6], securityProfile: open}
----
-apiVersion: fwdctl/v1
-kind: Charger
-metadata: {name: cp2, labels: {site: a}}
-spec: {identity: CP-2, versions: [ocpp1.6], securityProfile: open}
----
-apiVersion: fwdctl/v1
-kind: BackendBinding
-metadata: {name: depot}
-spec: {chargers: {labels: {site: a}}, backends: [{backend: local, role: primary}]}
----
-apiVersion: fwdctl/v1
-kind: NotificationRule
-metadata: {name: watch}
-spec: {chargers: {labels: {site: a}}, on: [security-event], to: [{email: ops@depot.example}], atMostPerHour: 1000}
-"""
-
-
+SITE = as_yaml(
+    profile(),
+    *(charger(f"cp{number}", identity=f"CP-{number}") for number in (1, 2)),
+    binding("a", {"local": "primary"}),
+    document(
+        "NotificationRule",
+        "watch",
+        chargers={"labels": {"site": "a"}},
+        on=["security-event"],
+        to=[{"email": "ops@depot.example"}],
+        atMostPerHour=1000,
+    ),
+)
 BUSY = "SELECT (SELECT count(*) FROM moments) + (SELECT count(*) FROM notifications WHERE status = 'pending')"
 CLAIMING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'notifications'::regclass"
 

@@ -54,6 +54,17 @@ def depot_with_contacts(partner: str, hook: str) -> str:
     )
 
 
+def two_depots(roles: Mapping[str, str] | None = None) -> str:
+    """Return the YAML of two depots: cp1 (serial number SN-1) at site a, cp9 (SN-9) at b; partner is primary."""
+    return as_yaml(
+        profile(),
+        backend("partner"),
+        charger("cp1", serialNumber="SN-1"),
+        charger("cp9", {"site": "b"}, serialNumber="SN-9"),
+        binding("all", roles, chargers={"names": ["*"]}),
+    )
+
+
 def outage_specs(opening: datetime, duration: str, *, to: str = "local") -> str:
     """Return what is added to a file for an outage of partner's chargers, which go to `to` meanwhile."""
     outage = document(

@@ -3,9 +3,7 @@
 import io
 import json
 import socket
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
@@ -13,9 +11,10 @@ import pytest
 from reconciler.adapters.api_client import ApiClient
 from reconciler.app.api_contract import error_to_json
 from reconciler.errors import FwdctlError, ServerUnreachable, StalePlan
+from tests.support.threaded_http import LoopbackServer, QuietHandler, serving
 
 
-class CannedServer(HTTPServer):
+class CannedServer(LoopbackServer):
     """Answers every request with `status` and `body`, and keeps what was asked."""
 
     status = 200
@@ -29,13 +28,8 @@ class CannedServer(HTTPServer):
         """Set the answer to the next requests."""
         self.status, self.body = status, body if isinstance(body, bytes) else json.dumps(body).encode()
 
-    @property
-    def url(self) -> str:
-        """Where it listens."""
-        return f"http://127.0.0.1:{self.server_port}"
 
-
-class Handler(BaseHTTPRequestHandler):
+class Handler(QuietHandler):
     """Gives the canned answer."""
 
     server: CannedServer
@@ -50,18 +44,11 @@ class Handler(BaseHTTPRequestHandler):
 
     do_POST = do_GET
 
-    def log_message(self, *_arguments: object) -> None:
-        """Keep quiet."""
-
 
 @pytest.fixture
 def server() -> Iterator[CannedServer]:
-    with CannedServer(("127.0.0.1", 0), Handler) as server:
-        serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        serving.start()
+    with serving(CannedServer, Handler) as server:
         yield server
-        server.shutdown()
-        serving.join()
 
 
 def test_an_answer_comes_back_as_it_was_written(server: CannedServer) -> None:

@@ -1,22 +1,22 @@
 """One connection: kept while the server keeps it, dialled anew where it does not; through proxies too."""
 
 import socket
-import threading
 from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import ThreadingMixIn
 
 import pytest
 
 from reconciler.adapters.api_client.connection import ApiConnection
 from reconciler.errors import FwdctlError
+from tests.support.threaded_http import LoopbackServer, QuietHandler, serving
 
 FAR = "http://fwdctl.invalid:9180"
 """A server that only a proxy would find."""
 
 
-class Heard(ThreadingHTTPServer):
+class Heard(ThreadingMixIn, LoopbackServer):
     """Answers with what was asked, and counts who dialled."""
 
     daemon_threads = True
@@ -29,13 +29,8 @@ class Heard(ThreadingHTTPServer):
         self.dialled += 1
         super().process_request(request, client_address)  # type: ignore[arg-type]
 
-    @property
-    def url(self) -> str:
-        """Where it listens."""
-        return f"http://127.0.0.1:{self.server_port}"
 
-
-class Answering(BaseHTTPRequestHandler):
+class Answering(QuietHandler):
     """Keeps its connections."""
 
     protocol_version = "HTTP/1.1"
@@ -56,18 +51,11 @@ class Answering(BaseHTTPRequestHandler):
         self.server.asked = (self.path, dict(self.headers))
         self.send_error(403)
 
-    def log_message(self, *_arguments: object) -> None:
-        """Keep quiet."""
-
 
 @pytest.fixture
 def server() -> Iterator[Heard]:
-    with Heard(("127.0.0.1", 0), Answering) as server:
-        serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        serving.start()
+    with serving(Heard, Answering) as server:
         yield server
-        server.shutdown()
-        serving.join()
 
 
 @pytest.fixture(autouse=True)
