@@ -103,6 +103,8 @@ class RolloutRun:
         """Of the results, counted as they come."""
         self._unwritten: list[Step] = []
         self._chunk = CHUNK
+        self._begun_last = ""
+        """Whose turn began last."""
         self._one_releases = asyncio.Lock()
 
     async def run(self, steps: Sequence[Step]) -> Ending:
@@ -157,8 +159,10 @@ class RolloutRun:
             wait_s = self._tempo.wait_s(self._steps[name].disruption, self._clock.monotonic_s(), self._chance())
             if wait_s:
                 await asyncio.sleep(wait_s)
+            self._begun_last = name
             self._heard(self._judged(await self._comebacks.reach(self._steps[name])))
-            await asyncio.sleep(0)  # a flip may end without waiting for anything, and so may those of all the others
+            if self._begun_last == name:  # it waited for nothing, and neither may all the others
+                await asyncio.sleep(0)
 
     async def _next(self, turns: _Turns) -> str | None:
         while not self._why_stop():

@@ -41,7 +41,7 @@ def id_token(payload: Payload) -> str | None:
 
 
 def _time(asked: Asked) -> str:
-    return asked.now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return asked.now.replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def _token_status(asked: Asked) -> str:
