@@ -144,6 +144,9 @@ class CsmsConnection:
             self._retry.cancel()
         if self._task is not None and self._leg is None:
             self._task.cancel()
+            self._task = (
+                None  # its traceback holds the handshake, and a charger's slot holds this until its next session
+            )
         if self._leg is not None:
             self._leg.close(GOING_AWAY, reason)
 

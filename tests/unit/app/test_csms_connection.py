@@ -1,6 +1,8 @@
 """One back-end of one session, from dial to dial."""
 
 import asyncio
+import gc
+import weakref
 
 import pytest
 
@@ -148,6 +150,22 @@ async def test_a_connection_stopped_while_it_dials_gives_the_dial_up() -> None:
     await dialer.until(lambda: dialer.cancelled)
     await asyncio.wait_for(connected.gone.wait(), 5)
     assert session.told == []
+
+
+async def test_a_connection_stopped_while_it_dials_keeps_nothing_of_the_dial() -> None:
+    dialer, session = FakeDialer(), Session()
+    dialer.held = asyncio.Event()
+    connected = connection(dialer, session)
+    connected.start()
+    assert connected._task is not None
+    dial = weakref.ref(connected._task)
+    await dialer.until(lambda: dialer.requests)
+    connected.stop("the station is gone")
+    await dialer.until(lambda: dialer.cancelled)
+    await asyncio.wait_for(connected.gone.wait(), 5)
+    await asyncio.sleep(0)  # the loop lets go of its last callbacks
+    gc.collect()
+    assert dial() is None
 
 
 async def test_a_connection_stopped_between_two_dials_dials_no_more() -> None:
