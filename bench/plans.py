@@ -30,6 +30,9 @@ from reconciler.planning.documents import read_resources
 RESULTS: Final = Path(__file__).with_name("RESULTS-plans.md")
 SIZES: Final = (10_000, 100_000)
 FASTER: Final = {10_000: 4.0, 100_000: 6.0}
+ROUNDS: Final = 3
+"""Of both tools by turns, of which the quickest counts: what takes two seconds is easily disturbed."""
+MANY_ROUNDS_UP_TO: Final = 10_000
 MEMORY_MAX_MB: Final = 1500
 WARM_MAX_S: Final = 2.0
 FWDCTL: Final = (sys.executable, "-c", "from reconciler.cli.main import main; main()")
@@ -120,10 +123,13 @@ def measured(size: int, folder: Path) -> Row:
     write_site(folder / "after", size, changed=True)
     data = folder / "data"
     subprocess.run([sys.executable, "-m", "bench.plans", "--apply", str(folder / "before"), str(data)], check=True)
-    octodns = run([Path(sys.executable).with_name("octodns-sync"), "--config-file", zones.config, "--quiet"])
-    server = Server(data)
-    first = run([*FWDCTL, "plan", "-f", folder / "after"], server.environ)
-    cold = server.stop() + first
+    theirs, ours = list[Cost](), list[Cost]()
+    for _ in range(ROUNDS if size <= MANY_ROUNDS_UP_TO else 1):
+        theirs.append(run([Path(sys.executable).with_name("octodns-sync"), "--config-file", zones.config, "--quiet"]))
+        server = Server(data)
+        first = run([*FWDCTL, "plan", "-f", folder / "after"], server.environ)
+        ours.append(server.stop() + first)
+    octodns, cold = (min(costs, key=lambda cost: cost.wall_s) for costs in (theirs, ours))
     server = Server(data)
     run([*FWDCTL, "plan", "-f", folder / "before"], server.environ)
     one = folder / "before" / "depot-000.yaml"
@@ -148,7 +154,8 @@ def rendered(rows: Sequence[Row]) -> str:
         f"Written by `make bench-plan` on {SystemClock().now():%Y-%m-%d %H:%M} UTC; {os.cpu_count()} processors, load "
         f"average {load:.1f} at the end, Python {sys.version.split()[0]}.",
         "octoDNS plans YAML against YAML; fwdctl a site of as many chargers against what is applied, the start of its "
-        "server included. In both one in each thousand is changed.",
+        "server included. In both one in each thousand is changed. "
+        f"Up to {MANY_ROUNDS_UP_TO:,} chargers each is the quickest of {ROUNDS} rounds, by turns.",
         "",
         "| | octoDNS wall / CPU / MB | fwdctl cold wall / CPU / MB | faster: wall | CPU | target | memory < 1500 MB |",
         "|---|---|---|---|---|---|---|",

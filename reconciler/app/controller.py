@@ -290,7 +290,7 @@ class Controller:
 
     def _is_due(self, course: Course, now_s: float) -> bool:
         owners, cause = course.owners, course.cause
-        wanted, live = self.desired.get(course.charger), self.sightings.live.get(course.charger)
+        wanted, live = self._effective.chargers.get(course.charger), self.sightings.live.get(course.charger)
         due = course.is_due(wanted, live, now_s)
         if course.charger in self._paused and course.asked is not None and course.asked.desired == wanted:
             due = False  # what it was told stands; nothing is healed

@@ -20,6 +20,7 @@ from reconciler.model.desired import LOCAL
 from reconciler.model.live import LiveCharger
 
 WARN_DAYS: Final = 30.0
+FIRST_AFTER_S: Final = 1.0
 LOOK_EVERY_S: Final = 3600.0
 ASK_AGAIN_S: Final = 24 * 3600.0
 _DAY_S: Final = 24 * 3600.0
@@ -87,7 +88,8 @@ class ExpiryWatch:
         self._asked_s: dict[str, float] = {}
 
     async def run(self) -> None:
-        """Look until cancelled."""
+        """Look until cancelled, for the first time once a start is over."""
+        await asyncio.sleep(FIRST_AFTER_S)
         while True:
             if self._named is not None:
                 await self._named.look()

@@ -10,6 +10,9 @@ Result = TypeVar("Result")
 Report = Callable[[str, BaseException], None]
 """Told what failed ("controller", "cp001") and with what; must not raise."""
 
+BREATHE_S: Final = 0.001
+"""How long work that waits for nothing may go on before the event loop gets its turn."""
+
 BREATHE_AFTER: Final = 200
 """Items of `breathing` between two turns: frames must not wait for a look at thousands."""
 
@@ -41,19 +44,41 @@ class Background:
             self._report(task.get_name(), error)
 
 
+class _Turn:
+    """How long several tasks have kept the event loop from all others: once that is too long, each is to let it go."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._is_over = False
+        self._begin()
+
+    def is_over(self) -> bool:
+        """Return True from when it has been too long, for all of them, until the loop had its turn."""
+        if not self._is_over and self._loop.time() >= self._until_s:
+            self._is_over = True
+            self._loop.call_soon(self._begin)
+        return self._is_over
+
+    def _begin(self) -> None:
+        self._is_over = False
+        self._until_s = self._loop.time() + BREATHE_S
+
+
 async def spread(work: Callable[[Item], Awaitable[Result]], items: Iterable[Item], *, at_once: int) -> list[Result]:
     """Return what `work` gives for each of `items`, in their order, with at most `at_once` of them under way.
 
-    Of thousands that end without waiting for anything the event loop gets its turn in between, after `at_once` of them.
+    Of thousands that end without waiting for anything the event loop gets its turn in between: after BREATHE_S, and at
+    most `at_once` of them more.
     """
-    waiting = list(items)
+    waiting, turn = list(items), _Turn()
     results: dict[int, Result] = {}
     left = iter(enumerate(waiting))
 
     async def go_on() -> None:
         for position, item in left:
             results[position] = await work(item)
-            await asyncio.sleep(0)  # each time: were it now and then, the others would go on meanwhile
+            if turn.is_over():
+                await asyncio.sleep(0)
 
     await asyncio.gather(*(go_on() for _ in range(min(at_once, len(waiting)))))
     return [results[position] for position in range(len(waiting))]

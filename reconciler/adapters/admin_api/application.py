@@ -45,18 +45,21 @@ def build_application(
 ) -> FastAPI:
     """Return the application; `access` guards it, see `gate.Gate`.
 
-    Further routes belong into a router that is included here, and into `access_rules.NEEDED`: what is mounted as an
-    application of its own would be checked by the gate alone, and not for its level. Such is `console`, which answers
-    every path that is not the API's and checks levels itself.
+    Further routes belong into the router whose routes are taken here, and into `access_rules.NEEDED`: what is mounted
+    as an application of its own would be checked by the gate alone, and not for its level. Such is `console`, which
+    answers every path that is not the API's and checks levels itself.
     """
+    checks = [Depends(check_access), Depends(check_reach(reconciler.reach))]
     api = FastAPI(
         title="fwdctl admin API",
         version=__version__,
         docs_url=None,
         redoc_url=None,
-        dependencies=[Depends(check_access), Depends(check_reach(reconciler.reach))],
+        dependencies=checks,
     )
-    api.include_router(build_routes(reconciler, runs, access, operations, bulk, files, seal))
+    # As they are: those of an included router are all made once more when the first request comes.
+    routes = build_routes(reconciler, runs, access, operations, bulk, files, seal, dependencies=checks).routes
+    api.router.routes.extend(routes)
 
     @api.get("/healthz")
     async def health() -> JSONResponse:

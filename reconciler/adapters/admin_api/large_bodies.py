@@ -1,4 +1,4 @@
-"""Large bodies: thousands of documents are read in a thread and one by one, so that no frame waits for all of them.
+"""Large bodies: thousands of documents are read in a thread, some at a time, so that no frame waits for all of them.
 
 To read JSON, a library holds the interpreter from its first byte to its last: 0.1 s for ten thousand chargers.
 """
@@ -14,6 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 LARGE_BYTES: Final = 100_000
+AT_ONCE: Final = 50
+"""Documents read in one go: some tenths of a millisecond."""
 
 _FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ITEMS: Final = msgspec.json.Decoder(list[msgspec.Raw])
@@ -40,7 +42,7 @@ class _Request(Request):
 
 
 def read_in_pieces(body: bytes) -> Any:
-    """Return what json.loads does, item by item of each list in the outermost object; raises as json.loads."""
+    """Return what json.loads does, piece by piece of each list in the outermost object; raises as json.loads."""
     try:
         return {name: _read(bytes(value)) for name, value in _FIELDS.decode(body).items()}
     except (msgspec.MsgspecError, ValueError):
@@ -50,4 +52,7 @@ def read_in_pieces(body: bytes) -> Any:
 def _read(value: bytes) -> Any:
     if not value.startswith(b"["):
         return json.loads(value)
-    return [json.loads(bytes(item)) for item in _ITEMS.decode(value)]
+    items, found = _ITEMS.decode(value), list[Any]()
+    for start in range(0, len(items), AT_ONCE):
+        found += json.loads(b"[%b]" % b",".join(map(bytes, items[start : start + AT_ONCE])))
+    return found

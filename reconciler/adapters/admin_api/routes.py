@@ -1,10 +1,11 @@
 """The routes of the admin API: each reads a request, asks one use case, and writes its answer."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from fastapi.params import Depends
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from reconciler import __version__
@@ -58,9 +59,11 @@ def build_routes(
     bulk: BulkOperations,
     files: JobFiles,
     seal: PlanSeal,
+    *,
+    dependencies: Sequence[Depends],
 ) -> APIRouter:
-    """Return all of /v1."""
-    router = APIRouter(prefix="/v1", route_class=LargeBodyRoute)
+    """Return all of /v1; every route has these dependencies."""
+    router = APIRouter(prefix="/v1", route_class=LargeBodyRoute, dependencies=dependencies)
     _add_reading(router, reconciler)
     _add_planning(router, reconciler, runs, seal)
     _add_changing(router, reconciler)

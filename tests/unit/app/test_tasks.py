@@ -63,7 +63,11 @@ async def test_results_come_in_the_order_of_the_items_and_no_more_are_under_way_
     assert most == 2
 
 
-async def test_the_event_loop_gets_its_turn_between_thousands_that_wait_for_nothing() -> None:
+@pytest.mark.parametrize(("breathe_s", "most"), [(0.0, 3), (60.0, 500)])
+async def test_the_event_loop_gets_its_turn_between_thousands_that_wait_for_nothing(
+    breathe_s: float, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reconciler.app.tasks.BREATHE_S", breathe_s)
     turns, done = 0, Counter[int]()
 
     async def work(number: int) -> int:
@@ -79,7 +83,7 @@ async def test_the_event_loop_gets_its_turn_between_thousands_that_wait_for_noth
     beside = asyncio.ensure_future(others())
     assert await spread(work, range(500), at_once=3) == list(range(500))
     beside.cancel()
-    assert max(done.values()) == 3
+    assert max(done.values()) == most
 
 
 async def test_what_one_raises_is_raised() -> None:

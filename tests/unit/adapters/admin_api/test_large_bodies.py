@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from reconciler.adapters.admin_api.large_bodies import read_in_pieces
+from reconciler.adapters.admin_api.large_bodies import AT_ONCE, read_in_pieces
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,7 @@ from reconciler.adapters.admin_api.large_bodies import read_in_pieces
         '{"odd": [NaN, -Infinity]}',
         '["no", "object"]',
         "7",
+        json.dumps({"documents": [{"number": number} for number in range(2 * AT_ONCE + 1)]}),
     ],
 )
 def test_a_body_is_what_it_would_be_read_whole(text: str) -> None:
