@@ -40,4 +40,6 @@ def everywhere(
 def main() -> None:
     """Run the command line and leave with its exit code."""
     gc.set_threshold(COLLECTED_AFTER)
-    sys.exit(exits.run(app, sys.argv[1:]))
+    code = exits.run(app, sys.argv[1:])
+    gc.freeze()  # Python's last collections would go over all that is about to be gone with the process
+    sys.exit(code)

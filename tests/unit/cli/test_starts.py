@@ -32,6 +32,17 @@ def test_a_start_does_not_load(modules: tuple[str, ...]) -> None:
     assert done.stdout.split() == []
 
 
+def test_a_verb_that_is_run_does_not_load_models_to_read_its_options() -> None:
+    code = (
+        "import sys\nfrom reconciler.cli.main import main\nsys.argv = ['fwdctl', 'version', '--json']\ntry:\n    main()"
+    )
+    code += "\nfinally:\n    print(*[name for name in ('pydantic', 'rich', 'asyncio') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1] == ""
+
+
 def test_the_libraries_that_are_named_here_are_there() -> None:
     named = sorted({name for heavy in MODULES.values() for name in heavy})
 
