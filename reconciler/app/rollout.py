@@ -153,6 +153,8 @@ class RolloutRun:
             raise several.exceptions[0] from None  # of one kind all: the journal is another's, or not there
         untaken = [self._steps[name].as_now(WAITING) for name in turns.released]
         await self._journal(untaken)
+        if untaken:  # what is wanted of them is what they ran before, as long as the apply is not resumed
+            await self._controller.rethink(self._clock.now())
 
     async def _work(self, turns: _Turns) -> None:
         while (name := await self._next(turns)) is not None:

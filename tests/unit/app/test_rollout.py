@@ -142,6 +142,8 @@ async def test_somebody_who_asks_to_stop_is_heard_between_two_chargers() -> None
     result = await world.reconciler.apply(request, follow, stop)
     assert result.counts == {"applied": 1, "skipped": 5}
     assert result.results[1].reason == "held back: bob asked to stop"
+    held = {hold.charger for hold in world.reconciler.controller.interventions.holds}
+    assert held == {result.charger for result in result.results[1:]}  # at once: who is told asks for the status next
     assert [world.store.events[-1].summary] == ["stopped, bob asked to stop; 6 chargers asked: 1 applied, 5 skipped"]
 
 
