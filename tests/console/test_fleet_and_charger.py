@@ -135,4 +135,5 @@ async def test_live_pages_do_not_hold_the_server_up_when_it_stops(browser: Brows
             await depot.stations["CP-001"].heartbeat()
             stops_at = loop.time()
         assert loop.time() - stops_at < 8  # a stream that was waited for would take longer
+        await seen.page.close()  # which else says so again and again
         seen.complaints.clear()  # the browser says that the server is gone, and it is
