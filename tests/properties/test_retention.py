@@ -43,7 +43,7 @@ SITES: Final[Sequence[Sequence[Document]]] = (
     without(a_site(3, LEADS), "cp001"),
 )
 ADDRESSES = ("charger.cp000", "charger.cp001", "backend-binding.depot")
-EXAMPLES = 4
+EXAMPLES = 6
 """On each engine."""
 DAY_S = timedelta(days=1).total_seconds()
 HOUR = timedelta(hours=1)

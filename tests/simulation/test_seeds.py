@@ -9,7 +9,7 @@ from tests.simulation.history import What
 from tests.simulation.rules import violations
 from tests.simulation.world import World
 
-SEEDS: Final = 100
+SEEDS: Final = 200
 """`make sim SEEDS=1000` explores."""
 
 

@@ -58,7 +58,7 @@ async def test_a_flood_of_pings_slows_nobody_else() -> None:
             pings = Frame(Opcode.PING, b"").serialize(mask=True) * 50_000
             flooder.writer.write(pings)
             reading = asyncio.ensure_future(flooder.reader.readexactly(2 * 50_000))
-            async with asyncio.timeout(15):  # nobody starves; how fast a shared machine is, it does not say
+            async with asyncio.timeout(2):
                 for _ in range(20):
                     assert await other.authorize("TAG") == "Accepted"
             assert await reading == Frame(Opcode.PONG, b"").serialize(mask=False) * 50_000
